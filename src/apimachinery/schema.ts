@@ -1,0 +1,42 @@
+/**
+ * The shape of the API's types at run time. The generator writes them (`api/generated/`); strict decoding, the protobuf codec, OpenAPI,
+ * strategic merge and server-side apply all read them. Names of types are OpenAPI's: "io.k8s.api.core.v1.Pod".
+ */
+export type ScalarType = "string" | "integer" | "number" | "boolean";
+
+export type TypeSchema =
+  | { readonly is: "scalar"; readonly type: ScalarType; readonly format?: string }
+  /** Types with an encoding of their own, named without their path. */
+  | { readonly is: "special"; readonly type: "Quantity" | "IntOrString" | "Time" | "MicroTime" | "Duration" | "RawExtension" | "FieldsV1" | "JSON" }
+  | { readonly is: "ref"; readonly name: string }
+  | { readonly is: "list"; readonly of: TypeSchema }
+  | { readonly is: "map"; readonly of: TypeSchema };
+
+export interface FieldSchema {
+  readonly type: TypeSchema;
+  readonly required?: boolean;
+  /** The OpenAPI v3 default. */
+  readonly default?: unknown;
+  readonly listType?: "atomic" | "set" | "map";
+  readonly listMapKeys?: readonly string[];
+  readonly mapType?: "atomic" | "granular";
+  /** As in x-kubernetes-patch-strategy: "merge", "replace", "retainKeys", "merge,retainKeys". */
+  readonly patchStrategy?: string;
+  readonly patchMergeKey?: string;
+  /** Field number of the protobuf form. */
+  readonly protobuf?: number;
+}
+
+export interface ObjectSchema {
+  readonly name: string;
+  readonly fields: Readonly<Record<string, FieldSchema>>;
+  /** x-kubernetes-map-type: atomic on the type itself (ObjectReference, LabelSelector, …). */
+  readonly atomic?: boolean;
+}
+
+/** Looks types up; `api/schemas.ts` implements it over the generated facts. */
+export interface SchemaLookup {
+  type(name: string): ObjectSchema | undefined;
+  /** The type of a kind; `group` is "" for core. */
+  kind(group: string, version: string, kind: string): ObjectSchema | undefined;
+}

@@ -1,0 +1,90 @@
+/** Where cluster state lives. It knows keys and bytes, and nothing of Kubernetes; the semantics are etcd's. */
+
+/** A moment in the life of the store: it grows by one with every change, for the whole store. An empty store is at revision 1, as etcd is. */
+export type Revision = number;
+
+export interface Entry {
+  readonly key: string;
+  readonly value: Uint8Array;
+  /** When this key last changed (etcd's mod_revision). */
+  readonly revision: Revision;
+}
+
+export type Change =
+  | { readonly type: "put"; readonly entry: Entry; /** The key did not exist before. */ readonly created: boolean }
+  | { readonly type: "delete"; readonly key: string; readonly revision: Revision };
+
+export interface Abortable {
+  readonly signal?: AbortSignal;
+}
+
+/** Writes name the revision they were based on: 0 for a key that must not exist yet. */
+export interface Guarded extends Abortable {
+  readonly expected: Revision;
+}
+
+export interface ListOptions extends Abortable {
+  /** Read as of this revision; the present when absent. @throws CompactedError when it is forgotten. */
+  readonly revision?: Revision;
+  /** Only keys after this one. */
+  readonly after?: string;
+  readonly limit?: number;
+}
+
+export interface Listing {
+  /** In key order. */
+  readonly entries: readonly Entry[];
+  /** The single revision at which all of them were read. */
+  readonly revision: Revision;
+  /** How many more keys the prefix holds behind the last entry; 0 when complete. */
+  readonly remaining: number;
+}
+
+export interface Store extends AsyncDisposable {
+  /** The revision of the latest change that was acknowledged or seen. */
+  readonly revision: Revision;
+
+  get(key: string, options?: Abortable & { readonly revision?: Revision }): Promise<Entry | undefined>;
+
+  /** Everything under `prefix`, as it was at one single revision. */
+  list(prefix: string, options?: ListOptions): Promise<Listing>;
+
+  /** Durable when it resolves. @throws {ConflictError} when the key is no longer at `expected`. */
+  put(key: string, value: Uint8Array, options: Guarded): Promise<Revision>;
+
+  /** Durable when it resolves. @throws {ConflictError} when the key is no longer at `expected`. */
+  delete(key: string, options: Guarded): Promise<Revision>;
+
+  /**
+   * Every change under `prefix` later than `after`, in order and without gaps.
+   * A change is delivered no later than its writer is acknowledged (in the same turn of the event loop for embedded stores).
+   * @throws {CompactedError} when the store no longer remembers that far back.
+   */
+  watch(prefix: string, options: Abortable & { readonly after: Revision }): Watch;
+
+  /** Forgets history up to and including `revision`; current entries stay. */
+  compact(revision: Revision): Promise<void>;
+}
+
+/** Ends when it is disposed, when its signal aborts, or when its reader falls too far behind. */
+export interface Watch extends AsyncIterable<Change>, Disposable {}
+
+export class ConflictError extends Error {
+  override readonly name = "ConflictError";
+  /** What the key is at now; 0 when it does not exist. */
+  readonly actual: Revision;
+
+  constructor(key: string, expected: Revision, actual: Revision) {
+    super(`${key} is at revision ${actual}, not ${expected}`);
+    this.actual = actual;
+  }
+}
+
+export class CompactedError extends Error {
+  override readonly name = "CompactedError";
+}
+
+/** The store cannot take a write now (disk full, read-only): nothing was written. */
+export class UnavailableError extends Error {
+  override readonly name = "UnavailableError";
+}
