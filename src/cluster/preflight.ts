@@ -51,7 +51,7 @@ export function judge(machine: Machine, options: { readonly home: string; readon
     return problems;
   }
   if (machine.uid !== 0) add("a cluster makes network namespaces, mounts and cgroups, and for that it must be root", "run it with sudo");
-  const missing = new Set(Object.entries(toolPackages).filter(([tool]) => machine.tools[tool] !== true).map(([, name]) => name));
+  const missing = new Set<string>(Object.entries(toolPackages).filter(([tool]) => machine.tools[tool] !== true).map(([, name]) => name));
   if (machine.cniPlugins === undefined) missing.add("containernetworking-plugins");
   if (missing.size > 0) add(`these programs are missing: ${[...missing].join(", ")}`, `apt-get install ${[...missing].join(" ")}`);
   if (machine.containerdVersion !== undefined && !atLeast(machine.containerdVersion, containerdVersionMin))
