@@ -3,7 +3,7 @@ import { splitApiVersion, type ObjectMeta, type OwnerReference } from "../../api
 import type { Resource } from "../../api/resource.ts";
 import { utf8Length } from "../../stdx/bytes.ts";
 import { equal } from "../../stdx/equal.ts";
-import { dnsLabelProblems, labelValueProblems, qualifiedNameProblems } from "./qualified-name.ts";
+import { dns1123LabelErrors, labelValueErrors, qualifiedNameErrors } from "../../apimachinery/validation.ts";
 
 /** All keys and values of an object's annotations together. */
 const annotationBytesMax = 256 * 1024;
@@ -24,7 +24,7 @@ export function* metadataErrors(metadata: ObjectMeta, resource: Pick<Resource, "
 
   if (resource.type.namespaced) {
     if (namespace === "") yield required("metadata.namespace");
-    else for (const problem of dnsLabelProblems(namespace)) yield invalid("metadata.namespace", namespace, problem);
+    else for (const problem of dns1123LabelErrors(namespace)) yield invalid("metadata.namespace", namespace, problem);
   } else if (namespace !== "") yield forbidden("metadata.namespace", "not allowed on this type");
 
   if ((metadata.generation ?? 0) < 0) yield invalid("metadata.generation", metadata.generation, "must be greater than or equal to 0");
@@ -47,15 +47,15 @@ export function* metadataUpdateErrors(next: ObjectMeta, previous: ObjectMeta): G
 
 export function* labelErrors(labels: Readonly<Record<string, string>>, field: string): Generator<FieldError> {
   for (const [key, value] of Object.entries(labels)) {
-    for (const problem of qualifiedNameProblems(key)) yield invalid(field, key, problem);
-    for (const problem of labelValueProblems(value)) yield invalid(field, value, problem);
+    for (const problem of qualifiedNameErrors(key)) yield invalid(field, key, problem);
+    for (const problem of labelValueErrors(value)) yield invalid(field, value, problem);
   }
 }
 
 function* annotationErrors(annotations: Readonly<Record<string, string>>): Generator<FieldError> {
   let bytes = 0;
   for (const [key, value] of Object.entries(annotations)) {
-    for (const problem of qualifiedNameProblems(key.toLowerCase())) yield invalid("metadata.annotations", key, problem);
+    for (const problem of qualifiedNameErrors(key.toLowerCase())) yield invalid("metadata.annotations", key, problem);
     bytes += utf8Length(key) + utf8Length(value);
   }
   if (bytes > annotationBytesMax) yield tooLong("metadata.annotations", annotationBytesMax);
@@ -80,7 +80,7 @@ function* ownerErrors(references: readonly OwnerReference[]): Generator<FieldErr
 function* finalizerErrors(finalizers: readonly string[]): Generator<FieldError> {
   const field = "metadata.finalizers";
   for (const finalizer of finalizers) {
-    for (const problem of qualifiedNameProblems(finalizer)) yield invalid(field, finalizer, problem);
+    for (const problem of qualifiedNameErrors(finalizer)) yield invalid(field, finalizer, problem);
   }
   if (finalizers.includes(orphanFinalizer) && finalizers.includes(foregroundFinalizer)) {
     yield invalid(field, finalizers, `finalizer ${orphanFinalizer} and ${foregroundFinalizer} cannot be both set`);
