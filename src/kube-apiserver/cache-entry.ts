@@ -37,7 +37,7 @@ export class StoredForm {
     const head = this.#head.length;
     const whole = Buffer.allocUnsafe(stored.length + version.length);
     whole.set(this.#head, 0);
-    whole.latin1Write(version, head);
+    whole.write(version, head, "latin1");
     whole.set(head === 0 ? stored : stored.subarray(head), head + version.length);
     return whole;
   }
