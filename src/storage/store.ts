@@ -66,7 +66,13 @@ export interface Store extends AsyncDisposable {
   compact(revision: Revision): Promise<void>;
 }
 
-/** Ends when it is disposed, when its signal aborts, or when its reader falls too far behind. */
+export const keyOfChange = (change: Change): string => (change.type === "put" ? change.entry.key : change.key);
+export const revisionOfChange = (change: Change): Revision => (change.type === "put" ? change.entry.revision : change.revision);
+
+/**
+ * Ends when it is disposed, when its signal aborts, or when its reader falls too far behind (what was queued until then is still delivered).
+ * Fails with a CompactedError when history is forgotten faster than its reader catches up.
+ */
 export interface Watch extends AsyncIterable<Change>, Disposable {}
 
 export class ConflictError extends Error {
@@ -82,6 +88,11 @@ export class ConflictError extends Error {
 
 export class CompactedError extends Error {
   override readonly name = "CompactedError";
+}
+
+/** A read asked for a revision that the store has not reached yet. */
+export class FutureRevisionError extends Error {
+  override readonly name = "FutureRevisionError";
 }
 
 /** The store cannot take a write now (disk full, read-only): nothing was written. */
