@@ -2,14 +2,15 @@
 import { mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { readReference } from "./generate/reference.ts";
-import { allResourcesModule, typeModules } from "./generate/types.ts";
+import { schemaModules } from "./generate/schemas.ts";
+import { allResourcesModule, generatedHeader, typeModules } from "./generate/types.ts";
 
 export const generatedFolder = join(import.meta.dirname, "..", "src", "api", "generated");
 
 /** File name → text of everything that belongs into src/api/generated. */
 export function generate(): ReadonlyMap<string, string> {
   const reference = readReference();
-  return new Map([...typeModules(reference), ["all-resources.ts", allResourcesModule(reference)]]);
+  return new Map([...typeModules(reference), ...schemaModules(reference, generatedHeader), ["all-resources.ts", allResourcesModule(reference)]]);
 }
 
 if (import.meta.main) {

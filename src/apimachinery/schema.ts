@@ -4,10 +4,12 @@
  */
 export type ScalarType = "string" | "integer" | "number" | "boolean";
 
+export type SpecialType = "Quantity" | "IntOrString" | "Time" | "MicroTime" | "Duration" | "RawExtension" | "FieldsV1" | "JSON";
+
 export type TypeSchema =
   | { readonly is: "scalar"; readonly type: ScalarType; readonly format?: string }
   /** Types with an encoding of their own, named without their path. */
-  | { readonly is: "special"; readonly type: "Quantity" | "IntOrString" | "Time" | "MicroTime" | "Duration" | "RawExtension" | "FieldsV1" | "JSON" }
+  | { readonly is: "special"; readonly type: SpecialType; /** OpenAPI's name; several definitions are "JSON". */ readonly name: string }
   | { readonly is: "ref"; readonly name: string }
   | { readonly is: "list"; readonly of: TypeSchema }
   | { readonly is: "map"; readonly of: TypeSchema };
@@ -25,6 +27,10 @@ export interface FieldSchema {
   readonly patchMergeKey?: string;
   /** Field number of the protobuf form. */
   readonly protobuf?: number;
+  /** Number of the embedded message that holds the field in protobuf, where JSON inlines it (Volume.emptyDir lies in Volume.volumeSource). */
+  readonly protobufIn?: number;
+  /** Absent and zero are two things; other scalars that are not required are left out of JSON when they are "", 0 or false. */
+  readonly pointer?: boolean;
 }
 
 export interface ObjectSchema {
