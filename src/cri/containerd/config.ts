@@ -87,14 +87,14 @@ config_path = ${text(paths.registryDir)}
 `;
 }
 
-/** Where a registry without a mirror is, for names that are not hosts. */
-const serverOf = (registry: string): string => (registry === "docker.io" ? "https://registry-1.docker.io" : `https://${registry}`);
-
-/** `hosts.toml` of one registry: mirrors are asked in order, then the registry itself. "*" stands for all registries. */
+/**
+ * `hosts.toml` of one registry: the mirrors are asked in order, and nobody else. Without naming the last of them as the server, containerd would ask
+ * the registry itself when a mirror does not have an image. "*" stands for all registries that have no mirrors of their own.
+ */
 export function registryHosts(registry: string, mirrors: readonly string[]): { readonly folder: string; readonly content: string } {
-  const server = registry === "*" ? "" : `server = ${text(serverOf(registry))}\n\n`;
+  const server = mirrors.at(-1);
   return {
     folder: registry === "*" ? "_default" : registry,
-    content: `${server}${mirrors.map((mirror) => `[host.${text(mirror)}]\ncapabilities = ["pull", "resolve"]\n`).join("\n")}`,
+    content: `${server === undefined ? "" : `server = ${text(server)}\n\n`}${mirrors.map((mirror) => `[host.${text(mirror)}]\ncapabilities = ["pull", "resolve"]\n`).join("\n")}`,
   };
 }
