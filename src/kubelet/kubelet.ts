@@ -8,6 +8,7 @@ import type { Cri } from "../cri/cri.ts";
 import { watchRuntime } from "../cri/events.ts";
 import type { Clock } from "../stdx/clock.ts";
 import type { Log } from "../stdx/log.ts";
+import type { Random } from "../stdx/random.ts";
 import { Tracer, type Steps } from "../stdx/steps.ts";
 import { Cgroups, findHierarchies, swapControlled } from "./cgroups/cgroups.ts";
 import { ImagePuller } from "./images/image-puller.ts";
@@ -15,8 +16,7 @@ import { renewLease } from "./node/lease.ts";
 import { readMachine } from "./node/machine.ts";
 import { allocatableOf } from "./node/node-status.ts";
 import { NodeUpdater } from "./node/node-updater.ts";
-import { identityOf, nodePaths, podLogDir } from "./paths.ts";
-import type { PodAccess } from "./pod-access.ts";
+import { nodePaths } from "./paths.ts";
 import { admit } from "./pod/admit.ts";
 import type { PodContext } from "./pod/context.ts";
 import { CrashBackoff } from "./pod/crash-backoff.ts";
@@ -24,6 +24,7 @@ import { isTerminal, nameOf, namespaceOf, uidOf } from "./pod/pod.ts";
 import { PodWorker } from "./pod/pod-worker.ts";
 import { Prober } from "./probes/prober.ts";
 import { latestContainer, readySandbox, RuntimePods } from "./runtime/runtime-pod.ts";
+import type { PodAccess } from "./server/pod-access.ts";
 import { StatusWriter } from "./status/status-writer.ts";
 import { ObjectSource } from "./volumes/object-source.ts";
 import { ServiceAccountTokens } from "./volumes/tokens.ts";
@@ -50,14 +51,19 @@ export interface KubeletOptions {
   /** Path of the resolver configuration that pods without the cluster's get. */
   readonly resolvConf?: string;
   readonly clock: Clock;
-  readonly random: () => number;
+  readonly random: Random;
   readonly log: Log;
   readonly steps: Steps;
   /** Ends the kubelet; containers go on. */
   readonly signal: AbortSignal;
 }
 
-export interface Kubelet extends PodAccess {
+export interface Kubelet {
+  /** What the node's HTTP API needs. */
+  readonly pods: PodAccess;
+  /** Shared with whoever else on the node wants to see nodes (routes to their pods). */
+  readonly nodes: Informer<Node>;
+  readonly services: Informer<Service>;
   /** Resolves when the API server has the node as Ready. */
   readonly ready: Promise<void>;
   /** Resolves when everything has ended, after the signal. */
@@ -102,7 +108,8 @@ export async function runKubelet(options: KubeletOptions): Promise<Kubelet> {
 
   const podInformer = new Informer<Pod>(pods, { client, clock, random, log, fieldSelector: `spec.nodeName=${nodeName}` });
   const serviceInformer = new Informer<Service>(services, { client, clock, random, log });
-  const nodeInformer = new Informer<Node>(nodes, { client, clock, random, log, fieldSelector: `metadata.name=${nodeName}` });
+  // All nodes, not only this one: the routes to their pods follow from them.
+  const nodeInformer = new Informer<Node>(nodes, { client, clock, random, log });
 
   const context: PodContext = {
     cri, runtimeName: "containerd", runtimePods, cgroups, volumes, puller, prober, events: recorder, statuses, backoff: new CrashBackoff(), clock, tracer, log, paths,
@@ -194,18 +201,16 @@ export async function runKubelet(options: KubeletOptions): Promise<Kubelet> {
     for (const result of results) if (result.status === "rejected" && !signal.aborted) log.error("a part of the kubelet ended", { error: result.reason });
   });
 
-  const find = (namespace: string, name: string, uid?: string): Pod | undefined =>
-    [...workers.values()].find((worker) => nameOf(worker.pod) === name && namespaceOf(worker.pod) === namespace && (uid === undefined || uid === worker.uid))?.pod;
   return {
-    nodeName, cri, ready: updater.ready, done, find,
-    pods: () => [...workers.values()].map((worker) => worker.pod),
-    runtimePod: (pod) => runtimePods.read(uidOf(pod), { signal }),
-    container: async (pod, name, { previous = false } = {}) => {
-      const runtime = await runtimePods.read(uidOf(pod), { signal });
-      return previous ? runtime.containers.filter((container) => container.name === name)[1] : latestContainer(runtime, name);
+    ready: updater.ready, done, nodes: nodeInformer, services: serviceInformer,
+    pods: {
+      list: () => [...workers.values()].map((worker) => worker.pod),
+      find: (namespace, name) => [...workers.values()].map((worker) => worker.pod).findLast((pod) => nameOf(pod) === name && namespaceOf(pod) === namespace),
+      sandboxId: async (uid) => readySandbox(await runtimePods.read(uid, { signal }))?.id,
+      runningContainerId: async (uid, container) => {
+        const latest = latestContainer(await runtimePods.read(uid, { signal }), container);
+        return latest?.state === "running" ? latest.id : undefined;
+      },
     },
-    sandbox: async (pod) => readySandbox(await runtimePods.read(uidOf(pod), { signal })),
-    logDirectory: (pod) => podLogDir(paths, identityOf(pod)),
   };
 }
-

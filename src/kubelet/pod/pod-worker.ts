@@ -1,4 +1,5 @@
 import { mkdir, rm } from "node:fs/promises";
+import type { Random } from "../../stdx/random.ts";
 import type { Pod, PodStatus } from "../../api/generated/core-v1.ts";
 import { timeMs } from "../../apimachinery/time.ts";
 import type { PodSandboxConfig } from "../../cri/generated/cri-v1.ts";
@@ -27,7 +28,7 @@ const resyncMs = 60_000;
 export class PodWorker {
   readonly uid: string;
   readonly #context: PodContext;
-  readonly #random: () => number;
+  readonly #random: Random;
   readonly #signal: AbortSignal;
   #pod: Pod;
   #runtime: RuntimePod;
@@ -45,7 +46,7 @@ export class PodWorker {
   #lastPhase: string | undefined;
   readonly done: Promise<void>;
 
-  constructor(context: PodContext, pod: Pod, options: { readonly random: () => number; readonly signal: AbortSignal; readonly failed?: PodVerdict | undefined; readonly removed?: boolean }) {
+  constructor(context: PodContext, pod: Pod, options: { readonly random: Random; readonly signal: AbortSignal; readonly failed?: PodVerdict | undefined; readonly removed?: boolean }) {
     this.#context = context;
     this.#random = options.random;
     this.#signal = options.signal;

@@ -1,4 +1,5 @@
 import { existsSync, readdirSync } from "node:fs";
+import type { Random } from "../../stdx/random.ts";
 import { chmod, mkdir, writeFile } from "node:fs/promises";
 import type { Pod, Secret } from "../../api/generated/core-v1.ts";
 import type { Mount, PodSandboxConfig } from "../../cri/generated/cri-v1.ts";
@@ -63,7 +64,7 @@ export interface StartOptions {
   readonly image: Promise<PresentImage>;
   readonly sources: Promise<EnvironmentSources>;
   readonly volumes: ReadonlyMap<string, MountedVolume>;
-  readonly random: () => number;
+  readonly random: Random;
   readonly signal: AbortSignal;
 }
 
@@ -81,7 +82,7 @@ async function ownMounts(context: PodContext, { pod, named: { container }, podIp
   }
   const { terminationMessagePath = "" } = container;
   if (terminationMessagePath !== "") {
-    const file = `${containerDir}/${Math.floor(random() * 2 ** 32).toString(16).padStart(8, "0")}`;
+    const file = `${containerDir}/${random.below(2 ** 32).toString(16).padStart(8, "0")}`;
     await writeFile(file, "");
     await chmod(file, 0o666); // Whatever the process's umask: the container's user may be anybody.
     mounts.push({ containerPath: terminationMessagePath, hostPath: file, readonly: false });

@@ -28,9 +28,13 @@ export function statusPatch(from: PodStatus, to: PodStatus): Readonly<Record<str
   for (const key of new Set([...Object.keys(old), ...Object.keys(next)])) {
     if (equal(old[key], next[key])) continue;
     if (key === "conditions") {
-      const changed = (to.conditions ?? []).filter((condition) => ownConditions.has(condition.type) && !equal(condition, from.conditions?.find(({ type }) => type === condition.type)));
-      // A key that the condition had and no longer has must be taken away by name.
-      if (changed.length > 0) patch[key] = changed.map((condition) => ({ ...(condition.reason === undefined && { reason: null }), ...(condition.message === undefined && { message: null }), ...condition }));
+      const changed = (to.conditions ?? []).filter(({ type }) => ownConditions.has(type)).flatMap((condition) => {
+        const before = from.conditions?.find(({ type }) => type === condition.type);
+        if (equal(condition, before)) return [];
+        // A key that the condition had and no longer has must be taken away by name.
+        return [{ ...(before?.reason !== undefined && condition.reason === undefined && { reason: null }), ...(before?.message !== undefined && condition.message === undefined && { message: null }), ...condition }];
+      });
+      if (changed.length > 0) patch[key] = changed;
     } else if (next[key] === undefined) patch[key] = null;
     else if (mergeKeys[key] !== undefined && Array.isArray(old[key])) patch[key] = [{ $patch: "replace" }, ...(next[key] as readonly unknown[])];
     else patch[key] = next[key];

@@ -1,4 +1,5 @@
 import { configmaps, secrets, type ConfigMap, type Secret } from "../../api/generated/core-v1.ts";
+import type { Random } from "../../stdx/random.ts";
 import type { KubeObject, ResourceType } from "../../apimachinery/object.ts";
 import { isNotFound } from "../../apimachinery/status-error.ts";
 import type { Client } from "../../client/client.ts";
@@ -15,7 +16,7 @@ interface Watched {
 export interface ObjectSourceOptions {
   readonly client: Client;
   readonly clock: Clock;
-  readonly random: () => number;
+  readonly random: Random;
   readonly log: Log;
   /** Called with the UID of each pod that uses an object that changed. */
   readonly changed: (podUid: string) => void;

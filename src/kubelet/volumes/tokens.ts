@@ -1,4 +1,5 @@
 import { serviceaccounts, type Pod } from "../../api/generated/core-v1.ts";
+import type { Random } from "../../stdx/random.ts";
 import { timeMs } from "../../apimachinery/time.ts";
 import type { Client } from "../../client/client.ts";
 import type { Clock } from "../../stdx/clock.ts";
@@ -20,10 +21,10 @@ const retryMs = 60_000;
 export class ServiceAccountTokens {
   readonly #client: Client;
   readonly #clock: Clock;
-  readonly #random: () => number;
+  readonly #random: Random;
   readonly #tokens = new Map<string, Token>();
 
-  constructor(options: { readonly client: Client; readonly clock: Clock; readonly random: () => number }) {
+  constructor(options: { readonly client: Client; readonly clock: Clock; readonly random: Random }) {
     this.#client = options.client;
     this.#clock = options.clock;
     this.#random = options.random;
@@ -51,7 +52,7 @@ export class ServiceAccountTokens {
       );
       const expiresMs = timeMs(answer.status?.expirationTimestamp) ?? nowMs + expirationSeconds * 1000;
       const lifeMs = expiresMs - nowMs;
-      const refreshMs = nowMs + Math.min(lifeMs * renewAfter, maxAgeMs) - this.#random() * Math.min(jitterMsMax, lifeMs * 0.1);
+      const refreshMs = nowMs + Math.min(lifeMs * renewAfter, maxAgeMs) - this.#random.next() * Math.min(jitterMsMax, lifeMs * 0.1);
       const value = answer.status?.token ?? "";
       this.#tokens.set(key, { value, refreshMs, expiresMs });
       return { token: value, refreshMs };

@@ -1,4 +1,5 @@
 import { existsSync } from "node:fs";
+import type { Random } from "../../stdx/random.ts";
 import { chmod, chown, mkdir, rm } from "node:fs/promises";
 import type { Pod, Volume } from "../../api/generated/core-v1.ts";
 import { quantityValue } from "../../apimachinery/quantity.ts";
@@ -51,7 +52,7 @@ export interface VolumesOptions {
   readonly objects: ObjectSource;
   readonly tokens: ServiceAccountTokens;
   readonly clock: Clock;
-  readonly random: () => number;
+  readonly random: Random;
 }
 
 /** Makes the volumes of pods ready, keeps their files current, and removes them. */
@@ -140,7 +141,7 @@ export class Volumes {
   /** Unique and readable: the time, and something random. */
   #stamp(): string {
     const time = new Date(this.#options.clock.now()).toISOString().slice(0, 19).replaceAll(/[-:T]/g, "_");
-    return `${time}.${Math.floor(this.#options.random() * 1e10)}`;
+    return `${time}.${Math.floor(this.#options.random.next() * 1e10)}`;
   }
 
   /** Removes everything of a pod from the node's folders, unmounting first what is mounted there. */
