@@ -32,7 +32,7 @@ export interface ClusterSpec {
 }
 
 /** Names go into interfaces, namespaces, cgroups and contexts: a DNS label of at most this many characters. */
-export const clusterNameLengthMax = 40;
+export const clusterNameLengthMax = 32;
 export const clustersMax = 64;
 export const nodesMax = 100;
 
@@ -64,7 +64,8 @@ export function pathsOf(home: string, name: string): ClusterPaths {
     run: join(root, "run"),
     steps: join(root, "steps"),
     adminKubeconfig: join(root, "admin.kubeconfig"),
-    node: (node) => join(root, "nodes", node),
+    // By number: the path of a socket inside must fit into 107 bytes.
+    node: (node) => join(root, "nodes", node.slice(node.lastIndexOf("-") + 1)),
   };
 }
 

@@ -1,7 +1,9 @@
-import { keyOfChange, type Change, type Watch } from "./store.ts";
+import { keyOfChange, revisionOfChange, type Change, type Revision, type Watch } from "./store.ts";
 
 export interface ChangeWatchOptions {
   readonly prefix: string;
+  /** Changes up to this revision are not delivered; it may lie in the future. */
+  readonly after: Revision;
   /** How many changes the reader may fall behind before its watch ends. Changes that lay before it when it started do not count. */
   readonly backlogMax: number;
   /** What happened before the watch began, in order, of any prefix. */
@@ -16,6 +18,7 @@ export interface ChangeWatchOptions {
  */
 export class ChangeWatch implements Watch, AsyncIterator<Change, undefined> {
   readonly prefix: string;
+  readonly #after: Revision;
   readonly #backlogMax: number;
   readonly #signal: AbortSignal | undefined;
   readonly #onEnd: (watch: ChangeWatch) => void;
@@ -31,19 +34,20 @@ export class ChangeWatch implements Watch, AsyncIterator<Change, undefined> {
     this.end();
   };
 
-  constructor({ prefix, backlogMax, initial, signal, onEnd }: ChangeWatchOptions) {
+  constructor({ prefix, after, backlogMax, initial, signal, onEnd }: ChangeWatchOptions) {
     this.prefix = prefix;
+    this.#after = after;
     this.#backlogMax = backlogMax;
     this.#signal = signal;
     this.#onEnd = onEnd;
-    for (const change of initial) if (keyOfChange(change).startsWith(prefix)) this.#queue.push(change);
+    for (const change of initial) if (revisionOfChange(change) > after && keyOfChange(change).startsWith(prefix)) this.#queue.push(change);
     this.#initialLeft = this.#queue.length;
     signal?.addEventListener("abort", this.#abort, { once: true });
   }
 
   /** Called by the store with every change that lies under the prefix. */
   push(change: Change): void {
-    if (this.#ended) return;
+    if (this.#ended || revisionOfChange(change) <= this.#after) return;
     const waiting = this.#waiting.shift();
     if (waiting) return waiting({ value: change, done: false });
     if (this.#queue.length - this.#head - this.#initialLeft >= this.#backlogMax) return this.end();
@@ -86,5 +90,3 @@ export class ChangeWatch implements Watch, AsyncIterator<Change, undefined> {
     this.#abort();
   }
 }
-
-

@@ -72,7 +72,7 @@ export class MemoryStore implements Store {
     signal?.throwIfAborted();
     // A watch may begin at a revision that is yet to come: it then says nothing about the changes until there.
     const initial = after > this.#revision ? [] : this.#since(after).map(({ change }) => change);
-    const watch = new ChangeWatch({ prefix, backlogMax: this.#backlogMax, initial, signal, onEnd: (ended) => this.#watches.delete(ended) });
+    const watch = new ChangeWatch({ prefix, after, backlogMax: this.#backlogMax, initial, signal, onEnd: (ended) => this.#watches.delete(ended) });
     this.#watches.add(watch);
     return watch;
   }
@@ -123,5 +123,3 @@ export class MemoryStore implements Store {
     for (const watch of this.#watches) if (key.startsWith(watch.prefix)) watch.push(remembered.change);
   }
 }
-
-

@@ -1,0 +1,158 @@
+import { keyOf, type KubeObject, type ObjectKey, type ResourceType } from "../apimachinery/object.ts";
+import { isStatusError, StatusError, type Status } from "../apimachinery/status-error.ts";
+import { backoffDelayMs } from "../stdx/backoff.ts";
+import type { Clock } from "../stdx/clock.ts";
+import type { Log } from "../stdx/log.ts";
+import type { Random } from "../stdx/random.ts";
+import { Cache } from "./cache.ts";
+import type { Client } from "./client.ts";
+import { isConnectionError } from "./connection-error.ts";
+
+export interface InformerSelection {
+  readonly namespace?: string;
+  readonly labelSelector?: string;
+  readonly fieldSelector?: string;
+}
+export interface InformerOptions<T extends KubeObject> extends InformerSelection {
+  readonly client: Client;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  /** Applied to each object before it is kept, to keep less of it. */
+  readonly transform?: (object: T) => T;
+}
+
+/** The server ends a watch after a time in this range, so that clients spread over servers again. */
+const watchSecondsMin = 300;
+const watchSecondsMax = 600;
+const retryDelayMs = 100;
+const retryDelayMsMax = 30_000;
+/** A list is read in pages of this size when the server cannot stream it. */
+const pageItems = 500;
+const initialEventsEnd = "k8s.io/initial-events-end";
+
+/**
+ * Keeps a cache of one resource current: one streaming list (`sendInitialEvents`) where the server can, list and watch where it cannot; resumes from
+ * the last version seen, and starts over when the server no longer knows it.
+ */
+export class Informer<T extends KubeObject> {
+  readonly type: ResourceType<T>;
+  readonly cache = new Cache<T>();
+  readonly #options: InformerOptions<T>;
+  readonly #synced = Promise.withResolvers<void>();
+  #hasSynced = false;
+  #resourceVersion: string | undefined;
+  #streamsLists = true;
+
+  constructor(type: ResourceType<T>, options: InformerOptions<T>) {
+    this.type = type;
+    this.#options = options;
+  }
+
+  /** The cache has held all objects at once at least one time. */
+  get hasSynced(): boolean {
+    return this.#hasSynced;
+  }
+
+  async whenSynced(signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted();
+    if (this.#hasSynced) return;
+    const aborted = Promise.withResolvers<never>();
+    const abort = () => aborted.reject(signal.reason);
+    signal.addEventListener("abort", abort, { once: true });
+    try {
+      await Promise.race([this.#synced.promise, aborted.promise]);
+    } finally {
+      signal.removeEventListener("abort", abort);
+    }
+  }
+
+  /** Until `signal` aborts. Errors are logged and tried again, ever more slowly. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { clock, random, log, type } = { ...this.#options, type: this.type };
+    let failures = 0;
+    while (!signal.aborted) {
+      const startedMs = clock.now();
+      try {
+        if (this.#resourceVersion === undefined && !this.#streamsLists) await this.#list(signal);
+        await this.#watch(signal);
+      } catch (error) {
+        if (signal.aborted) return;
+        this.#recover(error);
+        const quiet = isStatusError(error, "Expired", "Gone") || isConnectionError(error);
+        log[quiet ? "debug" : "warn"]("a watch ended", { resource: type.plural, group: type.group, error });
+      }
+      if (clock.now() - startedMs >= retryDelayMsMax) failures = 0;
+      const delayMs = backoffDelayMs(failures++, { firstMs: retryDelayMs, maxMs: retryDelayMsMax, jitter: 1 }, random);
+      await clock.sleep(delayMs, { signal }).catch(() => undefined); // Rejects only on abort, which the loop sees.
+    }
+  }
+
+  #recover(error: unknown): void {
+    if (isStatusError(error, "Expired", "Gone")) this.#resourceVersion = undefined;
+    // A server that does not know sendInitialEvents refuses it as invalid; one that does not know the parameters at all never gets here.
+    else if (this.#resourceVersion === undefined && isStatusError(error, "Invalid", "BadRequest", "MethodNotAllowed")) this.#streamsLists = false;
+  }
+
+  async #list(signal: AbortSignal): Promise<void> {
+    const items: T[] = [];
+    for (let next: string | undefined; ; ) {
+      const page = await this.#options.client.list(this.type, { ...this.#selection(), limit: pageItems, ...(next !== undefined && { continue: next }), signal });
+      const { apiVersion, kind } = { apiVersion: page.apiVersion, kind: this.type.kind };
+      for (const item of page.items) items.push(this.#kept(item.kind === undefined ? { ...item, apiVersion, kind } : item));
+      next = page.metadata.continue;
+      if (next !== undefined && next !== "") continue;
+      this.#replace(items, page.metadata.resourceVersion);
+      return;
+    }
+  }
+
+  async #watch(signal: AbortSignal): Promise<void> {
+    const { client, random } = this.#options;
+    const initial = this.#resourceVersion === undefined ? new Map<ObjectKey, T>() : undefined;
+    using watch = client.watch(this.type, {
+      ...this.#selection(), signal, allowWatchBookmarks: true,
+      timeoutSeconds: Math.round(watchSecondsMin + random.next() * (watchSecondsMax - watchSecondsMin)),
+      ...(initial ? { sendInitialEvents: true, resourceVersionMatch: "NotOlderThan" as const } : { resourceVersion: this.#resourceVersion ?? "" }),
+    });
+    let listing = initial;
+    for await (const event of watch) {
+      if (event.type === "ERROR") throw StatusError.fromStatus(event.object as Status);
+      if (event.type === "BOOKMARK") {
+        const { resourceVersion, annotations } = event.object.metadata;
+        if (listing && annotations?.[initialEventsEnd] === "true") {
+          this.#replace(listing.values(), resourceVersion);
+          listing = undefined;
+        } else if (!listing) {
+          this.#resourceVersion = resourceVersion;
+          this.cache.progress(resourceVersion);
+        }
+        continue;
+      }
+      const object = this.#kept(event.object);
+      if (listing) {
+        if (event.type === "DELETED") listing.delete(keyOf(object));
+        else listing.set(keyOf(object), object);
+        continue;
+      }
+      this.cache.apply(event.type, object);
+      this.#resourceVersion = object.metadata.resourceVersion;
+    }
+  }
+
+  #replace(objects: Iterable<T>, resourceVersion: string | undefined): void {
+    this.cache.replace(objects, resourceVersion);
+    this.#resourceVersion = resourceVersion;
+    this.#hasSynced = true;
+    this.#synced.resolve();
+  }
+
+  #kept(object: T): T {
+    return this.#options.transform?.(object) ?? object;
+  }
+
+  #selection(): InformerSelection {
+    const { namespace, labelSelector, fieldSelector } = this.#options;
+    return { ...(namespace !== undefined && { namespace }), ...(labelSelector !== undefined && { labelSelector }), ...(fieldSelector !== undefined && { fieldSelector }) };
+  }
+}

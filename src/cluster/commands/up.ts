@@ -1,0 +1,243 @@
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { nodes } from "../../api/generated/core-v1.ts";
+import { ConnectionError } from "../../client/connection-error.ts";
+import { HttpTransport } from "../../client/http-transport.ts";
+import { TypedClient } from "../../client/typed-client.ts";
+import { cidrsOverlap, parseCidr } from "../../stdx/ip.ts";
+import type { Clock } from "../../stdx/clock.ts";
+import { kubeconfigText, contextName, type ClusterAccess } from "../kubeconfig/kubeconfig.ts";
+import { addToUserKubeconfig, userKubeconfigPath } from "../kubeconfig/user-kubeconfig.ts";
+import { allowForwarding, ensureNetwork, setHostRoutes, takenCidrs } from "../network/network.ts";
+import { namespacePath } from "../network/plan.ts";
+import { ensurePki, type Pki } from "../pki/pki.ts";
+import { ensureHome, freePortFrom, inspectMachine, judge, type Problem } from "../preflight.ts";
+import { isAlive, readProcess, startProcess, stopProcess } from "../processes.ts";
+import type { Progress } from "../progress.ts";
+import { agentName, serverName, type Program } from "../program.ts";
+import { isClusterName, listSpecs, nodesMax, pathsOf, planNodes, planSpec, readSpec, writeSpec, type ClusterPaths, type ClusterSpec } from "../spec.ts";
+import { cgroupOf, tearDown } from "./down.ts";
+
+export interface UpOptions {
+  readonly home: string;
+  readonly name: string;
+  /** How many nodes the cluster has; an existing cluster keeps what it has when this is absent, and can grow. */
+  readonly nodeCount?: number;
+  readonly apiPort?: number;
+  readonly registryMirrors: ClusterSpec["registryMirrors"];
+  /** Leaves the user's kubeconfig alone. */
+  readonly noKubeconfig: boolean;
+  readonly program: Program;
+  readonly progress: Progress;
+  readonly clock: Clock;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly signal: AbortSignal;
+}
+
+/** The machine cannot carry a cluster as it is. Nothing was changed. */
+export class PreflightError extends Error {
+  override readonly name = "PreflightError";
+  readonly problems: readonly Problem[];
+
+  constructor(problems: readonly Problem[]) {
+    super(problems.map(({ what, remedy }) => `${what}\n    → ${remedy}`).join("\n"));
+    this.problems = problems;
+  }
+}
+
+export interface RunningCluster {
+  readonly spec: ClusterSpec;
+  readonly access: ClusterAccess;
+}
+
+const defaultApiPort = 6443;
+const serverReadyMsMax = 30_000;
+const nodesReadyMsMax = 90_000;
+const retryMs = 10;
+
+/** Makes a cluster, or starts again whatever of an existing one does not run, and returns when its nodes are Ready. */
+export async function bringUp(options: UpOptions): Promise<RunningCluster> {
+  const { home, name, progress, clock, signal } = options;
+  if (!isClusterName(name)) throw new PreflightError([{ what: `${JSON.stringify(name)} cannot be the name of a cluster`, remedy: "use lower-case letters, digits and '-', 32 at most" }]);
+  const paths = pathsOf(home, name);
+  const existing = readSpec(paths);
+
+  const spec = await progress.step("Checking this machine", async (note) => {
+    const apiPort = existing?.apiPort ?? options.apiPort ?? (await freePortFrom(defaultApiPort, new Set(listSpecs(home).map((each) => each.apiPort))));
+    const problems = judge(await inspectMachine({ home, apiPort, path: options.env["PATH"] ?? "" }), { home, apiPort, newCluster: existing === undefined });
+    if (problems.length > 0) throw new PreflightError(problems);
+    const planned = existing ? grown(existing, options) : await planNew(options, apiPort);
+    note(existing ? `cluster ${name} exists, with ${planned.nodes.length} node${planned.nodes.length === 1 ? "" : "s"}` : "all that is needed is here");
+    return planned;
+  });
+
+  try {
+    ensureHome(home);
+    writeSpec(paths, spec);
+    for (const folder of [paths.pki, paths.store, paths.logs, paths.run, paths.steps]) mkdirSync(folder, { recursive: true, mode: 0o700 });
+    return await start(spec, paths, options);
+  } catch (error) {
+    // A cluster that never ran is of no use to anybody; one that did keeps its state for the next try.
+    if (!existing) {
+      const kept = logTails(paths, spec);
+      await tearDown({ home, name, progress, clock, signal: AbortSignal.timeout(60_000) });
+      if (kept !== "") progress.line(kept);
+    }
+    throw error;
+  } finally {
+    signal.throwIfAborted();
+  }
+}
+
+function grown(existing: ClusterSpec, { nodeCount = existing.nodes.length, registryMirrors }: UpOptions): ClusterSpec {
+  if (nodeCount < existing.nodes.length) throw new PreflightError([{ what: `cluster ${existing.name} has ${existing.nodes.length} nodes, more than ${nodeCount}`, remedy: "take it down and make it anew, or leave --nodes out" }]);
+  checkNodeCount(nodeCount);
+  return {
+    ...existing, nodes: planNodes(existing.name, existing.index, nodeCount),
+    registryMirrors: Object.keys(registryMirrors).length > 0 ? registryMirrors : existing.registryMirrors,
+  };
+}
+
+function checkNodeCount(count: number): void {
+  if (!Number.isInteger(count) || count < 1 || count > nodesMax) throw new PreflightError([{ what: `a cluster cannot have ${count} nodes`, remedy: `give --nodes a number from 1 to ${nodesMax}` }]);
+}
+
+async function planNew({ home, name, nodeCount = 1, registryMirrors, clock }: UpOptions, apiPort: number): Promise<ClusterSpec> {
+  checkNodeCount(nodeCount);
+  const taken = (await takenCidrs()).flatMap((text) => parseCidr(text) ?? []);
+  const isFree = (text: string) => {
+    const cidr = parseCidr(text);
+    return cidr !== undefined && !taken.some((other) => cidrsOverlap(cidr, other));
+  };
+  const spec = planSpec({ name, nodeCount, apiPort, others: listSpecs(home), isFree, registryMirrors, nowMs: clock.now() });
+  if (!spec) throw new PreflightError([{ what: "no networks are free for another cluster (10.222.x.0/24 with 10.128.0.0/16 and up)", remedy: "take a cluster down, or remove routes to these networks" }]);
+  return spec;
+}
+
+async function start(spec: ClusterSpec, paths: ClusterPaths, options: UpOptions): Promise<RunningCluster> {
+  const { progress, clock, signal, program, env, home } = options;
+  const [pki] = await Promise.all([
+    progress.step("Making certificates", async (note) => {
+      const made = await ensurePki(paths.pki, pkiSubjects(spec, clock));
+      note(made.issued.length === 0 ? "all are valid" : `${made.issued.length} issued`);
+      return made;
+    }),
+    progress.step(`Making the network: bridge ${spec.bridge} and a namespace for each of ${spec.nodes.length} node${spec.nodes.length === 1 ? "" : "s"}`, async () => {
+      allowForwarding(home);
+      await ensureNetwork(spec);
+    }),
+  ]);
+
+  const access = accessOf(spec, pki);
+  writeFileSync(paths.adminKubeconfig, kubeconfigText(access), { mode: 0o600 });
+  launch(serverName, program.server(spec, paths), paths, options);
+  for (const node of spec.nodes) {
+    const folder = paths.node(node.name);
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    const identity = pki.nodes[node.name];
+    if (!identity) throw new Error(`no certificate was made for node ${node.name}`);
+    const server = `https://${spec.gateway}:${spec.apiPort}`;
+    const nodeAccess = { name: contextName(spec.name), server, certificateAuthorityPem: pki.ca.certificatePem };
+    writeFileSync(join(folder, "kubelet.kubeconfig"), kubeconfigText({ ...nodeAccess, clientCertificatePem: identity.kubeletClient.certificatePem, clientKeyPem: identity.kubeletClient.privateKeyPem }), { mode: 0o600 });
+    writeFileSync(join(folder, "kube-proxy.kubeconfig"), kubeconfigText({ ...nodeAccess, clientCertificatePem: pki.kubeProxy.certificatePem, clientKeyPem: pki.kubeProxy.privateKeyPem }), { mode: 0o600 });
+    writeFileSync(join(folder, "cluster-dns.kubeconfig"), kubeconfigText({ ...nodeAccess, clientCertificatePem: pki.clusterDns.certificatePem, clientKeyPem: pki.clusterDns.privateKeyPem }), { mode: 0o600 });
+    launch(agentName(node.name), ["nsenter", `--net=${namespacePath(node)}`, ...program.agent(spec, paths, node)], paths, options);
+  }
+
+  using transport = new HttpTransport({ connection: connectionOf(access), clock });
+  await progress.step("Starting the control plane", () => serverReady(transport, paths, { clock, signal }));
+  await progress.step(spec.nodes.length === 1 ? "Waiting for the node to be Ready" : `Waiting for ${spec.nodes.length} nodes to be Ready`, () => nodesReady(spec, transport, paths, { clock, signal }));
+
+  if (!options.noKubeconfig) {
+    const path = await userKubeconfigPath(env);
+    await progress.step(`Adding context ${access.name} to ${path}`, () => addToUserKubeconfig(access, { path, clock, signal }));
+  }
+  return { spec, access };
+}
+
+/** The arguments that decide the certificates of a cluster; also what the server renews them by. */
+export const pkiSubjects = (spec: ClusterSpec, clock: Clock) => ({
+  clusterDomain: spec.clusterDomain,
+  serviceIp: spec.serviceCidr.replace(/0\/\d+$/, "1"),
+  apiServerIps: [spec.gateway],
+  nodes: spec.nodes.map(({ name, address }) => ({ name, ips: [address] })),
+  clock,
+});
+
+export const accessOf = (spec: ClusterSpec, pki: Pki): ClusterAccess => ({
+  name: contextName(spec.name),
+  server: `https://127.0.0.1:${spec.apiPort}`,
+  certificateAuthorityPem: pki.ca.certificatePem,
+  clientCertificatePem: pki.admin.certificatePem,
+  clientKeyPem: pki.admin.privateKeyPem,
+});
+
+const connectionOf = (access: ClusterAccess) => ({
+  server: access.server, certificateAuthority: access.certificateAuthorityPem, clientCertificate: access.clientCertificatePem, clientKey: access.clientKeyPem,
+});
+
+/** Starts one of our processes unless it runs. */
+function launch(name: string, argv: readonly [string, ...string[]], paths: ClusterPaths, { clock, env }: UpOptions): void {
+  if (isAlive(readProcess(paths.run, name))) return;
+  startProcess({ runFolder: paths.run, name, argv, logFile: join(paths.logs, `${name}.log`), env, nowMs: clock.now() });
+}
+
+interface Waiting {
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+}
+
+async function serverReady(transport: HttpTransport, paths: ClusterPaths, { clock, signal }: Waiting): Promise<void> {
+  const deadline = clock.now() + serverReadyMsMax;
+  for (;;) {
+    if (!isAlive(readProcess(paths.run, serverName))) throw new Error(`the server ended while it started; ${join(paths.logs, `${serverName}.log`)} says why`);
+    try {
+      using response = await transport.raw({ method: "GET", path: "/readyz", signal });
+      if (response.status === 200) return;
+    } catch (error) {
+      if (!(error instanceof ConnectionError)) throw error;
+    }
+    if (clock.now() > deadline) throw new Error(`the server is not ready after ${serverReadyMsMax / 1000} s; ${join(paths.logs, `${serverName}.log`)} may say why`);
+    await clock.sleep(retryMs, { signal });
+  }
+}
+
+async function nodesReady(spec: ClusterSpec, transport: HttpTransport, paths: ClusterPaths, { clock, signal }: Waiting): Promise<void> {
+  const client = new TypedClient(transport);
+  const deadline = clock.now() + nodesReadyMsMax;
+  const routed = new Set<string>();
+  for (;;) {
+    const { items } = await client.list(nodes, { signal });
+    const ready = items.filter(({ metadata, status }) =>
+      spec.nodes.some(({ name }) => name === metadata.name) && (status?.conditions ?? []).some(({ type, status: state }) => type === "Ready" && state === "True"));
+    const routes = items.flatMap(({ metadata, spec: { podCIDR } = {} }) => {
+      const node = spec.nodes.find(({ name }) => name === metadata.name);
+      return node && podCIDR !== undefined && !routed.has(node.name) ? [{ node: node.name, podCidr: podCIDR, via: node.address }] : [];
+    });
+    await setHostRoutes(spec, routes);
+    for (const { node } of routes) routed.add(node);
+    if (ready.length === spec.nodes.length && routed.size === spec.nodes.length) return;
+    for (const { name } of spec.nodes) {
+      if (!isAlive(readProcess(paths.run, agentName(name)))) throw new Error(`the agent of node ${name} ended while it started; ${join(paths.logs, `${agentName(name)}.log`)} says why`);
+    }
+    if (clock.now() > deadline) throw new Error(`${spec.nodes.length - ready.length} of ${spec.nodes.length} nodes are not Ready after ${nodesReadyMsMax / 1000} s; the logs in ${paths.logs} may say why`);
+    await clock.sleep(retryMs * 2, { signal });
+  }
+}
+
+/** The last lines of each log, since the logs go with the cluster that did not start. */
+function logTails(paths: ClusterPaths, spec: ClusterSpec): string {
+  return [serverName, ...spec.nodes.map(({ name }) => agentName(name))].flatMap((name) => {
+    const file = join(paths.logs, `${name}.log`);
+    const lines = existsSync(file) ? readFileSync(file, "utf8").trim().split("\n").slice(-5).filter(Boolean) : [];
+    return lines.length === 0 ? [] : [`   last lines of ${name}:`, ...lines.map((line) => `     ${line.slice(0, 400)}`)];
+  }).join("\n");
+}
+
+/** Ends one process of a cluster, for those who want to see what happens then. */
+export async function stopOne(paths: ClusterPaths, name: string, waiting: Waiting): Promise<void> {
+  const record = readProcess(paths.run, name);
+  if (isAlive(record)) await stopProcess(record, { graceMs: 5_000, ...waiting });
+}
+
+export const cgroupRootOf = (spec: ClusterSpec, node: string): string => `/${cgroupOf(spec)}/${node}`;

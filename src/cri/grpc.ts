@@ -1,0 +1,140 @@
+import { Client, credentials, Metadata, status, type ServiceError } from "@grpc/grpc-js";
+import protobuf from "protobufjs";
+
+/** A call of the runtime failed; `code` is the name of the gRPC status ("NOT_FOUND", "DEADLINE_EXCEEDED", …), the message what the runtime said. */
+export class RpcError extends Error {
+  override readonly name = "RpcError";
+  readonly code: string;
+
+  constructor(code: string, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+}
+export const isRpcError = (error: unknown, ...codes: readonly string[]): error is RpcError => error instanceof RpcError && (codes.length === 0 || codes.includes(error.code));
+
+/** What a request may leave out: everything; protobuf fills in zeros. */
+export type Input<T> = T extends Uint8Array ? Uint8Array
+  : T extends readonly (infer Item)[] ? readonly Input<Item>[]
+  : T extends object ? (string extends keyof T ? T : { readonly [K in keyof T]?: Input<NonNullable<T[K]>> | undefined })
+  : T;
+
+export interface RpcOptions {
+  readonly signal?: AbortSignal;
+  /** The call fails with DEADLINE_EXCEEDED after this; 0 waits for ever. */
+  readonly deadlineMs?: number;
+}
+
+/** One way of writing one message to bytes and back. */
+export interface Codec {
+  encode(message: unknown): Buffer;
+  decode(bytes: Buffer): unknown;
+}
+
+const decodeOptions: protobuf.IConversionOptions = { longs: Number, enums: String, defaults: true, arrays: true, objects: true };
+
+/** Reads descriptors in protobufjs' JSON form. 64-bit integers become numbers: nothing here counts beyond 2^53 except times in nanoseconds, which need no last digits. */
+export function codecs(descriptors: string): (message: string) => Codec {
+  const root = protobuf.Root.fromJSON(JSON.parse(descriptors) as protobuf.INamespace);
+  const known = new Map<string, Codec>();
+  return (name) => {
+    const found = known.get(name);
+    if (found) return found;
+    const type = root.lookupType(name);
+    const codec: Codec = {
+      encode: (message) => Buffer.from(type.encode(type.fromObject(message as Record<string, unknown>)).finish()),
+      decode: (bytes) => type.toObject(type.decode(bytes), decodeOptions),
+    };
+    known.set(name, codec);
+    return codec;
+  };
+}
+
+const rpcError = (error: ServiceError): RpcError => new RpcError(status[error.code] ?? "UNKNOWN", error.details, { cause: error });
+
+const metadataOf = (headers: Readonly<Record<string, string>>): Metadata => {
+  const metadata = new Metadata();
+  for (const [name, value] of Object.entries(headers)) metadata.set(name, value);
+  return metadata;
+};
+
+export interface RpcMethod {
+  readonly path: string;
+  readonly request: Codec;
+  readonly response: Codec;
+}
+
+/** One connection to one unix socket, which comes back by itself when the other end restarts. */
+export class RpcChannel implements Disposable {
+  readonly #client: Client;
+  readonly #headers: Readonly<Record<string, string>>;
+
+  constructor(options: { readonly socket: string; readonly headers?: Readonly<Record<string, string>> }) {
+    this.#headers = options.headers ?? {};
+    this.#client = new Client(`unix://${options.socket}`, credentials.createInsecure(), {
+      "grpc.max_receive_message_length": messageBytesMax, "grpc.max_send_message_length": messageBytesMax, "grpc.use_local_subchannel_pool": 1,
+      "grpc.initial_reconnect_backoff_ms": 50, "grpc.min_reconnect_backoff_ms": 50, "grpc.max_reconnect_backoff_ms": 1000,
+    });
+  }
+
+  unary(method: RpcMethod, request: unknown, options: RpcOptions = {}): Promise<unknown> {
+    const { signal, deadlineMs = 120_000 } = options;
+    return new Promise((resolve, reject) => {
+      signal?.throwIfAborted();
+      const deadline = deadlineMs === 0 ? Infinity : deadlineMs;
+      const call = this.#client.makeUnaryRequest(
+        method.path, method.request.encode, method.response.decode, request, metadataOf(this.#headers),
+        deadline === Infinity ? {} : { deadline: new Date(performance.timeOrigin + performance.now() + deadline) },
+        (error, response) => {
+          signal?.removeEventListener("abort", abort);
+          if (!error) resolve(response);
+          else reject(signal?.aborted === true ? (signal.reason as Error) : rpcError(error));
+        },
+      );
+      const abort = (): void => call.cancel();
+      signal?.addEventListener("abort", abort, { once: true });
+    });
+  }
+
+  /** Yields what the server sends until it ends the stream; throws `RpcError` when it breaks. */
+  async *serverStream(method: RpcMethod, request: unknown, options: { readonly signal: AbortSignal }): AsyncGenerator<unknown, void> {
+    const { signal } = options;
+    signal.throwIfAborted();
+    const call = this.#client.makeServerStreamRequest(method.path, method.request.encode, method.response.decode, request, metadataOf(this.#headers), {});
+    const abort = (): void => call.cancel();
+    signal.addEventListener("abort", abort, { once: true });
+    try {
+      for await (const message of call) yield message;
+    } catch (error) {
+      if (signal.aborted) throw signal.reason;
+      throw error instanceof Error && "code" in error && "details" in error ? rpcError(error as ServiceError) : error;
+    } finally {
+      signal.removeEventListener("abort", abort);
+      call.cancel();
+    }
+  }
+
+  /** Sends all of `requests`, then resolves with everything that was answered. */
+  async exchange(method: RpcMethod, requests: readonly unknown[], options: { readonly signal: AbortSignal }): Promise<unknown[]> {
+    const call = this.#client.makeBidiStreamRequest(method.path, method.request.encode, method.response.decode, metadataOf(this.#headers), {});
+    const abort = (): void => call.cancel();
+    options.signal.addEventListener("abort", abort, { once: true });
+    const answers: unknown[] = [];
+    try {
+      for (const request of requests) call.write(request);
+      call.end();
+      for await (const message of call) answers.push(message);
+      return answers;
+    } catch (error) {
+      throw error instanceof Error && "code" in error && "details" in error ? rpcError(error as ServiceError) : error;
+    } finally {
+      options.signal.removeEventListener("abort", abort);
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.#client.close();
+  }
+}
+
+const messageBytesMax = 16 * 1024 * 1024;

@@ -1,0 +1,143 @@
+import { apiVersionOf, type KubeObject, type ResourceType } from "../apimachinery/object.ts";
+import type { Cell } from "../api/resource.ts";
+import type { Revision } from "../storage/store.ts";
+
+const encoder = new TextEncoder();
+const eventEnd = Buffer.from("}\n");
+
+/**
+ * How objects of one resource lie in the store: as the JSON that is served, except that the resourceVersion, which nobody knows before the
+ * write, is missing. All start with the same bytes up to the brace that opens the metadata, so it goes in behind those.
+ */
+export class StoredForm {
+  readonly apiVersion: string;
+  readonly kind: string;
+  /** `{"kind":"Pod","apiVersion":"v1","metadata":{` */
+  readonly #head: Buffer;
+  /** Where `"metadata"` begins. */
+  readonly metadataAt: number;
+
+  constructor(type: Pick<ResourceType, "group" | "version" | "kind">) {
+    this.apiVersion = apiVersionOf(type);
+    this.kind = type.kind;
+    const start = `{"kind":${JSON.stringify(type.kind)},"apiVersion":${JSON.stringify(this.apiVersion)},`;
+    this.metadataAt = start.length;
+    this.#head = Buffer.from(`${start}"metadata":{`);
+  }
+
+  /** The bytes to store. Metadata is never empty: it has a name and a uid at least. */
+  encode(object: KubeObject): Uint8Array {
+    const { apiVersion: _, kind: __, metadata, ...rest } = object;
+    const { resourceVersion: ___, ...stored } = metadata;
+    return encoder.encode(JSON.stringify({ kind: this.kind, apiVersion: this.apiVersion, metadata: stored, ...rest }));
+  }
+
+  /** The bytes to serve, from those that are stored, with a newline at the end. */
+  json(stored: Uint8Array, revision: Revision): Buffer {
+    const version = `"resourceVersion":"${revision}",`;
+    const head = this.#head.length;
+    const whole = Buffer.allocUnsafe(stored.length + version.length);
+    whole.set(this.#head, 0);
+    whole.write(version, head, "latin1");
+    whole.set(head === 0 ? stored : stored.subarray(head), head + version.length);
+    return whole;
+  }
+
+  decode(stored: Uint8Array, revision: Revision): KubeObject {
+    const object = JSON.parse(Buffer.from(stored.buffer, stored.byteOffset, stored.byteLength).toString()) as KubeObject;
+    return { ...object, metadata: { ...object.metadata, resourceVersion: String(revision) } };
+  }
+}
+
+/** One object at one revision, with every form in which it was asked for so far. */
+export class CacheEntry {
+  /** "namespace/name", or "name". */
+  readonly key: string;
+  readonly revision: Revision;
+  readonly form: StoredForm;
+  #stored: Uint8Array | undefined;
+  #object: KubeObject | undefined;
+  /** With a newline at the end. */
+  #line: Buffer | undefined;
+  #cells: readonly Cell[] | undefined;
+  #cellsAtMs = 0;
+  #events: Map<string, Buffer> | undefined;
+  #views: Map<string, CacheEntry> | undefined;
+  #others: Map<string, Buffer> | undefined;
+
+  /** `object`, when given, has this revision as its resourceVersion or none. */
+  constructor(form: StoredForm, key: string, revision: Revision, stored: Uint8Array, object?: KubeObject) {
+    this.form = form;
+    this.key = key;
+    this.revision = revision;
+    this.#stored = stored;
+    const version = String(revision);
+    if (object) this.#object = object.metadata.resourceVersion === version ? object : { ...object, metadata: { ...object.metadata, resourceVersion: version } };
+  }
+
+  static ofObject(form: StoredForm, key: string, revision: Revision, object: KubeObject): CacheEntry {
+    return new CacheEntry(form, key, revision, form.encode(object), object);
+  }
+
+  get object(): KubeObject {
+    return (this.#object ??= this.#stored ? this.form.decode(this.#stored, this.revision) : (JSON.parse(this.jsonLine.toString()) as KubeObject));
+  }
+
+  /** The object as it is served, as JSON and a newline. */
+  get jsonLine(): Buffer {
+    if (this.#line) return this.#line;
+    this.#line = this.form.json(this.#stored ?? this.form.encode(this.object), this.revision);
+    this.#stored = undefined;
+    return this.#line;
+  }
+
+  get json(): Buffer {
+    const line = this.jsonLine;
+    return line.subarray(0, line.length - 1);
+  }
+
+  /** As an item of a list: without kind and apiVersion, which the list says once. Begins with `"metadata"`; the brace is the caller's. */
+  get jsonItem(): Buffer {
+    const line = this.jsonLine;
+    return line.subarray(this.form.metadataAt, line.length - 1);
+  }
+
+  /** `{"type":"ADDED","object":{…}}` and a newline, made once for all watchers. */
+  eventJson(type: string): Buffer {
+    this.#events ??= new Map();
+    let event = this.#events.get(type);
+    if (!event) this.#events.set(type, (event = Buffer.concat([Buffer.from(`{"type":"${type}","object":`), this.json, eventEnd])));
+    return event;
+  }
+
+  /** Any other form in bytes, made once per `form`: protobuf, an event of metadata only, … */
+  bytes(form: string, make: () => Buffer): Buffer {
+    this.#others ??= new Map();
+    let bytes = this.#others.get(form);
+    if (!bytes) this.#others.set(form, (bytes = make()));
+    return bytes;
+  }
+
+  /** Cells of the table; those of a date hold the time itself, so they do not age. Others that depend on `nowMs` may be a second old. */
+  cells(make: (object: KubeObject) => readonly Cell[], nowMs: number): readonly Cell[] {
+    if (!this.#cells || nowMs - this.#cellsAtMs > 1000) {
+      this.#cells = make(this.object);
+      this.#cellsAtMs = nowMs;
+    }
+    return this.#cells;
+  }
+
+  /** The same object in another version of its API. */
+  view(form: StoredForm, convert: (object: KubeObject) => KubeObject): CacheEntry {
+    if (form === this.form) return this;
+    this.#views ??= new Map();
+    let view = this.#views.get(form.apiVersion);
+    if (!view) this.#views.set(form.apiVersion, (view = CacheEntry.ofObject(form, this.key, this.revision, convert(this.object))));
+    return view;
+  }
+
+  /** The same state under a later revision: what a DELETED event carries. */
+  at(revision: Revision): CacheEntry {
+    return CacheEntry.ofObject(this.form, this.key, revision, this.object);
+  }
+}

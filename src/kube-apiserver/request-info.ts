@@ -1,0 +1,77 @@
+/** What a request asks for, read from its method, path and query alone. */
+export interface RequestInfo {
+  /** False for paths that name no resource: /version, /healthz, discovery. */
+  readonly isResourceRequest: boolean;
+  readonly path: string;
+  /** "get", "list", "watch", "create", "update", "patch", "delete", "deletecollection", "proxy"; the lower-case method for other paths. */
+  readonly verb: string;
+  readonly group: string;
+  readonly version: string;
+  readonly namespace: string;
+  readonly resource: string;
+  readonly subresource: string;
+  readonly name: string;
+  /** What follows the subresource: the path inside of a proxied pod, without its leading slash. */
+  readonly rest: string;
+}
+
+const verbOfMethod: Readonly<Record<string, string>> = { POST: "create", GET: "get", HEAD: "get", PUT: "update", PATCH: "patch", DELETE: "delete" };
+/** After /namespaces/<name>, these are subresources of the namespace and not resources in it. */
+const namespaceSubresources: ReadonlySet<string> = new Set(["status", "finalize"]);
+
+const decode = (part: string): string => {
+  if (!part.includes("%")) return part;
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
+};
+
+const truthy = (value: string | null): boolean => value !== null && value !== "" && value !== "false" && value !== "0" && value !== "f" && value !== "F" && value !== "False" && value !== "FALSE";
+
+/** `metadata.name=x` in a field selector names one object, so that rights on that one object suffice. */
+function nameInSelector(selector: string | null): string {
+  if (selector === null || !selector.includes("metadata.name")) return "";
+  for (const part of selector.split(",")) {
+    const match = /^\s*metadata\.name\s*==?\s*([^,]*)$/.exec(part);
+    if (match?.[1] !== undefined && match[1] !== "") return match[1].trim();
+  }
+  return "";
+}
+
+/** The rules of https://kubernetes.io/docs/reference/using-api/api-concepts/#resource-uris. */
+export function requestInfo(method: string, path: string, query: URLSearchParams | undefined): RequestInfo {
+  const other: RequestInfo = { isResourceRequest: false, path, verb: method.toLowerCase(), group: "", version: "", namespace: "", resource: "", subresource: "", name: "", rest: "" };
+  const parts = path.split("/");
+  if (parts[0] === "") parts.shift();
+  if (parts.at(-1) === "") parts.pop();
+  if (parts.length < 3) return other;
+
+  let at = 0;
+  let group = "";
+  if (parts[0] === "api") at = 1;
+  else if (parts[0] === "apis") {
+    if (parts.length < 4) return other;
+    group = parts[1] ?? "";
+    at = 2;
+  } else return other;
+  const version = parts[at++] ?? "";
+
+  let verb = verbOfMethod[method] ?? "";
+  let namespace = "";
+  let rest = parts.slice(at).map(decode);
+  if (rest[0] === "namespaces" && rest.length > 1) {
+    namespace = rest[1] ?? "";
+    if (rest.length > 2 && !namespaceSubresources.has(rest[2] ?? "")) rest = rest.slice(2);
+  }
+  const [resource = "", named = "", subresource = ""] = rest;
+  let name = named;
+
+  if (name === "" && (verb === "get" || verb === "delete")) {
+    if (verb === "delete") verb = "deletecollection";
+    else verb = truthy(query?.get("watch") ?? null) ? "watch" : "list";
+    name = nameInSelector(query?.get("fieldSelector") ?? null);
+  } else if (verb === "get" && subresource === "" && query?.has("watch") && truthy(query.get("watch"))) verb = "watch";
+  return { isResourceRequest: true, path, verb, group, version, namespace, resource, subresource, name, rest: rest.slice(3).join("/") };
+}

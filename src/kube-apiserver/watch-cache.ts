@@ -1,0 +1,221 @@
+import type { KubeObject } from "../apimachinery/object.ts";
+import type { Change, Revision } from "../storage/store.ts";
+import { CacheEntry, type StoredForm } from "./cache-entry.ts";
+
+/** One change of one object, as watchers get it. `previous` decides whether a selector saw the object before. */
+export class CacheEvent {
+  readonly type: "ADDED" | "MODIFIED" | "DELETED";
+  readonly revision: Revision;
+  /** For DELETED: the last state, under the revision of the deletion. */
+  readonly entry: CacheEntry;
+  readonly previous: CacheEntry | undefined;
+  #left: CacheEntry | undefined;
+
+  constructor(type: CacheEvent["type"], revision: Revision, entry: CacheEntry, previous: CacheEntry | undefined) {
+    this.type = type;
+    this.revision = revision;
+    this.entry = entry;
+    this.previous = previous;
+  }
+
+  /** What a selector that no longer sees the object says has gone: the state before, under this revision. Made once for all watchers. */
+  get left(): CacheEntry {
+    return (this.#left ??= (this.previous ?? this.entry).at(this.revision));
+  }
+}
+
+export type CacheListener = (event: CacheEvent) => void;
+
+/** Which events a listener can possibly want, so that it is not asked about others. */
+export interface ListenerScope {
+  readonly namespace?: string;
+  /** "namespace/name" or "name". */
+  readonly key?: string;
+  /** Value of `spec.nodeName`, where the listener wants only pods of one node. */
+  readonly node?: string;
+}
+
+export interface WatchCacheOptions {
+  /** "/registry/core/pods/" */
+  readonly prefix: string;
+  readonly form: StoredForm;
+  /** How many changes are remembered for watchers that come back. */
+  readonly changesMax: number;
+  /** Reads `spec.nodeName`, for the index of listeners; only pods have one. */
+  readonly nodeOf?: (object: KubeObject) => string;
+}
+
+/** The present state of one resource, the recent past of it, and who wants to hear of its future. */
+export class WatchCache {
+  readonly prefix: string;
+  readonly #form: StoredForm;
+  readonly #changesMax: number;
+  readonly #nodeOf: ((object: KubeObject) => string) | undefined;
+  readonly #byKey = new Map<string, CacheEntry>();
+  /** In key order. */
+  #sorted: CacheEntry[] = [];
+  #events: CacheEvent[] = [];
+  /** Changes up to this revision are forgotten (or were never seen). */
+  #forgotten: Revision;
+  #lastChange: Revision = 0;
+  readonly #everybody = new Set<CacheListener>();
+  readonly #byNamespace = new Map<string, Set<CacheListener>>();
+  readonly #byName = new Map<string, Set<CacheListener>>();
+  readonly #byNode = new Map<string, Set<CacheListener>>();
+  readonly #writing = new Map<string, { readonly value: Uint8Array; readonly object: KubeObject }>();
+
+  constructor(options: WatchCacheOptions, startedAt: Revision) {
+    this.prefix = options.prefix;
+    this.#form = options.form;
+    this.#changesMax = options.changesMax;
+    this.#nodeOf = options.nodeOf;
+    this.#forgotten = startedAt;
+  }
+
+  get size(): number {
+    return this.#byKey.size;
+  }
+
+  /** When this resource last changed. */
+  get lastChange(): Revision {
+    return this.#lastChange;
+  }
+
+  get form(): StoredForm {
+    return this.#form;
+  }
+
+  get(key: string): CacheEntry | undefined {
+    return this.#byKey.get(key);
+  }
+
+  /** All entries in key order, or those of one namespace. The array changes with the cache: nobody may hold it across a wait. */
+  entries(namespace = ""): readonly CacheEntry[] {
+    const all = this.#sorted;
+    if (namespace === "") return all;
+    const start = `${namespace}/`;
+    return all.slice(indexOf(all, start), indexOf(all, `${namespace}0`));
+  }
+
+  /** Fills the cache at start. */
+  load(entries: readonly { readonly key: string; readonly value: Uint8Array; readonly revision: Revision }[]): void {
+    for (const { key, value, revision } of entries) {
+      const entry = new CacheEntry(this.#form, key.slice(this.prefix.length), revision, value);
+      this.#byKey.set(entry.key, entry);
+      this.#lastChange = Math.max(this.#lastChange, revision);
+    }
+    this.#sorted = [...this.#byKey.values()].sort((a, b) => (a.key < b.key ? -1 : 1));
+  }
+
+  /**
+   * Says that `object` is about to be stored as `value`, so that the change, when it comes back from the store, needs not be parsed. The
+   * result ends that.
+   */
+  expect(key: string, value: Uint8Array, object: KubeObject): () => void {
+    const note = { value, object };
+    this.#writing.set(key, note);
+    return () => {
+      if (this.#writing.get(key) === note) this.#writing.delete(key);
+    };
+  }
+
+  apply(change: Change): void {
+    if (change.type === "put") {
+      const key = change.entry.key.slice(this.prefix.length);
+      const previous = this.#byKey.get(key);
+      const note = this.#writing.get(key);
+      const { value, revision } = change.entry;
+      const known = note && (note.value === value || Buffer.compare(note.value, value) === 0) ? note.object : undefined;
+      const entry = new CacheEntry(this.#form, key, revision, value, known);
+      this.#byKey.set(key, entry);
+      const index = indexOf(this.#sorted, key);
+      if (previous) this.#sorted[index] = entry;
+      else this.#sorted.splice(index, 0, entry);
+      this.#publish(new CacheEvent(previous ? "MODIFIED" : "ADDED", revision, entry, previous));
+    } else {
+      const key = change.key.slice(this.prefix.length);
+      const previous = this.#byKey.get(key);
+      if (!previous) return;
+      this.#byKey.delete(key);
+      const index = indexOf(this.#sorted, key);
+      this.#sorted.splice(index, 1);
+      this.#publish(new CacheEvent("DELETED", change.revision, previous.at(change.revision), previous));
+    }
+  }
+
+  /** Changes after `revision`, oldest first; undefined when they are no longer all known. */
+  since(revision: Revision): readonly CacheEvent[] | undefined {
+    if (revision < this.#forgotten) return undefined;
+    let low = 0;
+    let high = this.#events.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if ((this.#events[middle]?.revision ?? 0) <= revision) low = middle + 1;
+      else high = middle;
+    }
+    return this.#events.slice(low);
+  }
+
+  /** The oldest revision that a watch may start from. */
+  get oldest(): Revision {
+    return this.#forgotten;
+  }
+
+  listen(scope: ListenerScope, listener: CacheListener): Disposable {
+    const [index, key] =
+      scope.key !== undefined ? ([this.#byName, scope.key] as const)
+      : scope.node !== undefined && this.#nodeOf ? ([this.#byNode, scope.node] as const)
+      : scope.namespace !== undefined && scope.namespace !== "" ? ([this.#byNamespace, scope.namespace] as const)
+      : ([undefined, ""] as const);
+    if (!index) {
+      this.#everybody.add(listener);
+      return { [Symbol.dispose]: () => void this.#everybody.delete(listener) };
+    }
+    const set = index.get(key) ?? new Set();
+    index.set(key, set);
+    set.add(listener);
+    return {
+      [Symbol.dispose]: () => {
+        set.delete(listener);
+        if (set.size === 0 && index.get(key) === set) index.delete(key);
+      },
+    };
+  }
+
+  #publish(event: CacheEvent): void {
+    this.#lastChange = event.revision;
+    this.#events.push(event);
+    // Trimmed in halves, so that it costs nothing per change.
+    if (this.#events.length > this.#changesMax * 2) {
+      this.#forgotten = this.#events[this.#events.length - this.#changesMax - 1]?.revision ?? this.#forgotten;
+      this.#events = this.#events.slice(-this.#changesMax);
+    }
+    for (const listener of this.#everybody) listener(event);
+    const { key } = event.entry;
+    if (this.#byName.size > 0) for (const listener of this.#byName.get(key) ?? []) listener(event);
+    if (this.#byNamespace.size > 0) {
+      const slash = key.indexOf("/");
+      if (slash > 0) for (const listener of this.#byNamespace.get(key.slice(0, slash)) ?? []) listener(event);
+    }
+    if (this.#nodeOf && this.#byNode.size > 0) {
+      const now = this.#nodeOf(event.entry.object);
+      for (const listener of this.#byNode.get(now) ?? []) listener(event);
+      const before = event.previous ? this.#nodeOf(event.previous.object) : now;
+      if (before !== now) for (const listener of this.#byNode.get(before) ?? []) listener(event);
+    }
+  }
+}
+
+/** Where `key` is, or would be. */
+function indexOf(entries: readonly CacheEntry[], key: string): number {
+  let low = 0;
+  let high = entries.length;
+  // Names often come in order: look at the end first.
+  if (high > 0 && (entries[high - 1]?.key ?? "") < key) return high;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((entries[middle]?.key ?? "") < key) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}

@@ -1,0 +1,176 @@
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { test } from "node:test";
+import { systemClock, type Clock } from "../../stdx/clock.ts";
+import { silentLog } from "../../stdx/log.ts";
+import { CompactedError, revisionOfChange, UnavailableError } from "../store.ts";
+import { bytes, storeSuite, take, text } from "../suite.ts";
+import { RefusedError } from "./database.ts";
+import { openSqliteStore, type SqliteStore, type SqliteStoreOptions } from "./sqlite-store.ts";
+
+function folder(): Disposable & { readonly path: string } {
+  const made = mkdtempSync(join(tmpdir(), "keelson-sqlite-"));
+  return { path: join(made, "state.db"), [Symbol.dispose]: () => rmSync(made, { recursive: true }) };
+}
+const open = (path: string, options: Partial<SqliteStoreOptions> = {}): Promise<SqliteStore> => openSqliteStore({ path, clock: systemClock, log: silentLog, ...options });
+
+const suiteFolders: Disposable[] = [];
+process.once("exit", () => suiteFolders.forEach((each) => each[Symbol.dispose]()));
+const suiteStore = async (options: Partial<SqliteStoreOptions>): Promise<SqliteStore> => {
+  const place = folder();
+  suiteFolders.push(place);
+  return open(place.path, options);
+};
+storeSuite("sqlite", suiteStore);
+// Nothing stays in memory, so that watches have to read their past from the file.
+storeSuite("sqlite without memory", (options) => suiteStore({ ...options, recentMax: 1 }));
+
+test("sqlite: everything is there after a clean stop, history too", async () => {
+  using place = folder();
+  {
+    await using store = await open(place.path);
+    await store.put("/a", bytes("1"), { expected: 0 });
+    await store.put("/a", bytes("2"), { expected: 2 });
+    await store.put("/b", bytes("1"), { expected: 0 });
+    await store.delete("/b", { expected: 4 });
+    await store.compact(2);
+  }
+  assert.equal(statSync(place.path).mode & 0o777, 0o600);
+  await using store = await open(place.path);
+  assert.equal(store.revision, 5);
+  assert.equal(text((await store.get("/a"))?.value), "2");
+  assert.equal(text((await store.get("/b", { revision: 4 }))?.value), "1");
+  assert.throws(() => store.watch("", { after: 1 }), CompactedError);
+  using watch = store.watch("", { after: 2 });
+  assert.equal(await store.put("/c", bytes("1"), { expected: 0 }), 6);
+  assert.deepEqual((await take(watch, 4)).map(revisionOfChange), [3, 4, 5, 6]);
+});
+
+test("sqlite: a revision is never given twice, though its change was the last one and is compacted", async () => {
+  using place = folder();
+  {
+    await using store = await open(place.path);
+    await store.put("/a", bytes("1"), { expected: 0 });
+    await store.delete("/a", { expected: 2 });
+    await store.compact(3);
+  }
+  await using store = await open(place.path);
+  assert.equal(await store.put("/a", bytes("1"), { expected: 0 }), 4);
+});
+
+test("sqlite: a second process, and a second store in this one, are refused", async () => {
+  using place = folder();
+  await using first = await open(place.path);
+  await assert.rejects(open(place.path), (error) => error instanceof RefusedError && /in use by another process/.test(error.message));
+  const child = spawn(process.execPath, [join(import.meta.dirname, "crash-writer.ts"), place.path], { stdio: ["ignore", "ignore", "pipe"] });
+  const [complaint] = await Promise.all([child.stderr.toArray(), once(child, "exit")]);
+  assert.match(complaint.join(""), /in use by another process/);
+  assert.equal(await first.put("/a", bytes("1"), { expected: 0 }), 2);
+});
+
+test("sqlite: damaged, foreign and newer files are refused with a remedy", async () => {
+  const cases: readonly (readonly [string, (path: string) => void, RegExp])[] = [
+    ["not a database", (path) => writeFileSync(path, "no database at all, only some text that is long enough ".repeat(100)), /damaged.*put back a snapshot/],
+    ["another program's", (path) => new DatabaseSync(path).exec("CREATE TABLE t (a)"), /another program/],
+    ["newer", (path) => new DatabaseSync(path).exec("CREATE TABLE t (a); PRAGMA application_id = 0x4b65656c; PRAGMA user_version = 99"), /schema is 99, this program's 1/],
+  ];
+  for (const [name, damage, expected] of cases) {
+    using place = folder();
+    damage(place.path);
+    await assert.rejects(open(place.path), (error) => error instanceof RefusedError && expected.test(error.message), name);
+  }
+});
+
+test("sqlite: damage is found after an unclean stop", async () => {
+  using place = folder();
+  {
+    await using store = await open(place.path);
+    for (let i = 0; i < 200; i++) await store.put(`/k${i}`, new Uint8Array(3000), { expected: 0 });
+  }
+  const file = readFileSync(place.path);
+  file.fill(0x5a, 4096 * 3, 4096 * 20);
+  writeFileSync(place.path, file);
+  writeFileSync(`${place.path}-wal`, "left over");
+  await assert.rejects(open(place.path), (error) => error instanceof RefusedError && /damaged/.test(error.message));
+});
+
+test("sqlite: a full file refuses writes, serves reads and watches, and goes on when there is room", async () => {
+  using place = folder();
+  await using store = await open(place.path, { bytesMax: 400 * 1024 });
+  const value = new Uint8Array(50_000);
+  let revision = await store.put("/a", value, { expected: 0 });
+  await assert.rejects(async () => {
+    for (;;) revision = await store.put("/a", value, { expected: revision });
+  }, (error) => error instanceof UnavailableError && /disk is full/.test(error.message));
+  assert.equal(store.revision, revision);
+  assert.equal((await store.get("/a"))?.revision, revision);
+  using watch = store.watch("", { after: revision });
+  await store.compact(revision);
+  assert.equal(await store.put("/a", value, { expected: revision }), revision + 1);
+  assert.deepEqual((await take(watch, 1)).map(revisionOfChange), [revision + 1]);
+});
+
+test("sqlite: compaction runs by the clock, keeps its window and gives space back", async () => {
+  using place = folder();
+  const ticks: (() => void)[] = [];
+  const clock: Clock = {
+    now: () => 0,
+    sleep: (_, { signal }) => new Promise((resolve, reject) => {
+      ticks.push(resolve);
+      signal.addEventListener("abort", () => reject(signal.reason as Error), { once: true });
+    }),
+  };
+  const tick = async (): Promise<void> => {
+    const count = ticks.length;
+    ticks.at(-1)?.();
+    while (ticks.length === count) await new Promise(setImmediate);
+  };
+  await using store = await open(place.path, { clock });
+  let revision = 0;
+  for (let i = 0; i < 300; i++) revision = await store.put("/a", new Uint8Array(20_000), { expected: revision });
+  await tick();
+  using past = store.watch("", { after: 1 });
+  assert.equal((await take(past, 300)).length, 300, "the window reaches back to the tick before");
+  await tick();
+  assert.throws(() => store.watch("", { after: revision - 1 }), CompactedError);
+  assert.equal((await store.get("/a"))?.revision, revision);
+  assert.ok(statSync(place.path).size < 200_000, `${statSync(place.path).size} bytes are left`);
+});
+
+test("sqlite: read-only folders and missing rights are named", { skip: process.getuid?.() === 0 }, async () => {
+  using place = folder();
+  chmodSync(join(place.path, ".."), 0o500);
+  await assert.rejects(open(place.path), RefusedError);
+  chmodSync(join(place.path, ".."), 0o700);
+});
+
+const crashRounds = Number(process.env["KEELSON_CRASH_ROUNDS"] ?? 20);
+test(`sqlite: everything acknowledged survives kill -9, ${crashRounds} times on one file`, async () => {
+  using place = folder();
+  const acknowledged = new Map<string, number>();
+  for (let round = 0; round < crashRounds; round++) {
+    const child = spawn(process.execPath, [join(import.meta.dirname, "crash-writer.ts"), place.path, String(round)], { stdio: ["ignore", "pipe", "inherit"] });
+    const killAfter = 1 + Math.floor(Math.random() * 400);
+    let output = "";
+    for await (const chunk of child.stdout.setEncoding("utf8")) {
+      output += chunk as string;
+      if (!child.killed && output.split("\n").length > killAfter) child.kill("SIGKILL");
+    }
+    // The last line may have been cut off by the kill.
+    for (const line of output.slice(0, output.lastIndexOf("\n")).split("\n")) {
+      const [key = "", revision] = line.split(" ");
+      acknowledged.set(key, Number(revision));
+    }
+  }
+  await using store = await open(place.path);
+  const { entries } = await store.list("");
+  const found = new Map(entries.map(({ key, revision, value }) => [key, text(value) === key.repeat(20) ? revision : -1]));
+  for (const [key, revision] of acknowledged) assert.equal(found.get(key), revision, `${key} of ${acknowledged.size} acknowledged`);
+  assert.ok(acknowledged.size > crashRounds, `${acknowledged.size} acknowledged`);
+  assert.deepEqual([...found.values()].filter((revision) => revision < 0), []);
+});
