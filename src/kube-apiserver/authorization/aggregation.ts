@@ -1,24 +1,6 @@
-import type { LabelSelector } from "../../api/generated/meta-v1.ts";
 import type { ClusterRole, PolicyRule } from "../../api/generated/rbac-v1.ts";
+import { labelMatcherOf, matchesLabels } from "../../apimachinery/label-selector.ts";
 import { equal } from "../../stdx/equal.ts";
-
-type Labels = Readonly<Record<string, string>>;
-
-/** A label selector of the API; one without any requirement selects nothing here, as for aggregation upstream. */
-function selects({ matchLabels = {}, matchExpressions = [] }: LabelSelector, labels: Labels): boolean {
-  const byLabel = Object.entries(matchLabels);
-  if (byLabel.length === 0 && matchExpressions.length === 0) return false;
-  return byLabel.every(([key, value]) => labels[key] === value) && matchExpressions.every(({ key, operator, values = [] }) => {
-    const value = labels[key];
-    switch (operator) {
-      case "In": return value !== undefined && values.includes(value);
-      case "NotIn": return value === undefined || !values.includes(value);
-      case "Exists": return value !== undefined;
-      case "DoesNotExist": return value === undefined;
-      default: return false;
-    }
-  });
-}
 
 export const isAggregated = ({ aggregationRule }: ClusterRole): boolean => (aggregationRule?.clusterRoleSelectors?.length ?? 0) > 0;
 
@@ -30,7 +12,8 @@ export function aggregatedRules(role: ClusterRole, all: readonly ClusterRole[], 
   const seen = new Set([...visited, role.metadata.name ?? ""]);
   const rules: PolicyRule[] = [];
   for (const selector of role.aggregationRule?.clusterRoleSelectors ?? []) {
-    const chosen = all.filter(({ metadata }) => !seen.has(metadata.name ?? "") && selects(selector, metadata.labels ?? {}));
+    const matcher = labelMatcherOf(selector);
+    const chosen = all.filter(({ metadata }) => !seen.has(metadata.name ?? "") && matchesLabels(matcher, metadata.labels));
     for (const each of chosen.toSorted((a, b) => ((a.metadata.name ?? "") < (b.metadata.name ?? "") ? -1 : 1))) {
       for (const rule of isAggregated(each) ? aggregatedRules(each, all, seen) : each.rules ?? []) {
         if (!rules.some((known) => equal(known, rule))) rules.push(rule);
