@@ -341,6 +341,7 @@ class Http2Outlet implements Outlet {
   send({ code, headers, body }: Reply): void {
     const stream = this.#stream;
     if (stream.destroyed || stream.closed) return;
+    if (body.length === 0) return stream.respond({ ":status": code, ...(headers as Record<string, string>) }, { endStream: true });
     stream.respond({ ":status": code, ...(headers as Record<string, string>), "content-length": body.length });
     stream.end(body);
   }
