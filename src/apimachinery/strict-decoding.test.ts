@@ -16,7 +16,7 @@ const types: Readonly<Record<string, ObjectSchema>> = {
   "io.k8s.api.core.v1.PodSpec": {
     name: "io.k8s.api.core.v1.PodSpec",
     fields: {
-      containers: { type: { is: "list", of: { is: "ref", name: "io.k8s.api.core.v1.Container" } }, required: true }, hostNetwork: { type: { is: "scalar", type: "boolean" } },
+      containers: { type: { is: "list", of: { is: "ref", name: "io.k8s.api.core.v1.Container" } }, required: true }, hostNetwork: { type: { is: "scalar", type: "boolean" }, pointer: true },
       priority: { type: { is: "scalar", type: "integer", format: "int32" } },
     },
   },

@@ -95,9 +95,15 @@ function eachField(value: Readonly<Record<string, unknown>>, context: Context, v
 
 const empty = (value: unknown): boolean => (Array.isArray(value) ? value.length === 0 : Object.keys(value as object).length === 0);
 
-/** Fields with null count as absent, and so do empty lists and maps that may be left out: that is what Go's types make of them. */
-function dropsOut(value: unknown, { type, required }: FieldSchema): boolean {
-  return value === undefined || (required !== true && (type.is === "list" || type.is === "map") && empty(value));
+/**
+ * What Go's encoder leaves out again: nothing at all, empty lists and maps, and scalars with their zero value where absent and zero are
+ * not two things.
+ */
+function dropsOut(value: unknown, { type, required, pointer }: FieldSchema): boolean {
+  if (value === undefined) return true;
+  if (required === true) return false;
+  if (type.is === "list" || type.is === "map") return empty(value);
+  return type.is === "scalar" && pointer !== true && (value === "" || value === 0 || value === false);
 }
 
 function decodeObject(value: unknown, schema: ObjectSchema, context: Context): Readonly<Record<string, unknown>> {
