@@ -60,7 +60,7 @@ export class CertificateVerifier {
   #check(certificate: X509Certificate): Verified | Error {
     const issuer = this.#authorities.find((authority) => certificate.checkIssued(authority) && certificate.verify(authority.publicKey));
     if (!issuer) return new Error("x509: certificate signed by unknown authority");
-    const usages = certificate.extKeyUsage ?? [];
+    const usages = certificate.keyUsage ?? [];
     if (!usages.includes(clientAuthUsage) && !usages.includes(anyUsage)) return new Error("x509: certificate specifies an incompatible key usage");
     return {
       ...subjectOf(certificate), notBeforeMs: certificate.validFromDate.getTime(), notAfterMs: Math.min(certificate.validToDate.getTime(), issuer.validToDate.getTime()),

@@ -4,7 +4,7 @@ import { invalid } from "../../apimachinery/field-error.ts";
 import type { KubeObject, ResourceType } from "../../apimachinery/object.ts";
 import { badRequest, conflict, invalidError, notFoundError } from "../../apimachinery/status-error.ts";
 import type { Clock } from "../../stdx/clock.ts";
-import type { Random } from "../../stdx/random.ts";
+import { randomUuid, type Random } from "../../stdx/random.ts";
 import type { ClusterReader, TokenIssuer, UserInfo } from "../access.ts";
 import { credentialIdKey, serviceAccountGroups, serviceAccountName } from "./identity.ts";
 import { isSignedBy, privateJwtKey, publicJwtKey, readJwt, signJwt, type JwtKey } from "./jwt.ts";
@@ -94,7 +94,7 @@ export class ServiceAccountTokens implements TokenIssuer {
     const nowSeconds = Math.floor(this.#clock.now() / 1_000);
     const extended = bound?.pod !== undefined && expirationSeconds === warnOnlySeconds && audiences.every((audience) => this.audiences.includes(audience));
     const claims: Claims = {
-      aud: audiences, exp: nowSeconds + (extended ? extendedSeconds : expirationSeconds), iat: nowSeconds, iss: this.issuer, jti: this.#uuid(),
+      aud: audiences, exp: nowSeconds + (extended ? extendedSeconds : expirationSeconds), iat: nowSeconds, iss: this.issuer, jti: randomUuid(this.#random),
       "kubernetes.io": { namespace, ...bound, serviceaccount: { name: serviceAccount, uid }, ...(extended && { warnafter: nowSeconds + expirationSeconds }) },
       nbf: nowSeconds, sub: serviceAccountName(namespace, serviceAccount),
     };
@@ -177,13 +177,6 @@ export class ServiceAccountTokens implements TokenIssuer {
     const nodeName = (found as Pod).spec?.nodeName ?? "";
     const nodeUid = this.#cluster.get(nodes, "", nodeName)?.metadata.uid;
     return { ...(nodeName !== "" && { node: { name: nodeName, ...(nodeUid !== undefined && { uid: nodeUid }) } }), pod: reference };
-  }
-
-  #uuid(): string {
-    const bytes = Buffer.from(this.#random.bytes(16));
-    bytes[6] = ((bytes[6] ?? 0) & 0x0f) | 0x40;
-    bytes[8] = ((bytes[8] ?? 0) & 0x3f) | 0x80;
-    return bytes.toString("hex").replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
   }
 }
 
