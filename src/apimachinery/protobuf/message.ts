@@ -1,6 +1,6 @@
 import type { FieldSchema, ObjectSchema, ScalarType, TypeSchema } from "../schema.ts";
 import { specialCodec } from "./special.ts";
-import { wireType, WireFormatError, type BackwardWriter, type Reader } from "./wire.ts";
+import { wireType, type BackwardWriter, type Reader } from "./wire.ts";
 
 export type Fields = Readonly<Record<string, unknown>>;
 
@@ -16,21 +16,6 @@ export interface ValueCodec {
   write(writer: BackwardWriter, field: number, value: unknown): void;
   /** `previous` is what the field holds already: lists grow, maps gain keys, everything else is replaced. Undefined leaves the field out. */
   read(reader: Reader, previous: unknown, type: number): unknown;
-}
-
-/** Only CustomResourceDefinitions have types that nest in themselves; upstream's stack would end near this too. */
-const depthMax = 1000;
-let depth = 0;
-
-/** Runs one level deeper; bytes that nest without end are refused before they exhaust the stack. */
-export function nested<R>(work: () => R): R {
-  if (++depth > depthMax) {
-    depth = 0;
-    throw new WireFormatError("message nests too deep");
-  }
-  const result = work();
-  depth--;
-  return result;
 }
 
 type Resolve = (name: string) => MessageCodec;
@@ -81,7 +66,7 @@ const messageValue = (resolve: () => MessageCodec): ValueCodec => ({
   },
   read(reader) {
     const outer = reader.enter();
-    const value = nested(() => resolve().read(reader));
+    const value = resolve().read(reader);
     reader.leave(outer);
     return value;
   },
