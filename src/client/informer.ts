@@ -1,8 +1,9 @@
 import { keyOf, type KubeObject, type ObjectKey, type ResourceType } from "../apimachinery/object.ts";
 import { isStatusError, StatusError, type Status } from "../apimachinery/status-error.ts";
+import { backoffDelayMs } from "../stdx/backoff.ts";
 import type { Clock } from "../stdx/clock.ts";
 import type { Log } from "../stdx/log.ts";
-import { Backoff } from "./backoff.ts";
+import type { Random } from "../stdx/random.ts";
 import { Cache } from "./cache.ts";
 import type { Client } from "./client.ts";
 import { isConnectionError } from "./connection-error.ts";
@@ -15,7 +16,7 @@ export interface InformerSelection {
 export interface InformerOptions<T extends KubeObject> extends InformerSelection {
   readonly client: Client;
   readonly clock: Clock;
-  readonly random: () => number;
+  readonly random: Random;
   readonly log: Log;
   /** Applied to each object before it is kept, to keep less of it. */
   readonly transform?: (object: T) => T;
@@ -69,7 +70,7 @@ export class Informer<T extends KubeObject> {
   /** Until `signal` aborts. Errors are logged and tried again, ever more slowly. */
   async run(signal: AbortSignal): Promise<void> {
     const { clock, random, log, type } = { ...this.#options, type: this.type };
-    const backoff = new Backoff({ delayMs: retryDelayMs, delayMsMax: retryDelayMsMax, random });
+    let failures = 0;
     while (!signal.aborted) {
       const startedMs = clock.now();
       try {
@@ -81,8 +82,9 @@ export class Informer<T extends KubeObject> {
         const quiet = isStatusError(error, "Expired", "Gone") || isConnectionError(error);
         log[quiet ? "debug" : "warn"]("a watch ended", { resource: type.plural, group: type.group, error });
       }
-      if (clock.now() - startedMs >= retryDelayMsMax) backoff.reset();
-      await clock.sleep(backoff.nextMs(), { signal }).catch(() => undefined); // Rejects only on abort, which the loop sees.
+      if (clock.now() - startedMs >= retryDelayMsMax) failures = 0;
+      const delayMs = backoffDelayMs(failures++, { firstMs: retryDelayMs, maxMs: retryDelayMsMax, jitter: 1 }, random);
+      await clock.sleep(delayMs, { signal }).catch(() => undefined); // Rejects only on abort, which the loop sees.
     }
   }
 
@@ -110,7 +112,7 @@ export class Informer<T extends KubeObject> {
     const initial = this.#resourceVersion === undefined ? new Map<ObjectKey, T>() : undefined;
     using watch = client.watch(this.type, {
       ...this.#selection(), signal, allowWatchBookmarks: true,
-      timeoutSeconds: Math.round(watchSecondsMin + random() * (watchSecondsMax - watchSecondsMin)),
+      timeoutSeconds: Math.round(watchSecondsMin + random.next() * (watchSecondsMax - watchSecondsMin)),
       ...(initial ? { sendInitialEvents: true, resourceVersionMatch: "NotOlderThan" as const } : { resourceVersion: this.#resourceVersion ?? "" }),
     });
     let listing = initial;
