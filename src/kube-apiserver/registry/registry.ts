@@ -365,8 +365,8 @@ class DryEntry extends CacheEntry {
   override get object(): KubeObject {
     return this.#plain;
   }
-  override get json(): Buffer {
-    return Buffer.from(JSON.stringify(this.#plain));
+  override get jsonLine(): Buffer {
+    return Buffer.from(`${JSON.stringify(this.#plain)}\n`);
   }
 }
 
