@@ -169,7 +169,7 @@ class Scheduler {
     if (!outcome) return;
     filtered(filteredAttributes(outcome, this.#cluster.nodes.length));
     if (!("node" in outcome)) return this.#noFit(queued, outcome);
-    if (outcome.scored.length > 0) tracer.mark(info.uid, "scored nodes", scoredAttributes(outcome));
+    if (outcome.scoring) tracer.mark(info.uid, "scored nodes", scoredAttributes(outcome.scoring, outcome.node.name));
     this.#start = (this.#start + outcome.feasible.length + outcome.rejections.size) % this.#cluster.nodes.length;
     this.#assign(queued, outcome);
   }
