@@ -4,6 +4,9 @@ import type { KubeObject, ResourceType } from "../apimachinery/object.ts";
 /** What a cell of `kubectl get` may hold: timestamps are given as they are stored and shown by the client or the table printer as an age. */
 export type Cell = string | number | boolean | null;
 
+/** Reads one field for a field selector. Written as a method, so that a list of resources of all kinds can be typed. */
+export type FieldOf<T> = { read(object: T): string }["read"];
+
 /** One column of the server-side table, after upstream's printers. */
 export interface Column<T> {
   readonly name: string;
@@ -38,6 +41,15 @@ export interface Resource<T extends KubeObject = KubeObject> extends UpdateStrat
   warningsOnCreate(object: T): readonly string[];
   /** metadata.generation is kept: it grows when anything outside of metadata and status changes. */
   readonly generation: boolean;
+  /**
+   * Where the rule of `generation` is not upstream's: whether this change makes it grow. Asked only when `generation` is true.
+   */
+  generationGrows?(next: T, previous: T): boolean;
+  /**
+   * Kinds that are served in several versions, or in two groups, have one stored form: its type, and the way there and back.
+   * Absent: the served form is stored.
+   */
+  readonly storedAs?: { readonly type: ResourceType; toStored(object: T): KubeObject; fromStored(stored: KubeObject): T };
   /** PUT to a name that does not exist creates it. */
   readonly createOnUpdate: boolean;
   /** PUT without a resourceVersion is accepted. */
@@ -49,7 +61,7 @@ export interface Resource<T extends KubeObject = KubeObject> extends UpdateStrat
   /** Between NAME and AGE are this kind's own; both are included here. Empty: the default Name and Age. */
   readonly columns: readonly Column<T>[];
   /** Field selectors beyond metadata.name and metadata.namespace: label → value. */
-  readonly selectableFields: Readonly<Record<string, (object: T) => string>>;
+  readonly selectableFields: Readonly<Record<string, FieldOf<T>>>;
   /**
    * Grace of a delete in seconds, for kinds that end gracefully (pods). `requested` is the client's gracePeriodSeconds. 0 deletes at once.
    * The default: 0.

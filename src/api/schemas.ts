@@ -9,6 +9,8 @@ export interface TypeFacts extends ObjectSchema {
   readonly kinds: "none" | "own" | "every";
   readonly mapType?: "atomic" | "granular";
   readonly unions?: unknown;
+  /** The required fields in OpenAPI's order, where that is not the order of their names. */
+  readonly required?: readonly string[];
 }
 
 const metaPackage = "io.k8s.apimachinery.pkg.apis.meta.v1";
@@ -60,7 +62,7 @@ function parseField(line: string, section: string): readonly [string, FieldSchem
   const defaultAt = line.indexOf(" default=");
   const [head = "", path = "-", type = "", ...rest] = (defaultAt < 0 ? line : line.slice(0, defaultAt)).trimStart().split(" ");
   const [, name = "", required, pointer] = /^(.*?)(!?)(\*?)$/.exec(head) ?? [];
-  const [outer, inner] = path.split(".");
+  const numbers = path.split(".").map(Number);
   const attributes = attributesOf(rest);
   const [list, map] = [attributes.get("list"), attributes.get("map")];
   const keys = attributes.get("keys");
@@ -74,8 +76,8 @@ function parseField(line: string, section: string): readonly [string, FieldSchem
     ...(map !== undefined && { mapType: map as "atomic" | "granular" }),
     ...(strategy !== undefined && { patchStrategy: strategy }),
     ...(key !== undefined && { patchMergeKey: key }),
-    ...(path !== "-" && { protobuf: Number(inner ?? outer) }),
-    ...(inner !== undefined && { protobufIn: Number(outer) }),
+    ...(path !== "-" && { protobuf: numbers.at(-1) ?? 0 }),
+    ...(numbers.length > 1 && { protobufIn: numbers.slice(0, -1) }),
     ...(pointer === "*" && { pointer: true }),
   };
   return [name, parsed];
@@ -86,11 +88,13 @@ function parseDefinition(text: string, section: string): TypeFacts {
   const unionsAt = head.indexOf(" unions=");
   const [name = "", ...words] = (unionsAt < 0 ? head : head.slice(0, unionsAt)).split(" ");
   const mapType = words.find((word) => word.startsWith("map="))?.slice("map=".length);
+  const required = words.find((word) => word.startsWith("required="))?.slice("required=".length);
   return {
     name: `${section}.${name}`,
     fields: Object.fromEntries(lines.filter((line) => line !== "").map((line) => parseField(line, section))),
     kinds: words.includes("kind") ? "own" : words.includes("everykind") ? "every" : "none",
     ...(mapType === "atomic" && { atomic: true }),
+    ...(required !== undefined && { required: required.split(",") }),
     ...(mapType !== undefined && { mapType: mapType as "atomic" | "granular" }),
     ...(unionsAt >= 0 && { unions: JSON.parse(head.slice(unionsAt + " unions=".length)) as unknown }),
   };
@@ -155,13 +159,21 @@ export function kindsOf(facts: TypeFacts): readonly { readonly group: string; re
   const own = groupVersionOfPackage(facts.name.slice(0, dot));
   switch (facts.kinds) {
     case "none": return [];
-    case "own": return own ? [{ ...own, kind }] : [];
-    case "every": return everyGroupVersion.map((apiVersion) => ({ ...splitApiVersion(apiVersion), kind }));
+    case "own": return own ? [{ group: own.group, kind, version: own.version }] : [];
+    case "every": return everyGroupVersion.map((apiVersion) => {
+      const { group, version } = splitApiVersion(apiVersion);
+      return { group, kind, version };
+    });
   }
 }
 
+export interface BuiltInSchemas extends SchemaLookup {
+  type(name: string): TypeFacts | undefined;
+  kind(group: string, version: string, kind: string): TypeFacts | undefined;
+}
+
 /** Looks up the shape of the built-in types. Start-up costs nothing: text is cut and read when a type is first asked for. */
-export const schemas: SchemaLookup & { type(name: string): TypeFacts | undefined; kind(group: string, version: string, kind: string): TypeFacts | undefined } = {
+export const schemas: BuiltInSchemas = {
   type: typeFacts,
   kind(group, version, kind) {
     if (kind === "") return undefined;

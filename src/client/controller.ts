@@ -2,6 +2,7 @@ import { controllerOf, keyOf, splitApiVersion, type KubeObject, type ObjectKey, 
 import { isConflict } from "../apimachinery/status-error.ts";
 import type { Clock } from "../stdx/clock.ts";
 import type { Log } from "../stdx/log.ts";
+import type { Random } from "../stdx/random.ts";
 import type { Tracer } from "../stdx/steps.ts";
 import type { Cache, Change } from "./cache.ts";
 import type { Client } from "./client.ts";
@@ -15,8 +16,7 @@ export interface Context {
   readonly client: Client;
   readonly informers: Informers;
   readonly clock: Clock;
-  /** In [0, 1). */
-  readonly random: () => number;
+  readonly random: Random;
   readonly log: Log;
   readonly tracer: Tracer;
   readonly events: EventRecorder;

@@ -1,6 +1,7 @@
 import { events, type Event, type ObjectReference } from "../api/generated/core-v1.ts";
 import type { KubeObject } from "../apimachinery/object.ts";
 import { isAlreadyExists, isNotFound, isStatusError } from "../apimachinery/status-error.ts";
+import { formatTime } from "../apimachinery/time.ts";
 import { Channel } from "../stdx/channel.ts";
 import type { Clock } from "../stdx/clock.ts";
 import type { Log } from "../stdx/log.ts";
@@ -58,7 +59,7 @@ export class EventRecorder {
     const involvedObject = referenceTo(subject, fieldPath);
     const { component, host } = this.#options;
     const namespace = involvedObject.namespace === undefined || involvedObject.namespace === "" ? "default" : involvedObject.namespace;
-    const time = `${new Date(nowMs).toISOString().slice(0, 19)}Z`;
+    const time = formatTime(nowMs);
     return {
       apiVersion: "v1", kind: "Event",
       metadata: { name: `${involvedObject.name ?? ""}.${this.#uniqueNs(nowMs).toString(16)}`, namespace, ...(annotations && { annotations }) },

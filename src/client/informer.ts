@@ -1,8 +1,10 @@
 import { keyOf, type KubeObject, type ObjectKey, type ResourceType } from "../apimachinery/object.ts";
 import { isStatusError, StatusError, type Status } from "../apimachinery/status-error.ts";
+import { race } from "../stdx/abort.ts";
+import { backoffDelayMs } from "../stdx/backoff.ts";
 import type { Clock } from "../stdx/clock.ts";
 import type { Log } from "../stdx/log.ts";
-import { Backoff } from "./backoff.ts";
+import type { Random } from "../stdx/random.ts";
 import { Cache } from "./cache.ts";
 import type { Client } from "./client.ts";
 import { isConnectionError } from "./connection-error.ts";
@@ -15,7 +17,7 @@ export interface InformerSelection {
 export interface InformerOptions<T extends KubeObject> extends InformerSelection {
   readonly client: Client;
   readonly clock: Clock;
-  readonly random: () => number;
+  readonly random: Random;
   readonly log: Log;
   /** Applied to each object before it is kept, to keep less of it. */
   readonly transform?: (object: T) => T;
@@ -39,6 +41,7 @@ export class Informer<T extends KubeObject> {
   readonly cache = new Cache<T>();
   readonly #options: InformerOptions<T>;
   readonly #synced = Promise.withResolvers<void>();
+  readonly #missing = Promise.withResolvers<void>();
   #hasSynced = false;
   #resourceVersion: string | undefined;
   #streamsLists = true;
@@ -53,23 +56,19 @@ export class Informer<T extends KubeObject> {
     return this.#hasSynced;
   }
 
-  async whenSynced(signal: AbortSignal): Promise<void> {
-    signal.throwIfAborted();
-    if (this.#hasSynced) return;
-    const aborted = Promise.withResolvers<never>();
-    const abort = () => aborted.reject(signal.reason);
-    signal.addEventListener("abort", abort, { once: true });
-    try {
-      await Promise.race([this.#synced.promise, aborted.promise]);
-    } finally {
-      signal.removeEventListener("abort", abort);
-    }
+  whenSynced(signal: AbortSignal): Promise<void> {
+    return race(this.#synced.promise, signal);
+  }
+
+  /** Synced, or the server said that it has no such resource (it is asked again from time to time). For readers who can do without. */
+  whenSyncedOrMissing(signal: AbortSignal): Promise<void> {
+    return race(Promise.race([this.#synced.promise, this.#missing.promise]), signal);
   }
 
   /** Until `signal` aborts. Errors are logged and tried again, ever more slowly. */
   async run(signal: AbortSignal): Promise<void> {
     const { clock, random, log, type } = { ...this.#options, type: this.type };
-    const backoff = new Backoff({ delayMs: retryDelayMs, delayMsMax: retryDelayMsMax, random });
+    let failures = 0;
     while (!signal.aborted) {
       const startedMs = clock.now();
       try {
@@ -81,12 +80,14 @@ export class Informer<T extends KubeObject> {
         const quiet = isStatusError(error, "Expired", "Gone") || isConnectionError(error);
         log[quiet ? "debug" : "warn"]("a watch ended", { resource: type.plural, group: type.group, error });
       }
-      if (clock.now() - startedMs >= retryDelayMsMax) backoff.reset();
-      await clock.sleep(backoff.nextMs(), { signal }).catch(() => undefined); // Rejects only on abort, which the loop sees.
+      if (clock.now() - startedMs >= retryDelayMsMax) failures = 0;
+      const delayMs = backoffDelayMs(failures++, { firstMs: retryDelayMs, maxMs: retryDelayMsMax, jitter: 1 }, random);
+      await clock.sleep(delayMs, { signal }).catch(() => undefined); // Rejects only on abort, which the loop sees.
     }
   }
 
   #recover(error: unknown): void {
+    if (isStatusError(error, "NotFound", "MethodNotAllowed")) this.#missing.resolve();
     if (isStatusError(error, "Expired", "Gone")) this.#resourceVersion = undefined;
     // A server that does not know sendInitialEvents refuses it as invalid; one that does not know the parameters at all never gets here.
     else if (this.#resourceVersion === undefined && isStatusError(error, "Invalid", "BadRequest", "MethodNotAllowed")) this.#streamsLists = false;
@@ -110,7 +111,7 @@ export class Informer<T extends KubeObject> {
     const initial = this.#resourceVersion === undefined ? new Map<ObjectKey, T>() : undefined;
     using watch = client.watch(this.type, {
       ...this.#selection(), signal, allowWatchBookmarks: true,
-      timeoutSeconds: Math.round(watchSecondsMin + random() * (watchSecondsMax - watchSecondsMin)),
+      timeoutSeconds: Math.round(watchSecondsMin + random.next() * (watchSecondsMax - watchSecondsMin)),
       ...(initial ? { sendInitialEvents: true, resourceVersionMatch: "NotOlderThan" as const } : { resourceVersion: this.#resourceVersion ?? "" }),
     });
     let listing = initial;

@@ -1,6 +1,7 @@
 import type { KubeObject, ResourceType } from "../apimachinery/object.ts";
 import type { Clock } from "../stdx/clock.ts";
 import type { Log } from "../stdx/log.ts";
+import type { Random } from "../stdx/random.ts";
 import type { Client } from "./client.ts";
 import { Informer, type InformerSelection } from "./informer.ts";
 import { NotingClient } from "./noting-client.ts";
@@ -8,7 +9,7 @@ import { NotingClient } from "./noting-client.ts";
 export interface InformersOptions {
   readonly client: Client;
   readonly clock: Clock;
-  readonly random: () => number;
+  readonly random: Random;
   readonly log: Log;
   /** Ends all informers. */
   readonly signal: AbortSignal;

@@ -1,13 +1,15 @@
 import { leases, type Lease } from "../api/generated/coordination-v1.ts";
 import { isAlreadyExists, isConflict, isNotFound } from "../apimachinery/status-error.ts";
+import { formatMicroTime } from "../apimachinery/time.ts";
 import type { Clock } from "../stdx/clock.ts";
 import type { Log } from "../stdx/log.ts";
+import type { Random } from "../stdx/random.ts";
 import type { Client } from "./client.ts";
 
 export interface LeaderElectionOptions {
   readonly client: Client;
   readonly clock: Clock;
-  readonly random: () => number;
+  readonly random: Random;
   readonly log: Log;
   readonly namespace: string;
   readonly name: string;
@@ -36,7 +38,7 @@ export type LeaseDecision =
 export async function runAsLeader(options: LeaderElectionOptions, lead: (signal: AbortSignal) => Promise<void>): Promise<void> {
   const { leaseDurationMs = 15_000, renewDeadlineMs = 10_000, retryPeriodMs = 2_000, clock, random, log, name, signal } = options;
   const elector = new Elector({ ...options, leaseDurationMs });
-  while (!(await elector.tryOnce())) await clock.sleep(retryPeriodMs * (1 + 0.2 * random()), { signal });
+  while (!(await elector.tryOnce())) await clock.sleep(retryPeriodMs * (1 + 0.2 * random.next()), { signal });
   log.info("became the leader", { lease: name });
 
   const lost = new AbortController();
@@ -99,7 +101,7 @@ class Elector {
     try {
       const lease = await client.get(leases, { namespace, name });
       if (lease.spec?.holderIdentity !== identity) return;
-      const time = microTime(clock.now());
+      const time = formatMicroTime(clock.now());
       await client.update(leases, { ...lease, spec: { ...lease.spec, holderIdentity: "", leaseDurationSeconds: 1, renewTime: time, acquireTime: time } });
     } catch (error) {
       log.debug("the leader lease could not be given back; it runs out by itself", { lease: name, error });
@@ -111,7 +113,7 @@ export function decideLease(
   lease: Lease | undefined,
   { namespace, name, identity, leaseDurationMs, nowMs, seenMs }: { readonly namespace: string; readonly name: string; readonly identity: string; readonly leaseDurationMs: number; readonly nowMs: number; readonly seenMs: number },
 ): LeaseDecision {
-  const renewTime = microTime(nowMs);
+  const renewTime = formatMicroTime(nowMs);
   const leaseDurationSeconds = Math.round(leaseDurationMs / 1000);
   if (!lease) {
     return { act: "create", lease: { apiVersion: "coordination.k8s.io/v1", kind: "Lease", metadata: { namespace, name }, spec: { holderIdentity: identity, leaseDurationSeconds, acquireTime: renewTime, renewTime, leaseTransitions: 0 } } };
@@ -122,6 +124,3 @@ export function decideLease(
   if (holder !== "" && seenMs + theirDurationMs > nowMs) return { act: "wait" };
   return { act: "take", lease: { ...lease, spec: { ...lease.spec, holderIdentity: identity, leaseDurationSeconds, acquireTime: renewTime, renewTime, leaseTransitions: (lease.spec?.leaseTransitions ?? 0) + 1 } } };
 }
-
-/** "2026-01-02T03:04:05.678000Z": six digits of a second, as MicroTime has them. */
-export const microTime = (ms: number): string => `${new Date(ms).toISOString().slice(0, -1)}000Z`;

@@ -3,6 +3,7 @@ import type { Cell } from "../api/resource.ts";
 import type { Revision } from "../storage/store.ts";
 
 const encoder = new TextEncoder();
+const eventEnd = Buffer.from("}\n");
 
 /**
  * How objects of one resource lie in the store: as the JSON that is served, except that the resourceVersion, which nobody knows before the
@@ -31,14 +32,16 @@ export class StoredForm {
     return encoder.encode(JSON.stringify({ kind: this.kind, apiVersion: this.apiVersion, metadata: stored, ...rest }));
   }
 
-  /** The bytes to serve, from those that are stored. */
+  /** The bytes to serve, from those that are stored, with a newline at the end. */
   json(stored: Uint8Array, revision: Revision): Buffer {
     const version = `"resourceVersion":"${revision}",`;
     const head = this.#head.length;
-    const whole = Buffer.allocUnsafe(stored.length + version.length);
+    // Not from the shared pool, of which one small object would keep a whole slab alive.
+    const whole = Buffer.allocUnsafeSlow(stored.length + version.length + 1);
     whole.set(this.#head, 0);
     whole.write(version, head, "latin1");
-    whole.set(head === 0 ? stored : stored.subarray(head), head + version.length);
+    whole.set(stored.subarray(head), head + version.length);
+    whole[whole.length - 1] = 0x0a;
     return whole;
   }
 
@@ -56,7 +59,8 @@ export class CacheEntry {
   readonly form: StoredForm;
   #stored: Uint8Array | undefined;
   #object: KubeObject | undefined;
-  #json: Buffer | undefined;
+  /** With a newline at the end. */
+  #line: Buffer | undefined;
   #cells: readonly Cell[] | undefined;
   #cellsAtMs = 0;
   #events: Map<string, Buffer> | undefined;
@@ -78,27 +82,33 @@ export class CacheEntry {
   }
 
   get object(): KubeObject {
-    return (this.#object ??= this.#stored ? this.form.decode(this.#stored, this.revision) : (JSON.parse((this.#json ?? Buffer.alloc(0)).toString()) as KubeObject));
+    return (this.#object ??= this.#stored ? this.form.decode(this.#stored, this.revision) : (JSON.parse(this.jsonLine.toString()) as KubeObject));
   }
 
-  /** The object as it is served, as JSON. */
-  get json(): Buffer {
-    if (this.#json) return this.#json;
-    this.#json = this.form.json(this.#stored ?? this.form.encode(this.object), this.revision);
+  /** The object as it is served, as JSON and a newline. */
+  get jsonLine(): Buffer {
+    if (this.#line) return this.#line;
+    this.#line = this.form.json(this.#stored ?? this.form.encode(this.object), this.revision);
     this.#stored = undefined;
-    return this.#json;
+    return this.#line;
+  }
+
+  get json(): Buffer {
+    const line = this.jsonLine;
+    return line.subarray(0, line.length - 1);
   }
 
   /** As an item of a list: without kind and apiVersion, which the list says once. Begins with `"metadata"`; the brace is the caller's. */
   get jsonItem(): Buffer {
-    return this.json.subarray(this.form.metadataAt);
+    const line = this.jsonLine;
+    return line.subarray(this.form.metadataAt, line.length - 1);
   }
 
   /** `{"type":"ADDED","object":{…}}` and a newline, made once for all watchers. */
   eventJson(type: string): Buffer {
     this.#events ??= new Map();
     let event = this.#events.get(type);
-    if (!event) this.#events.set(type, (event = Buffer.concat([Buffer.from(`{"type":"${type}","object":`), this.json, Buffer.from("}\n")])));
+    if (!event) this.#events.set(type, (event = Buffer.concat([Buffer.from(`{"type":"${type}","object":`), this.json, eventEnd])));
     return event;
   }
 

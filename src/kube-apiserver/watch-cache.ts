@@ -3,12 +3,25 @@ import type { Change, Revision } from "../storage/store.ts";
 import { CacheEntry, type StoredForm } from "./cache-entry.ts";
 
 /** One change of one object, as watchers get it. `previous` decides whether a selector saw the object before. */
-export interface CacheEvent {
+export class CacheEvent {
   readonly type: "ADDED" | "MODIFIED" | "DELETED";
   readonly revision: Revision;
   /** For DELETED: the last state, under the revision of the deletion. */
   readonly entry: CacheEntry;
   readonly previous: CacheEntry | undefined;
+  #left: CacheEntry | undefined;
+
+  constructor(type: CacheEvent["type"], revision: Revision, entry: CacheEntry, previous: CacheEntry | undefined) {
+    this.type = type;
+    this.revision = revision;
+    this.entry = entry;
+    this.previous = previous;
+  }
+
+  /** What a selector that no longer sees the object says has gone: the state before, under this revision. Made once for all watchers. */
+  get left(): CacheEntry {
+    return (this.#left ??= (this.previous ?? this.entry).at(this.revision));
+  }
 }
 
 export type CacheListener = (event: CacheEvent) => void;
@@ -118,7 +131,7 @@ export class WatchCache {
       const index = indexOf(this.#sorted, key);
       if (previous) this.#sorted[index] = entry;
       else this.#sorted.splice(index, 0, entry);
-      this.#publish({ type: previous ? "MODIFIED" : "ADDED", revision, entry, previous });
+      this.#publish(new CacheEvent(previous ? "MODIFIED" : "ADDED", revision, entry, previous));
     } else {
       const key = change.key.slice(this.prefix.length);
       const previous = this.#byKey.get(key);
@@ -126,7 +139,7 @@ export class WatchCache {
       this.#byKey.delete(key);
       const index = indexOf(this.#sorted, key);
       this.#sorted.splice(index, 1);
-      this.#publish({ type: "DELETED", revision: change.revision, entry: previous.at(change.revision), previous });
+      this.#publish(new CacheEvent("DELETED", change.revision, previous.at(change.revision), previous));
     }
   }
 

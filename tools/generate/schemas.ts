@@ -110,7 +110,7 @@ function protoTypeText(field: ProtoField, from: string, messages: Messages, sect
   return field.keyType !== undefined ? `{${one}}` : field.rule === "repeated" ? `[${one}]` : one;
 }
 
-const attribute = (name: string, value: unknown): string => (value === undefined ? "" : ` ${name}=${String(value)}`);
+const attribute = (name: string, value: unknown): string => (value === undefined ? "" : ` ${name}=${value as string}`);
 
 function fieldLine(name: string, property: Property, withDefault: Property | undefined, options: { readonly section: string; readonly required: boolean; readonly pointer: boolean; readonly path: string }): string {
   const ext = (key: string): unknown => property[`x-kubernetes-${key}`];
@@ -121,6 +121,12 @@ function fieldLine(name: string, property: Property, withDefault: Property | und
     + attribute("default", withDefault?.default === undefined ? undefined : JSON.stringify(withDefault.default)) + "\n";
 }
 
+/** The required fields, where they are not in order of their names. */
+const inOrderOf = (required: readonly string[] | undefined): string | undefined => {
+  const text = required?.join(",");
+  return text === required?.toSorted().join(",") ? undefined : text;
+};
+
 function definitionLines(full: string, definition: Definition, reference: Reference, messages: Messages): string {
   const section = sectionOf(full);
   const name = full.slice(section.length + 1);
@@ -129,6 +135,7 @@ function definitionLines(full: string, definition: Definition, reference: Refere
   const paths = messages.paths(messageName(full), new Set(properties.map(([field]) => field)));
   const pointers = new Set((pointerFields[section]?.[name] ?? "").split(" "));
   const head = name + (kinds.length === 1 ? " kind" : kinds.length > 1 ? " everykind" : "") + attribute("map", definition["x-kubernetes-map-type"])
+    + attribute("required", inOrderOf(definition.required))
     + attribute("unions", definition["x-kubernetes-unions"] === undefined ? undefined : JSON.stringify(definition["x-kubernetes-unions"]));
   return `${head}\n${properties.map(([field, property]) => fieldLine(field, property, reference.v3[full]?.properties?.[field], {
     section, required: definition.required?.includes(field) ?? false, pointer: pointers.has(field) || isInlinePointer(paths.get(field), field), path: paths.get(field)?.path ?? "-",

@@ -14,7 +14,7 @@ ExpressionWarning
  warning! 3 string default=""
 JSONPatch
  expression 1 string
-MatchCondition
+MatchCondition required=name,expression
  expression! 2 string default=""
  name! 1 string default=""
 MatchResources map=atomic
@@ -55,7 +55,7 @@ MutatingAdmissionPolicySpec
  paramKind 1 ParamKind
  reinvocationPolicy 7 string
  variables 3 [Variable] list=atomic
-MutatingWebhook
+MutatingWebhook required=name,clientConfig,sideEffects,admissionReviewVersions
  admissionReviewVersions! 8 [string] list=atomic
  clientConfig! 2 WebhookClientConfig default={}
  failurePolicy* 4 string
@@ -103,7 +103,7 @@ RuleWithOperations
  operations 1 [string] list=atomic
  resources 2.3 [string] list=atomic
  scope* 2.4 string
-ServiceReference
+ServiceReference required=namespace,name
  name! 2 string default=""
  namespace! 1 string default=""
  path* 3 string
@@ -148,7 +148,7 @@ ValidatingAdmissionPolicyStatus
  conditions 3 [@Condition] list=map keys=type
  observedGeneration 1 int64
  typeChecking 2 TypeChecking
-ValidatingWebhook
+ValidatingWebhook required=name,clientConfig,sideEffects,admissionReviewVersions
  admissionReviewVersions! 8 [string] list=atomic
  clientConfig! 2 WebhookClientConfig default={}
  failurePolicy* 4 string
@@ -175,7 +175,7 @@ Validation
  message 2 string
  messageExpression 4 string
  reason* 3 string
-Variable map=atomic
+Variable map=atomic required=name,expression
  expression! 2 string default=""
  name! 1 string default=""
 WebhookClientConfig
@@ -188,7 +188,7 @@ ApplyConfiguration
  expression 1 string
 JSONPatch
  expression 1 string
-MatchCondition
+MatchCondition required=name,expression
  expression! 2 string default=""
  name! 1 string default=""
 MatchResources map=atomic
@@ -248,7 +248,7 @@ ParamRef map=atomic
  namespace 2 string
  parameterNotFoundAction* 4 string
  selector 3 @LabelSelector
-Variable
+Variable required=name,expression
  expression! 2 string default=""
  name! 1 string default=""
 ` },
@@ -257,7 +257,7 @@ ApplyConfiguration
  expression 1 string
 JSONPatch
  expression 1 string
-MatchCondition
+MatchCondition required=name,expression
  expression! 2 string default=""
  name! 1 string default=""
 MatchResources map=atomic
@@ -317,12 +317,12 @@ ParamRef map=atomic
  namespace 2 string
  parameterNotFoundAction* 4 string
  selector 3 @LabelSelector
-Variable map=atomic
+Variable map=atomic required=name,expression
  expression! 2 string default=""
  name! 1 string default=""
 ` },
   "io.k8s.api.apiserverinternal.v1alpha1": { group: "internal.apiserver.k8s.io", version: "v1alpha1", types: `
-ServerStorageVersion
+ServerStorageVersion required=apiServerID,encodingVersion,decodableVersions
  apiServerID! 1 string
  decodableVersions! 3 [string] list=set
  encodingVersion! 2 string
@@ -333,7 +333,7 @@ StorageVersion kind
  metadata! 1 @ObjectMeta default={}
  spec 2 StorageVersionSpec default={}
  status 3 StorageVersionStatus default={}
-StorageVersionCondition
+StorageVersionCondition required=type,status,reason,message
  lastTransitionTime 4 Time
  message! 6 string
  observedGeneration 3 int64
@@ -369,7 +369,7 @@ DaemonSet kind
  metadata 1 @ObjectMeta default={}
  spec 2 DaemonSetSpec default={}
  status 3 DaemonSetStatus default={}
-DaemonSetCondition
+DaemonSetCondition required=type,status
  lastTransitionTime 3 Time
  message 5 string
  reason 4 string
@@ -386,7 +386,7 @@ DaemonSetSpec
  selector! 1 @LabelSelector
  template! 2 ~core.v1.PodTemplateSpec default={}
  updateStrategy 3 DaemonSetUpdateStrategy default={}
-DaemonSetStatus
+DaemonSetStatus required=currentNumberScheduled,numberMisscheduled,desiredNumberScheduled,numberReady
  collisionCount* 9 int32
  conditions 10 [DaemonSetCondition] list=map keys=type strategy=merge key=type
  currentNumberScheduled! 1 int32 default=0
@@ -406,7 +406,7 @@ Deployment kind
  metadata 1 @ObjectMeta default={}
  spec 2 DeploymentSpec default={}
  status 3 DeploymentStatus default={}
-DeploymentCondition
+DeploymentCondition required=type,status
  lastTransitionTime 7 Time
  lastUpdateTime 6 Time
  message 5 string
@@ -446,7 +446,7 @@ ReplicaSet kind
  metadata 1 @ObjectMeta default={}
  spec 2 ReplicaSetSpec default={}
  status 3 ReplicaSetStatus default={}
-ReplicaSetCondition
+ReplicaSetCondition required=type,status
  lastTransitionTime 3 Time
  message 5 string
  reason 4 string
@@ -485,7 +485,7 @@ StatefulSet kind
  metadata 1 @ObjectMeta default={}
  spec 2 StatefulSetSpec default={}
  status 3 StatefulSetStatus default={}
-StatefulSetCondition
+StatefulSetCondition required=type,status
  lastTransitionTime 3 Time
  message 5 string
  reason 4 string
@@ -643,7 +643,7 @@ SubjectAccessReviewStatus
  denied 4 boolean
  evaluationError 3 string
  reason 2 string
-SubjectRulesReviewStatus
+SubjectRulesReviewStatus required=resourceRules,nonResourceRules,incomplete
  evaluationError 4 string
  incomplete! 3 boolean default=false
  nonResourceRules! 2 [NonResourceRule] list=atomic
@@ -665,7 +665,7 @@ HorizontalPodAutoscalerList kind
  items! 2 [HorizontalPodAutoscaler]
  kind - string
  metadata 1 @ListMeta default={}
-HorizontalPodAutoscalerSpec
+HorizontalPodAutoscalerSpec required=scaleTargetRef,maxReplicas
  maxReplicas! 3 int32 default=0
  minReplicas* 2 int32
  scaleTargetRef! 1 CrossVersionObjectReference default={}
@@ -689,11 +689,11 @@ ScaleStatus
  selector 2 string
 ` },
   "io.k8s.api.autoscaling.v2": { group: "autoscaling", version: "v2", types: `
-ContainerResourceMetricSource
+ContainerResourceMetricSource required=name,target,container
  container! 3 string default=""
  name! 1 string default=""
  target! 2 MetricTarget default={}
-ContainerResourceMetricStatus
+ContainerResourceMetricStatus required=name,current,container
  container! 3 string default=""
  current! 2 MetricValueStatus default={}
  name! 1 string default=""
@@ -704,10 +704,10 @@ CrossVersionObjectReference
 ExternalMetricSource
  metric! 1 MetricIdentifier default={}
  target! 2 MetricTarget default={}
-ExternalMetricStatus
+ExternalMetricStatus required=metric,current
  current! 2 MetricValueStatus default={}
  metric! 1 MetricIdentifier default={}
-HPAScalingPolicy
+HPAScalingPolicy required=type,value,periodSeconds
  periodSeconds! 3 int32 default=0
  type! 1 string default=""
  value! 2 int32 default=0
@@ -725,7 +725,7 @@ HorizontalPodAutoscaler kind
 HorizontalPodAutoscalerBehavior
  scaleDown 2 HPAScalingRules
  scaleUp 1 HPAScalingRules
-HorizontalPodAutoscalerCondition
+HorizontalPodAutoscalerCondition required=type,status
  lastTransitionTime 3 Time
  message 5 string
  reason 4 string
@@ -736,7 +736,7 @@ HorizontalPodAutoscalerList kind
  items! 2 [HorizontalPodAutoscaler]
  kind - string
  metadata 1 @ListMeta default={}
-HorizontalPodAutoscalerSpec
+HorizontalPodAutoscalerSpec required=scaleTargetRef,maxReplicas
  behavior 5 HorizontalPodAutoscalerBehavior
  maxReplicas! 3 int32 default=0
  metrics 4 [MetricSpec] list=atomic
@@ -775,24 +775,24 @@ MetricValueStatus
  averageUtilization* 3 int32
  averageValue 2 Quantity
  value 1 Quantity
-ObjectMetricSource
+ObjectMetricSource required=describedObject,target,metric
  describedObject! 1 CrossVersionObjectReference default={}
  metric! 3 MetricIdentifier default={}
  target! 2 MetricTarget default={}
-ObjectMetricStatus
+ObjectMetricStatus required=metric,current,describedObject
  current! 2 MetricValueStatus default={}
  describedObject! 3 CrossVersionObjectReference default={}
  metric! 1 MetricIdentifier default={}
 PodsMetricSource
  metric! 1 MetricIdentifier default={}
  target! 2 MetricTarget default={}
-PodsMetricStatus
+PodsMetricStatus required=metric,current
  current! 2 MetricValueStatus default={}
  metric! 1 MetricIdentifier default={}
 ResourceMetricSource
  name! 1 string default=""
  target! 2 MetricTarget default={}
-ResourceMetricStatus
+ResourceMetricStatus required=name,current
  current! 2 MetricValueStatus default={}
  name! 1 string default=""
 ` },
@@ -808,7 +808,7 @@ CronJobList kind
  items! 2 [CronJob]
  kind - string
  metadata 1 @ListMeta default={}
-CronJobSpec
+CronJobSpec required=schedule,jobTemplate
  concurrencyPolicy 3 string
  failedJobsHistoryLimit* 7 int32
  jobTemplate! 5 JobTemplateSpec default={}
@@ -827,7 +827,7 @@ Job kind
  metadata 1 @ObjectMeta default={}
  spec 2 JobSpec default={}
  status 3 JobStatus default={}
-JobCondition
+JobCondition required=type,status
  lastProbeTime 3 Time
  lastTransitionTime 4 Time
  message 6 string
@@ -900,7 +900,7 @@ CertificateSigningRequest kind
  metadata 1 @ObjectMeta default={}
  spec! 2 CertificateSigningRequestSpec default={}
  status 3 CertificateSigningRequestStatus default={}
-CertificateSigningRequestCondition
+CertificateSigningRequestCondition required=type,status
  lastTransitionTime 5 Time
  lastUpdateTime 4 Time
  message 3 string
@@ -965,7 +965,7 @@ PodCertificateRequestList kind
  items! 2 [PodCertificateRequest]
  kind - string
  metadata 1 @ListMeta default={}
-PodCertificateRequestSpec
+PodCertificateRequestSpec required=signerName,podName,podUID,serviceAccountName,serviceAccountUID,nodeName,nodeUID,stubPKCS10Request
  maxExpirationSeconds* 8 int32 default=86400
  nodeName! 6 string default=""
  nodeUID! 7 string default=""
@@ -1016,7 +1016,7 @@ LeaseCandidateList kind
  items! 2 [LeaseCandidate]
  kind - string
  metadata 1 @ListMeta default={}
-LeaseCandidateSpec
+LeaseCandidateSpec required=leaseName,binaryVersion,strategy
  binaryVersion! 4 string default=""
  emulationVersion 5 string
  leaseName! 1 string default=""
@@ -1035,7 +1035,7 @@ LeaseCandidateList kind
  items! 2 [LeaseCandidate]
  kind - string
  metadata 1 @ListMeta default={}
-LeaseCandidateSpec
+LeaseCandidateSpec required=leaseName,binaryVersion,strategy
  binaryVersion! 4 string default=""
  emulationVersion 5 string
  leaseName! 1 string default=""
@@ -1056,7 +1056,7 @@ Affinity
 AppArmorProfile unions=[{"discriminator":"type","fields-to-discriminateBy":{"localhostProfile":"LocalhostProfile"}}]
  localhostProfile* 2 string
  type! 1 string default=""
-AttachedVolume
+AttachedVolume required=name,devicePath
  devicePath! 2 string default=""
  name! 1 string default=""
 AzureDiskVolumeSource
@@ -1132,7 +1132,7 @@ ClusterTrustBundleProjection
  optional* 5 boolean
  path! 4 string default=""
  signerName* 2 string
-ComponentCondition
+ComponentCondition required=type,status
  error 4 string
  message 3 string
  status! 2 string default=""
@@ -1166,7 +1166,7 @@ ConfigMapList kind
  items! 2 [ConfigMap]
  kind - string
  metadata 1 @ListMeta default={}
-ConfigMapNodeConfigSource
+ConfigMapNodeConfigSource required=namespace,name,kubeletConfigKey
  kubeletConfigKey! 5 string default=""
  name! 2 string default=""
  namespace! 1 string default=""
@@ -1207,7 +1207,7 @@ Container
  volumeDevices 21 [VolumeDevice] list=map keys=devicePath strategy=merge key=devicePath
  volumeMounts 9 [VolumeMount] list=map keys=mountPath strategy=merge key=mountPath
  workingDir 5 string
-ContainerExtendedResourceRequest
+ContainerExtendedResourceRequest required=containerName,resourceName,requestName
  containerName! 1 string default=""
  requestName! 3 string default=""
  resourceName! 2 string default=""
@@ -1246,7 +1246,7 @@ ContainerStateTerminated
 ContainerStateWaiting
  message 2 string
  reason 1 string
-ContainerStatus
+ContainerStatus required=name,ready,restartCount,image,imageID
  allocatedResources 10 {Quantity}
  allocatedResourcesStatus 14 [ResourceStatus] list=map keys=name strategy=merge key=name
  containerID 8 string
@@ -1346,7 +1346,7 @@ EphemeralContainer
  workingDir 1.5 string
 EphemeralVolumeSource
  volumeClaimTemplate 1 PersistentVolumeClaimTemplate
-Event kind
+Event kind required=metadata,involvedObject
  action 12 string
  apiVersion - string
  count 8 int32
@@ -1383,7 +1383,7 @@ FCVolumeSource
  readOnly 4 boolean
  targetWWNs 1 [string] list=atomic
  wwids 5 [string] list=atomic
-FileKeySelector map=atomic
+FileKeySelector map=atomic required=volumeName,path,key
  key! 3 string default=""
  optional* 4 boolean default=false
  path! 2 string default=""
@@ -1441,7 +1441,7 @@ HostIP
 HostPathVolumeSource
  path! 1 string default=""
  type* 2 string
-ISCSIPersistentVolumeSource
+ISCSIPersistentVolumeSource required=targetPortal,iqn,lun
  chapAuthDiscovery 8 boolean
  chapAuthSession 11 boolean
  fsType 5 string
@@ -1453,7 +1453,7 @@ ISCSIPersistentVolumeSource
  readOnly 6 boolean
  secretRef 10 SecretReference
  targetPortal! 1 string default=""
-ISCSIVolumeSource
+ISCSIVolumeSource required=targetPortal,iqn,lun
  chapAuthDiscovery 8 boolean
  chapAuthSession 11 boolean
  fsType 5 string
@@ -1502,7 +1502,7 @@ LimitRangeList kind
  metadata 1 @ListMeta default={}
 LimitRangeSpec
  limits! 1 [LimitRangeItem] list=atomic
-LinuxContainerUser
+LinuxContainerUser required=uid,gid
  gid! 2 int64 default=0
  supplementalGroups 3 [int64] list=atomic
  uid! 1 int64 default=0
@@ -1521,7 +1521,7 @@ LocalVolumeSource
 ModifyVolumeStatus
  status! 2 string default=""
  targetVolumeAttributesClassName 1 string
-NFSVolumeSource
+NFSVolumeSource required=server,path
  path! 2 string default=""
  readOnly 3 boolean
  server! 1 string default=""
@@ -1531,7 +1531,7 @@ Namespace kind
  metadata 1 @ObjectMeta default={}
  spec 2 NamespaceSpec default={}
  status 3 NamespaceStatus default={}
-NamespaceCondition
+NamespaceCondition required=type,status
  lastTransitionTime 4 Time
  message 6 string
  reason 5 string
@@ -1553,7 +1553,7 @@ Node kind
  metadata 1 @ObjectMeta default={}
  spec 2 NodeSpec default={}
  status 3 NodeStatus default={}
-NodeAddress
+NodeAddress required=type,address
  address! 2 string default=""
  type! 1 string default=""
 NodeAffinity
@@ -1563,7 +1563,7 @@ NodeAllocatableResourceClaimStatus
  containers 2 [string] list=set
  resourceClaimName! 1 string default=""
  resources! 3 {Quantity}
-NodeCondition
+NodeCondition required=type,status
  lastHeartbeatTime 3 Time
  lastTransitionTime 4 Time
  message 6 string
@@ -1626,7 +1626,7 @@ NodeStatus
  volumesInUse 9 [string] list=atomic
 NodeSwapStatus
  capacity* 1 int64
-NodeSystemInfo
+NodeSystemInfo required=machineID,systemUUID,bootID,kernelVersion,osImage,containerRuntimeVersion,kubeletVersion,kubeProxyVersion,operatingSystem,architecture
  architecture! 10 string default=""
  bootID! 3 string default=""
  containerRuntimeVersion! 6 string default=""
@@ -1661,7 +1661,7 @@ PersistentVolumeClaim kind
  metadata 1 @ObjectMeta default={}
  spec 2 PersistentVolumeClaimSpec default={}
  status 3 PersistentVolumeClaimStatus default={}
-PersistentVolumeClaimCondition
+PersistentVolumeClaimCondition required=type,status
  lastProbeTime 3 Time
  lastTransitionTime 4 Time
  message 6 string
@@ -1762,7 +1762,7 @@ PodAffinityTerm
 PodAntiAffinity
  preferredDuringSchedulingIgnoredDuringExecution 2 [WeightedPodAffinityTerm] list=atomic
  requiredDuringSchedulingIgnoredDuringExecution 1 [PodAffinityTerm] list=atomic
-PodCertificateProjection
+PodCertificateProjection required=signerName,keyType
  certificateChainPath 6 string
  credentialBundlePath 4 string
  keyPath 5 string
@@ -1770,7 +1770,7 @@ PodCertificateProjection
  maxExpirationSeconds* 3 int32
  signerName! 1 string
  userAnnotations 7 {string}
-PodCondition
+PodCondition required=type,status
  lastProbeTime 3 Time
  lastTransitionTime 4 Time
  message 6 string
@@ -1910,7 +1910,7 @@ PortworxVolumeSource
  fsType 2 string
  readOnly 3 boolean
  volumeID! 1 string default=""
-PreferredSchedulingTerm
+PreferredSchedulingTerm required=weight,preference
  preference! 2 NodeSelectorTerm default={}
  weight! 1 int32 default=0
 Probe
@@ -1934,7 +1934,7 @@ QuobyteVolumeSource
  tenant 6 string
  user 4 string
  volume! 2 string default=""
-RBDPersistentVolumeSource
+RBDPersistentVolumeSource required=monitors,image
  fsType 3 string
  image! 2 string default=""
  keyring 6 string default="/etc/ceph/keyring"
@@ -1943,7 +1943,7 @@ RBDPersistentVolumeSource
  readOnly 8 boolean
  secretRef 7 SecretReference
  user 5 string default="admin"
-RBDVolumeSource
+RBDVolumeSource required=monitors,image
  fsType 3 string
  image! 2 string default=""
  keyring 6 string default="/etc/ceph/keyring"
@@ -1958,7 +1958,7 @@ ReplicationController kind
  metadata 1 @ObjectMeta default={}
  spec 2 ReplicationControllerSpec default={}
  status 3 ReplicationControllerStatus default={}
-ReplicationControllerCondition
+ReplicationControllerCondition required=type,status
  lastTransitionTime 3 Time
  message 5 string
  reason 4 string
@@ -2022,7 +2022,7 @@ SELinuxOptions
  role 2 string
  type 3 string
  user 1 string
-ScaleIOPersistentVolumeSource
+ScaleIOPersistentVolumeSource required=gateway,system,secretRef
  fsType 9 string default="xfs"
  gateway! 1 string default=""
  protectionDomain 5 string
@@ -2033,7 +2033,7 @@ ScaleIOPersistentVolumeSource
  storagePool 6 string
  system! 2 string default=""
  volumeName 8 string
-ScaleIOVolumeSource
+ScaleIOVolumeSource required=gateway,system,secretRef
  fsType 9 string default="xfs"
  gateway! 1 string default=""
  protectionDomain 5 string
@@ -2046,7 +2046,7 @@ ScaleIOVolumeSource
  volumeName 8 string
 ScopeSelector map=atomic
  matchExpressions 1 [ScopedResourceSelectorRequirement] list=atomic
-ScopedResourceSelectorRequirement
+ScopedResourceSelectorRequirement required=scopeName,operator
  operator! 2 string default=""
  scopeName! 1 string default=""
  values 3 [string] list=atomic
@@ -2178,7 +2178,7 @@ Sysctl
 TCPSocketAction
  host 2 string
  port! 1 IntOrString
-Taint
+Taint required=key,effect
  effect! 3 string default=""
  key! 1 string default=""
  timeAdded 4 Time
@@ -2244,10 +2244,10 @@ Volume
  secret 2.6 SecretVolumeSource
  storageos 2.27 StorageOSVolumeSource
  vsphereVolume 2.20 VsphereVirtualDiskVolumeSource
-VolumeDevice
+VolumeDevice required=name,devicePath
  devicePath! 2 string default=""
  name! 1 string default=""
-VolumeMount
+VolumeMount required=name,mountPath
  mountPath! 3 string default=""
  mountPropagation* 5 string
  name! 1 string default=""
@@ -2255,7 +2255,7 @@ VolumeMount
  recursiveReadOnly* 7 string
  subPath 4 string
  subPathExpr 6 string
-VolumeMountStatus
+VolumeMountStatus required=name,mountPath
  mountPath! 2 string default=""
  name! 1 string default=""
  readOnly 3 boolean
@@ -2280,7 +2280,7 @@ VsphereVirtualDiskVolumeSource
  storagePolicyID 4 string
  storagePolicyName 3 string
  volumePath! 1 string default=""
-WeightedPodAffinityTerm
+WeightedPodAffinityTerm required=weight,podAffinityTerm
  podAffinityTerm! 2 PodAffinityTerm default={}
  weight! 1 int32 default=0
 WindowsSecurityContextOptions
@@ -2396,7 +2396,7 @@ LimitedPriorityLevelConfiguration
  lendablePercent* 3 int32
  limitResponse 2 LimitResponse default={}
  nominalConcurrencyShares* 1 int32
-NonResourcePolicyRule
+NonResourcePolicyRule required=verbs,nonResourceURLs
  nonResourceURLs! 6 [string] list=set
  verbs! 1 [string] list=set
 PolicyRulesWithSubjects
@@ -2432,13 +2432,13 @@ QueuingConfiguration
  handSize 2 int32 default=0
  queueLengthLimit 3 int32 default=0
  queues 1 int32 default=0
-ResourcePolicyRule
+ResourcePolicyRule required=verbs,apiGroups,resources
  apiGroups! 2 [string] list=set
  clusterScope 4 boolean
  namespaces 5 [string] list=set
  resources! 3 [string] list=set
  verbs! 1 [string] list=set
-ServiceAccountSubject
+ServiceAccountSubject required=namespace,name
  name! 2 string default=""
  namespace! 1 string default=""
 Subject unions=[{"discriminator":"kind","fields-to-discriminateBy":{"group":"Group","serviceAccount":"ServiceAccount","user":"User"}}]
@@ -2450,7 +2450,7 @@ UserSubject
  name! 1 string default=""
 ` },
   "io.k8s.api.networking.v1": { group: "networking.k8s.io", version: "v1", types: `
-HTTPIngressPath
+HTTPIngressPath required=pathType,backend
  backend! 2 IngressBackend default={}
  path 1 string
  pathType!* 3 string
@@ -2559,7 +2559,7 @@ NetworkPolicySpec
  ingress 2 [NetworkPolicyIngressRule] list=atomic
  podSelector 1 @LabelSelector default={}
  policyTypes 4 [string] list=atomic
-ParentReference
+ParentReference required=resource,name
  group 1 string
  name! 4 string
  namespace 3 string
@@ -2596,7 +2596,7 @@ IPAddressList kind
  metadata 1 @ListMeta default={}
 IPAddressSpec
  parentRef! 1 ParentReference
-ParentReference
+ParentReference required=resource,name
  group 1 string
  name! 4 string
  namespace 3 string
@@ -2730,7 +2730,7 @@ Subject map=atomic
  namespace 4 string
 ` },
   "io.k8s.api.resource.v1": { group: "resource.k8s.io", version: "v1", types: `
-AllocatedDeviceStatus
+AllocatedDeviceStatus required=driver,pool,device
  conditions 4 [@Condition] list=map keys=type
  data 5 RawExtension
  device! 3 string default=""
@@ -2756,7 +2756,7 @@ CapacityRequirements
  requests 1 {Quantity}
 Counter
  value! 1 Quantity
-CounterSet
+CounterSet required=name,counters
  counters! 2 {Counter}
  name! 1 string default=""
 Device
@@ -2826,7 +2826,7 @@ DeviceRequest
  exactly 2 ExactDeviceRequest
  firstAvailable 3 [DeviceSubRequest] list=atomic
  name! 1 string default=""
-DeviceRequestAllocationResult
+DeviceRequestAllocationResult required=request,driver,pool,device
  adminAccess* 5 boolean
  bindingConditions 7 [string] list=atomic
  bindingFailureConditions 8 [string] list=atomic
@@ -2839,7 +2839,7 @@ DeviceRequestAllocationResult
  tolerations 6 [DeviceToleration] list=atomic
 DeviceSelector
  cel 1 CELDeviceSelector
-DeviceSubRequest
+DeviceSubRequest required=name,deviceClassName
  allocationMode 4 string
  capacity 7 CapacityRequirements
  count 5 int64
@@ -2847,7 +2847,7 @@ DeviceSubRequest
  name! 1 string default=""
  selectors 3 [DeviceSelector] list=atomic
  tolerations 6 [DeviceToleration] list=atomic
-DeviceTaint
+DeviceTaint required=key,effect
  effect! 3 string default=""
  key! 1 string default=""
  timeAdded 4 Time
@@ -2882,7 +2882,7 @@ ResourceClaim kind
  metadata 1 @ObjectMeta default={}
  spec! 2 ResourceClaimSpec default={}
  status 3 ResourceClaimStatus default={}
-ResourceClaimConsumerReference
+ResourceClaimConsumerReference required=resource,name,uid
  apiGroup 1 string
  name! 4 string default=""
  resource! 3 string default=""
@@ -2911,7 +2911,7 @@ ResourceClaimTemplateList kind
 ResourceClaimTemplateSpec
  metadata 1 @ObjectMeta default={}
  spec! 2 ResourceClaimSpec default={}
-ResourcePool
+ResourcePool required=name,generation,resourceSliceCount
  generation! 2 int64 default=0
  name! 1 string default=""
  resourceSliceCount! 3 int64 default=0
@@ -2936,7 +2936,7 @@ ResourceSliceSpec
  sharedCounters 8 [CounterSet] list=atomic
 ` },
   "io.k8s.api.resource.v1alpha3": { group: "resource.k8s.io", version: "v1alpha3", types: `
-DeviceTaint
+DeviceTaint required=key,effect
  effect! 3 string default=""
  key! 1 string default=""
  timeAdded 4 Time
@@ -2961,7 +2961,7 @@ DeviceTaintSelector
  device* 4 string
  driver* 2 string
  pool* 3 string
-PoolStatus
+PoolStatus required=driver,poolName,generation
  allocatedDevices* 5 int32
  availableDevices* 6 int32
  driver! 1 string
@@ -2993,7 +2993,7 @@ ResourcePoolStatusRequestStatus
  pools 2 [PoolStatus] list=atomic
 ` },
   "io.k8s.api.resource.v1beta1": { group: "resource.k8s.io", version: "v1beta1", types: `
-AllocatedDeviceStatus
+AllocatedDeviceStatus required=driver,pool,device
  conditions 4 [@Condition] list=map keys=type
  data 5 RawExtension
  device! 3 string default=""
@@ -3032,7 +3032,7 @@ CapacityRequirements
  requests 1 {Quantity}
 Counter
  value! 1 Quantity
-CounterSet
+CounterSet required=name,counters
  counters! 2 {Counter}
  name! 1 string default=""
 Device
@@ -3097,7 +3097,7 @@ DeviceRequest
  name! 1 string default=""
  selectors 3 [DeviceSelector] list=atomic
  tolerations 8 [DeviceToleration] list=atomic
-DeviceRequestAllocationResult
+DeviceRequestAllocationResult required=request,driver,pool,device
  adminAccess* 5 boolean
  bindingConditions 7 [string] list=atomic
  bindingFailureConditions 8 [string] list=atomic
@@ -3110,7 +3110,7 @@ DeviceRequestAllocationResult
  tolerations 6 [DeviceToleration] list=atomic
 DeviceSelector
  cel 1 CELDeviceSelector
-DeviceSubRequest
+DeviceSubRequest required=name,deviceClassName
  allocationMode 4 string
  capacity 8 CapacityRequirements
  count 5 int64
@@ -3118,7 +3118,7 @@ DeviceSubRequest
  name! 1 string default=""
  selectors 3 [DeviceSelector] list=atomic
  tolerations 7 [DeviceToleration] list=atomic
-DeviceTaint
+DeviceTaint required=key,effect
  effect! 3 string default=""
  key! 1 string default=""
  timeAdded 4 Time
@@ -3145,7 +3145,7 @@ ResourceClaim kind
  metadata 1 @ObjectMeta default={}
  spec! 2 ResourceClaimSpec default={}
  status 3 ResourceClaimStatus default={}
-ResourceClaimConsumerReference
+ResourceClaimConsumerReference required=resource,name,uid
  apiGroup 1 string
  name! 4 string default=""
  resource! 3 string default=""
@@ -3174,7 +3174,7 @@ ResourceClaimTemplateList kind
 ResourceClaimTemplateSpec
  metadata 1 @ObjectMeta default={}
  spec! 2 ResourceClaimSpec default={}
-ResourcePool
+ResourcePool required=name,generation,resourceSliceCount
  generation! 2 int64 default=0
  name! 1 string default=""
  resourceSliceCount! 3 int64 default=0
@@ -3199,7 +3199,7 @@ ResourceSliceSpec
  sharedCounters 8 [CounterSet] list=atomic
 ` },
   "io.k8s.api.resource.v1beta2": { group: "resource.k8s.io", version: "v1beta2", types: `
-AllocatedDeviceStatus
+AllocatedDeviceStatus required=driver,pool,device
  conditions 4 [@Condition] list=map keys=type
  data 5 RawExtension
  device! 3 string default=""
@@ -3225,7 +3225,7 @@ CapacityRequirements
  requests 1 {Quantity}
 Counter
  value! 1 Quantity
-CounterSet
+CounterSet required=name,counters
  counters! 2 {Counter}
  name! 1 string default=""
 Device
@@ -3295,7 +3295,7 @@ DeviceRequest
  exactly 2 ExactDeviceRequest
  firstAvailable 3 [DeviceSubRequest] list=atomic
  name! 1 string default=""
-DeviceRequestAllocationResult
+DeviceRequestAllocationResult required=request,driver,pool,device
  adminAccess* 5 boolean
  bindingConditions 7 [string] list=atomic
  bindingFailureConditions 8 [string] list=atomic
@@ -3308,7 +3308,7 @@ DeviceRequestAllocationResult
  tolerations 6 [DeviceToleration] list=atomic
 DeviceSelector
  cel 1 CELDeviceSelector
-DeviceSubRequest
+DeviceSubRequest required=name,deviceClassName
  allocationMode 4 string
  capacity 7 CapacityRequirements
  count 5 int64
@@ -3316,7 +3316,7 @@ DeviceSubRequest
  name! 1 string default=""
  selectors 3 [DeviceSelector] list=atomic
  tolerations 6 [DeviceToleration] list=atomic
-DeviceTaint
+DeviceTaint required=key,effect
  effect! 3 string default=""
  key! 1 string default=""
  timeAdded 4 Time
@@ -3371,7 +3371,7 @@ ResourceClaim kind
  metadata 1 @ObjectMeta default={}
  spec! 2 ResourceClaimSpec default={}
  status 3 ResourceClaimStatus default={}
-ResourceClaimConsumerReference
+ResourceClaimConsumerReference required=resource,name,uid
  apiGroup 1 string
  name! 4 string default=""
  resource! 3 string default=""
@@ -3400,7 +3400,7 @@ ResourceClaimTemplateList kind
 ResourceClaimTemplateSpec
  metadata 1 @ObjectMeta default={}
  spec! 2 ResourceClaimSpec default={}
-ResourcePool
+ResourcePool required=name,generation,resourceSliceCount
  generation! 2 int64 default=0
  name! 1 string default=""
  resourceSliceCount! 3 int64 default=0
@@ -3503,7 +3503,7 @@ WorkloadList kind
  items! 2 [Workload]
  kind - string
  metadata 1 @ListMeta default={}
-WorkloadPodGroupTemplateReference
+WorkloadPodGroupTemplateReference required=workloadName,podGroupTemplateName
  podGroupTemplateName! 2 string default=""
  workloadName! 1 string default=""
 WorkloadSpec
@@ -3596,7 +3596,7 @@ VolumeAttachmentList kind
 VolumeAttachmentSource
  inlineVolumeSpec 2 ~core.v1.PersistentVolumeSpec
  persistentVolumeName* 1 string
-VolumeAttachmentSpec
+VolumeAttachmentSpec required=attacher,source,nodeName
  attacher! 1 string default=""
  nodeName! 3 string default=""
  source! 2 VolumeAttachmentSource default={}
@@ -3655,7 +3655,7 @@ StorageVersionMigrationStatus
  resourceVersion 2 string
 ` },
   "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1": { group: "apiextensions.k8s.io", version: "v1", types: `
-CustomResourceColumnDefinition
+CustomResourceColumnDefinition required=name,type,jsonPath
  description 4 string
  format 3 string
  jsonPath! 6 string default=""
@@ -3671,7 +3671,7 @@ CustomResourceDefinition kind
  metadata 1 @ObjectMeta default={}
  spec! 2 CustomResourceDefinitionSpec default={}
  status 3 CustomResourceDefinitionStatus default={}
-CustomResourceDefinitionCondition
+CustomResourceDefinitionCondition required=type,status
  lastTransitionTime 3 Time
  message 5 string
  observedGeneration 6 int64
@@ -3683,7 +3683,7 @@ CustomResourceDefinitionList kind
  items! 2 [CustomResourceDefinition]
  kind - string
  metadata 1 @ListMeta default={}
-CustomResourceDefinitionNames
+CustomResourceDefinitionNames required=plural,kind
  categories 6 [string] list=atomic
  kind! 4 string default=""
  listKind 5 string
@@ -3772,7 +3772,7 @@ JSONSchemaProps
  x-kubernetes-validations 44 [ValidationRule] list=map keys=rule strategy=merge key=rule
 SelectableField
  jsonPath! 1 string default=""
-ServiceReference
+ServiceReference required=namespace,name
  name! 2 string default=""
  namespace! 1 string default=""
  path* 3 string
@@ -3804,7 +3804,7 @@ APIGroupList kind
  apiVersion - string
  groups! 1 [APIGroup] list=atomic
  kind - string
-APIResource
+APIResource required=name,singularName,namespaced,kind,verbs
  categories 7 [string] list=atomic
  group 8 string
  kind! 3 string default=""
@@ -3820,12 +3820,12 @@ APIResourceList kind
  groupVersion! 1 string default=""
  kind - string
  resources! 2 [APIResource] list=atomic
-APIVersions kind
+APIVersions kind required=versions,serverAddressByClientCIDRs
  apiVersion - string
  kind - string
  serverAddressByClientCIDRs! 2 [ServerAddressByClientCIDR] list=atomic
  versions! 1 [string] list=atomic
-Condition
+Condition required=type,status,lastTransitionTime,reason,message
  lastTransitionTime! 4 Time
  message! 6 string default=""
  observedGeneration 3 int64
@@ -3924,12 +3924,12 @@ StatusDetails
  name 1 string
  retryAfterSeconds 5 int32
  uid 6 string
-WatchEvent everykind
+WatchEvent everykind required=type,object
  object! 2 RawExtension
  type! 1 string default=""
 ` },
   "io.k8s.apimachinery.pkg.version": { group: "pkg", version: "version", types: `
-Info
+Info required=major,minor,gitVersion,gitCommit,gitTreeState,buildDate,goVersion,compiler,platform
  buildDate! - string default=""
  compiler! - string default=""
  emulationMajor - string
@@ -3951,7 +3951,7 @@ APIService kind
  metadata 1 @ObjectMeta default={}
  spec 2 APIServiceSpec default={}
  status 3 APIServiceStatus default={}
-APIServiceCondition
+APIServiceCondition required=type,status
  lastTransitionTime 3 Time
  message 5 string
  reason 4 string

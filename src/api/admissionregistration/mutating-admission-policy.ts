@@ -1,0 +1,14 @@
+import { mutatingadmissionpolicies, type MutatingAdmissionPolicy } from "../generated/admissionregistration-v1.ts";
+import { changeField, withDefaults } from "../defaulting.ts";
+import { dnsSubdomainName } from "../names.ts";
+import { defineResource } from "../resource.ts";
+import { policyColumns } from "./columns.ts";
+import { matchResourcesDefaults } from "./defaults.ts";
+
+export const mutatingAdmissionPolicyResource = defineResource<MutatingAdmissionPolicy>(mutatingadmissionpolicies, {
+  validateName: dnsSubdomainName,
+  generation: true,
+  unconditionalUpdate: false,
+  defaults: (policy) => changeField(policy, "spec", (spec) => changeField(withDefaults(spec, { failurePolicy: "Fail" }), "matchConstraints", matchResourcesDefaults)),
+  columns: policyColumns("Mutations", ({ spec }) => (spec?.mutations ?? []).length),
+});

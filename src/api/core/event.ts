@@ -1,0 +1,23 @@
+import { events, type Event } from "../generated/core-v1.ts";
+import { dnsSubdomainName } from "../names.ts";
+import { defineResource } from "../resource.ts";
+import { eventColumns } from "./event-columns.ts";
+
+export const eventResource = defineResource<Event>(events, {
+  validateName: dnsSubdomainName,
+  createOnUpdate: true,
+  selectableFields: {
+    "involvedObject.kind": ({ involvedObject }) => involvedObject.kind ?? "",
+    "involvedObject.namespace": ({ involvedObject }) => involvedObject.namespace ?? "",
+    "involvedObject.name": ({ involvedObject }) => involvedObject.name ?? "",
+    "involvedObject.uid": ({ involvedObject }) => involvedObject.uid ?? "",
+    "involvedObject.apiVersion": ({ involvedObject }) => involvedObject.apiVersion ?? "",
+    "involvedObject.resourceVersion": ({ involvedObject }) => involvedObject.resourceVersion ?? "",
+    "involvedObject.fieldPath": ({ involvedObject }) => involvedObject.fieldPath ?? "",
+    "reason": ({ reason }) => reason ?? "",
+    "reportingComponent": ({ reportingComponent }) => reportingComponent ?? "",
+    "source": ({ source, reportingComponent = "" }) => (source?.component === undefined || source.component === "" ? reportingComponent : source.component),
+    "type": ({ type }) => type ?? "",
+  },
+  columns: eventColumns,
+});

@@ -1,0 +1,56 @@
+import { namespaces, type Namespace } from "../generated/core-v1.ts";
+import { changeField, withDefaults, withField } from "../defaulting.ts";
+import { dnsLabelName } from "../names.ts";
+import { ageColumn, nameColumn, text } from "../printing/columns.ts";
+import { defineResource } from "../resource.ts";
+import { keepSpec } from "../strategy.ts";
+import { forbidden, invalid, required } from "../../apimachinery/field-error.ts";
+
+/** The label by which a namespace can be selected by its name. */
+const nameLabel = "kubernetes.io/metadata.name";
+/** While this finalizer stands, the namespace's content is still being deleted. */
+const finalizer = "kubernetes";
+
+const withNameLabel = (namespace: Namespace): Namespace => {
+  const { name = "", labels = {} } = namespace.metadata;
+  return name === "" || labels[nameLabel] === name ? namespace : { ...namespace, metadata: { ...namespace.metadata, labels: { ...labels, [nameLabel]: name } } };
+};
+
+export const namespaceResource = defineResource<Namespace>(namespaces, {
+  validateName: dnsLabelName,
+  defaults: (namespace) => changeField(withNameLabel(namespace), "status", (status) => withDefaults(status, { phase: "Active" })),
+  prepareForCreate(namespace) {
+    const finalizers = namespace.spec?.finalizers ?? [];
+    return {
+      ...withNameLabel(namespace),
+      spec: { ...namespace.spec, finalizers: finalizers.includes(finalizer) ? finalizers : [...finalizers, finalizer] },
+      status: { phase: "Active" },
+    };
+  },
+  prepareForUpdate: (next, previous) => withField(withField(withNameLabel(next), "spec", previous.spec), "status", previous.status),
+  subresources: {
+    status: {
+      prepareForUpdate: keepSpec,
+      *validateUpdate({ metadata, status }) {
+        if (metadata.deletionTimestamp === undefined && status?.phase !== "Active") yield invalid("status.Phase", status?.phase ?? "", "may only be 'Active' if `deletionTimestamp` is empty");
+        if (metadata.deletionTimestamp !== undefined && status?.phase !== "Terminating") yield invalid("status.Phase", status?.phase ?? "", "may only be 'Terminating' if `deletionTimestamp` is not empty");
+      },
+    },
+    finalize: {
+      prepareForUpdate: (next, previous) => withField(next, "status", previous.status),
+      *validateUpdate({ spec }) {
+        for (const [index, each] of (spec?.finalizers ?? []).entries()) {
+          if (each === "") yield required(`spec.finalizers[${index}]`);
+          else if (!each.includes("/") && each !== finalizer && each !== "orphan" && each !== "foregroundDeletion") {
+            yield invalid(`spec.finalizers`, each, "name is neither a standard finalizer name nor is it fully qualified");
+          }
+        }
+      },
+    },
+  },
+  *validateUpdate(next, previous) {
+    if (next.metadata.deletionTimestamp === undefined && previous.metadata.deletionTimestamp !== undefined) yield forbidden("metadata.deletionTimestamp", "may not be cleared");
+  },
+  selectableFields: { "status.phase": ({ status }) => status?.phase ?? "", "name": ({ metadata }) => metadata.name ?? "" },
+  columns: [nameColumn, text("Status", ({ status }) => status?.phase ?? ""), ageColumn],
+});

@@ -1,0 +1,19 @@
+import { podtemplates, type PodTemplate } from "../generated/core-v1.ts";
+import { changeField } from "../defaulting.ts";
+import { dnsSubdomainName } from "../names.ts";
+import { nameColumn, text } from "../printing/columns.ts";
+import { containerImages, containerNames, formatLabels } from "../printing/formats.ts";
+import { defineResource } from "../resource.ts";
+import { podTemplateDefaults } from "./pod-spec/defaults.ts";
+
+export const podTemplateResource = defineResource<PodTemplate>(podtemplates, {
+  validateName: dnsSubdomainName,
+  generation: true,
+  defaults: (template) => changeField(template, "template", podTemplateDefaults),
+  columns: [
+    nameColumn,
+    text("Containers", ({ template }) => containerNames(template)),
+    text("Images", ({ template }) => containerImages(template)),
+    text("Pod Labels", ({ template }) => formatLabels(template?.metadata?.labels)),
+  ],
+});

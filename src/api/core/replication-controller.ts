@@ -1,0 +1,40 @@
+import { replicationcontrollers, type ReplicationController } from "../generated/core-v1.ts";
+import { changeField, withDefaults } from "../defaulting.ts";
+import { dnsSubdomainName } from "../names.ts";
+import { ageColumn, integer, nameColumn, wide } from "../printing/columns.ts";
+import { containerImages, containerNames, formatLabels } from "../printing/formats.ts";
+import { defineResource } from "../resource.ts";
+import { keepStatus, statusStrategy } from "../strategy.ts";
+import { podTemplateDefaults } from "./pod-spec/defaults.ts";
+
+const isEmpty = (map: Readonly<Record<string, string>> | undefined): boolean => Object.keys(map ?? {}).length === 0;
+
+/** Selector and labels, where not given, are the labels of the template. */
+function labelDefaults(controller: ReplicationController): ReplicationController {
+  const labels = controller.spec?.template?.metadata?.labels;
+  if (labels === undefined) return controller;
+  const selected = isEmpty(controller.spec?.selector) ? { ...controller, spec: { ...controller.spec, selector: labels } } : controller;
+  return isEmpty(selected.metadata.labels) ? { ...selected, metadata: { ...selected.metadata, labels } } : selected;
+}
+
+export const replicationControllerResource = defineResource<ReplicationController>(replicationcontrollers, {
+  validateName: dnsSubdomainName,
+  generation: true,
+  defaultGarbageCollection: "orphan",
+  defaults: (controller) => changeField(labelDefaults(controller), "spec", (spec) =>
+    changeField(withDefaults(spec, { replicas: 1 }), "template", podTemplateDefaults)),
+  prepareForCreate: (controller) => ({ ...controller, status: { replicas: 0 } }),
+  prepareForUpdate: keepStatus,
+  subresources: { status: statusStrategy() },
+  selectableFields: { "status.replicas": ({ status }) => `${status?.replicas ?? 0}` },
+  columns: [
+    nameColumn,
+    integer("Desired", ({ spec }) => spec?.replicas ?? 0),
+    integer("Current", ({ status }) => status?.replicas ?? 0),
+    integer("Ready", ({ status }) => status?.readyReplicas ?? 0),
+    ageColumn,
+    wide("Containers", ({ spec }) => containerNames(spec?.template)),
+    wide("Images", ({ spec }) => containerImages(spec?.template)),
+    wide("Selector", ({ spec }) => formatLabels(spec?.selector)),
+  ],
+});

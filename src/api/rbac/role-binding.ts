@@ -1,0 +1,12 @@
+import { rolebindings, type RoleBinding } from "../generated/rbac-v1.ts";
+import { pathSegmentName } from "../names.ts";
+import { defineResource } from "../resource.ts";
+import { bindingColumns } from "./columns.ts";
+import { bindingDefaults } from "./defaults.ts";
+
+export const roleBindingResource = defineResource<RoleBinding>(rolebindings, {
+  validateName: pathSegmentName,
+  createOnUpdate: true,
+  defaults: bindingDefaults,
+  columns: bindingColumns,
+});

@@ -1,0 +1,11 @@
+import { resourceslices, type ResourceSlice } from "../generated/resource-v1.ts";
+import { dnsSubdomainName } from "../names.ts";
+import { ageColumn, nameColumn, text } from "../printing/columns.ts";
+import { defineResource } from "../resource.ts";
+
+export const resourceSliceResource = defineResource<ResourceSlice>(resourceslices, {
+  validateName: dnsSubdomainName,
+  generation: true,
+  selectableFields: { "spec.nodeName": ({ spec }) => spec.nodeName ?? "", "spec.driver": ({ spec }) => spec.driver },
+  columns: [nameColumn, text("Node", ({ spec }) => spec.nodeName ?? ""), text("Driver", ({ spec }) => spec.driver), text("Pool", ({ spec }) => spec.pool.name), ageColumn],
+});

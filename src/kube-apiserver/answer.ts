@@ -1,0 +1,21 @@
+import type { Revision } from "../storage/store.ts";
+import type { CacheEntry } from "./cache-entry.ts";
+import type { Served } from "./served.ts";
+
+/** Hears a watch. */
+export interface WatchSink {
+  /** False when the reader is too slow: the watch then ends. */
+  event(type: "ADDED" | "MODIFIED" | "DELETED", entry: CacheEntry): boolean;
+  bookmark(revision: Revision, initialEventsEnd: boolean): boolean;
+  error(status: unknown): void;
+  end(): void;
+}
+
+/** What a handler found: not yet in any encoding, so that callers inside of the process get it as it is. */
+export type Answer =
+  | { readonly is: "entry"; readonly code: number; readonly entry: CacheEntry; readonly served: Served }
+  /** A Status, a review, a Scale: made for this answer alone. */
+  | { readonly is: "object"; readonly code: number; readonly object: unknown; readonly served?: Served }
+  | { readonly is: "list"; readonly served: Served; readonly entries: readonly CacheEntry[]; readonly revision: Revision; readonly continue?: string; readonly remaining?: number }
+  | { readonly is: "watch"; readonly served: Served; start(sink: WatchSink): Disposable }
+  | { readonly is: "bytes"; readonly code: number; readonly contentType: string; readonly body: Uint8Array | string; readonly headers?: Readonly<Record<string, string>> };

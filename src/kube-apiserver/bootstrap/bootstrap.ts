@@ -1,0 +1,141 @@
+import { configmaps, endpoints, namespaces, services } from "../../api/generated/core-v1.ts";
+import { endpointslices } from "../../api/generated/discovery-v1.ts";
+import { clusterrolebindings, clusterroles, rolebindings, roles, type ClusterRole, type ClusterRoleBinding, type Role, type RoleBinding } from "../../api/generated/rbac-v1.ts";
+import { priorityclasses } from "../../api/generated/scheduling-v1.ts";
+import type { KubeObject, ResourceType } from "../../apimachinery/object.ts";
+import { isAlreadyExists, isNotFound, isStatusError } from "../../apimachinery/status-error.ts";
+import type { ApiRequest, Transport } from "../../apimachinery/transport.ts";
+import { equal } from "../../stdx/equal.ts";
+import { defaultRbacObjects, planRbac, type RbacWrite } from "./rbac-plan.ts";
+import {
+  authenticationConfigMap, kubernetesEndpoints, kubernetesEndpointSlice, kubernetesService, systemNamespaces, systemPriorityClasses, type KubernetesService,
+} from "./system-objects.ts";
+
+export interface BootstrapOptions {
+  /** The server's own transport, as a member of system:masters. */
+  readonly transport: Transport;
+  readonly service: KubernetesService;
+  readonly clientCaPem: string;
+  readonly requestHeaderCaPem: string;
+  readonly requestHeaderAllowedNames: readonly string[];
+  readonly signal: AbortSignal;
+}
+
+/** How often a write is tried again after somebody else changed the same object. */
+const attemptsMax = 5;
+
+/**
+ * Brings a new or old cluster to hold what every cluster has: namespaces, default roles and bindings, priority classes, the `kubernetes` Service and
+ * its endpoints, and what extension API servers read. On a new cluster that is about 170 objects, written together; on an old one mostly reads.
+ */
+export async function bootstrapCluster(options: BootstrapOptions): Promise<void> {
+  const ensure = new Ensure(options);
+  const { service } = options;
+  const namespacesReady = Promise.all(systemNamespaces.map((object) => ensure.exists(namespaces, object)));
+  await Promise.all([
+    namespacesReady,
+    ensure.rbac(namespacesReady),
+    ...systemPriorityClasses.map((object) => ensure.exists(priorityclasses, object)),
+    namespacesReady.then(() => Promise.all([
+      ensure.exists(services, kubernetesService(service)),
+      ensure.contains(endpoints, kubernetesEndpoints(service), "subsets"),
+      ensure.contains(endpointslices, kubernetesEndpointSlice(service), "endpoints", "ports"),
+      ensure.contains(configmaps, authenticationConfigMap(options), "data"),
+    ])),
+  ]);
+}
+
+class Ensure {
+  readonly #transport: Transport;
+  readonly #signal: AbortSignal;
+
+  constructor({ transport, signal }: BootstrapOptions) {
+    this.#transport = transport;
+    this.#signal = signal;
+  }
+
+  #request(verb: ApiRequest["verb"], type: ResourceType, more: Partial<ApiRequest>): Promise<unknown> {
+    return this.#transport.request({ verb, group: type.group, version: type.version, resource: type.plural, signal: this.#signal, ...more });
+  }
+
+  #write(verb: "create" | "update", type: ResourceType, object: KubeObject): Promise<unknown> {
+    const { namespace, name } = object.metadata;
+    return this.#request(verb, type, { ...(namespace !== undefined && { namespace }), ...(verb === "update" && name !== undefined && { name }), body: object });
+  }
+
+  #named(object: KubeObject): Pick<ApiRequest, "namespace" | "name"> {
+    const { namespace, name = "" } = object.metadata;
+    return { name, ...(namespace !== undefined && { namespace }) };
+  }
+
+  /** Makes the object when there is none of its name, whatever the present one looks like. True when it was made. */
+  async exists(type: ResourceType, object: KubeObject): Promise<boolean> {
+    try {
+      await this.#request("get", type, this.#named(object));
+      return false;
+    } catch (error) {
+      if (!isNotFound(error)) throw error;
+    }
+    try {
+      await this.#write("create", type, object);
+      return true;
+    } catch (error) {
+      // Another server of the same cluster was quicker.
+      if (isAlreadyExists(error)) return false;
+      throw error;
+    }
+  }
+
+  /** Like `exists`, and sets these fields (and labels) of the present one when they differ. */
+  async contains<T extends KubeObject>(type: ResourceType<T>, object: T, ...fields: readonly (keyof T & string)[]): Promise<void> {
+    if (await this.exists(type, object)) return;
+    await retried(async () => {
+      const present = await this.#request("get", type, this.#named(object)) as T;
+      const metadata = { ...present.metadata, labels: { ...present.metadata.labels, ...object.metadata.labels } };
+      const mended = { ...present, ...Object.fromEntries(fields.map((field) => [field, object[field]])), metadata };
+      const differs = fields.some((field) => !equal(present[field], object[field])) || !equal(metadata.labels, present.metadata.labels ?? {});
+      if (differs) await this.#write("update", type, mended);
+    });
+  }
+
+  async rbac(namespacesReady: Promise<unknown>): Promise<void> {
+    const wanted = defaultRbacObjects();
+    await retried(async () => {
+      const [presentClusterRoles, presentClusterRoleBindings, presentRoles, presentRoleBindings] = await Promise.all([
+        this.#list<ClusterRole>(clusterroles), this.#list<ClusterRoleBinding>(clusterrolebindings), this.#list<Role>(roles), this.#list<RoleBinding>(rolebindings),
+      ]);
+      const writes = planRbac(wanted, { clusterRoles: presentClusterRoles, clusterRoleBindings: presentClusterRoleBindings, roles: presentRoles, roleBindings: presentRoleBindings });
+      await Promise.all(writes.map(async (write) => {
+        if (write.object.metadata.namespace !== undefined) await namespacesReady;
+        await this.#apply(write);
+      }));
+    });
+  }
+
+  async #apply({ verb, object }: RbacWrite): Promise<void> {
+    const type = [clusterroles, clusterrolebindings, roles, rolebindings].find(({ kind }) => kind === object.kind);
+    if (!type) throw new Error(`${object.kind} is not a kind of RBAC`);
+    if (verb === "replace") await this.#request("delete", type, this.#named(object));
+    try {
+      await this.#write(verb === "update" ? "update" : "create", type, object);
+    } catch (error) {
+      if (verb === "update" || !isAlreadyExists(error)) throw error;
+    }
+  }
+
+  /** Kinds and versions of the items are filled in: lists may leave them out. */
+  async #list<T extends KubeObject>(type: ResourceType<T>): Promise<readonly T[]> {
+    const { items } = await this.#request("list", type, {}) as { readonly items: readonly T[] };
+    return items.map((item) => ({ ...item, apiVersion: `${type.group}/${type.version}`, kind: type.kind }));
+  }
+}
+
+async function retried(attempt: () => Promise<void>): Promise<void> {
+  for (let left = attemptsMax; ; left -= 1) {
+    try {
+      return await attempt();
+    } catch (error) {
+      if (left <= 1 || !isStatusError(error, "Conflict", "NotFound")) throw error;
+    }
+  }
+}

@@ -1,0 +1,142 @@
+import { badRequest, expired, StatusError } from "../apimachinery/status-error.ts";
+import { CompactedError } from "../storage/store.ts";
+import type { Answer } from "./answer.ts";
+import { CacheEntry } from "./cache-entry.ts";
+import type { ClusterState } from "./cluster-state.ts";
+import { revisionOf, type ListQuery } from "./query.ts";
+import { everything, selection, type Selection } from "./selectors.ts";
+import { entryAs, objectAs, type Served } from "./served.ts";
+
+/** How many keys are read from the store at once, when a list is of the past. */
+const pastPageMax = 500;
+
+/** Where a list goes on: upstream's own form, so that tokens mean the same to clients that look into them. */
+interface Continuation {
+  /** -1: goes on with the present, because the past is forgotten. */
+  readonly revision: number;
+  /** The first key that was not given yet, without the resource's prefix. */
+  readonly start: string;
+}
+
+const encodeContinue = ({ revision, start }: Continuation): string => Buffer.from(JSON.stringify({ v: "meta.k8s.io/v1", rv: revision, start })).toString("base64url");
+
+function decodeContinue(token: string): Continuation {
+  const problem = (detail: string) => badRequest(`continue key is not valid: ${detail}`);
+  let value: { readonly v?: unknown; readonly rv?: unknown; readonly start?: unknown };
+  try {
+    value = JSON.parse(Buffer.from(token, "base64url").toString()) as typeof value;
+  } catch (error) {
+    throw problem(error instanceof Error ? error.message : String(error));
+  }
+  if (typeof value !== "object" || value === null || value.v !== "meta.k8s.io/v1") throw problem(`server does not recognize this encoded version ${JSON.stringify(value?.v ?? "")}`);
+  if (typeof value.rv !== "number" || value.rv === 0) throw problem("incorrect encoded start resourceVersion (version meta.k8s.io/v1)");
+  if (typeof value.start !== "string" || value.start === "") throw problem("encoded start key empty (version meta.k8s.io/v1)");
+  return { revision: value.rv, start: value.start };
+}
+
+export function tooLargeResourceVersion(requested: number, current: number): StatusError {
+  return new StatusError("Timeout", `Too large resource version: ${requested}, current: ${current}`, {
+    details: { causes: [{ reason: "ResourceVersionTooLarge", message: "Too large resource version" }], retryAfterSeconds: 1 },
+  });
+}
+
+/** A list as of one revision, whole or in pages. @throws {StatusError} BadRequest, Expired, Timeout */
+export async function list(state: ClusterState, served: Served, namespace: string, query: ListQuery): Promise<Extract<Answer, { is: "list" }>> {
+  const chosen = selection(served.resource, query.labelSelector, query.fieldSelector);
+  if (query.continue !== "" && query.resourceVersion !== "" && query.resourceVersion !== "0") throw badRequest("specifying resource version is not allowed when using continue");
+
+  if (query.resourceVersion !== "0" || query.continue !== "") {
+    const waiting = state.fresh();
+    if (waiting) await waiting;
+  }
+  const from = query.continue === "" ? undefined : decodeContinue(query.continue);
+  const requested = from ? from.revision : revisionOf(query.resourceVersion);
+  if (requested > state.revision) throw tooLargeResourceVersion(requested, state.revision);
+
+  const { cache } = served.registry;
+  const past = (from !== undefined && from.revision > 0) || query.resourceVersionMatch === "Exact" || (query.limit > 0 && requested > 0 && query.resourceVersionMatch === "");
+  if (past && requested < cache.lastChange) return await listPast(state, served, namespace, query, chosen, requested, from?.start ?? "");
+
+  const revision = past ? requested : state.revision;
+  const all = candidates(served, namespace, chosen);
+  const start = from ? all.findIndex((entry) => entry.key >= from.start) : 0;
+  const rest = start < 0 ? [] : start === 0 ? all : all.slice(start);
+  return page(served, rest, chosen, query, revision);
+}
+
+function candidates(served: Served, namespace: string, chosen: Selection): readonly CacheEntry[] {
+  const { cache } = served.registry;
+  if (chosen.name !== undefined && (!served.type.namespaced || namespace !== "")) {
+    const entry = cache.get(served.registry.keyOf(namespace, chosen.name));
+    return entry ? [entry] : [];
+  }
+  return cache.entries(namespace === "" && served.type.namespaced ? (chosen.namespace ?? "") : served.type.namespaced ? namespace : "");
+}
+
+function page(served: Served, entries: readonly CacheEntry[], chosen: Selection, query: ListQuery, revision: number): Extract<Answer, { is: "list" }> {
+  const selects = chosen !== everything;
+  const matches = (entry: CacheEntry) => !selects || chosen.matches(objectAs(served, entry.object));
+  if (query.limit === 0) {
+    const found = selects ? entries.filter(matches) : served.conversion ? entries : entries.slice();
+    return { is: "list", served, entries: served.conversion ? found.map((entry) => entryAs(served, entry)) : found, revision };
+  }
+  const found: CacheEntry[] = [];
+  let at = 0;
+  for (; at < entries.length && found.length < query.limit; at++) {
+    const entry = entries[at];
+    if (entry && matches(entry)) found.push(entryAs(served, entry));
+  }
+  const next = entries[at];
+  if (!next) return { is: "list", served, entries: found, revision };
+  return { is: "list", served, entries: found, revision, continue: encodeContinue({ revision, start: next.key }), ...(!selects && { remaining: entries.length - at }) };
+}
+
+async function listPast(state: ClusterState, served: Served, namespace: string, query: ListQuery, chosen: Selection, revision: number, start: string): Promise<Extract<Answer, { is: "list" }>> {
+  const { cache } = served.registry;
+  const prefix = namespace === "" || !served.type.namespaced ? cache.prefix : `${cache.prefix}${namespace}/`;
+  const found: CacheEntry[] = [];
+  // Keys are read after a given one; the character before the start makes that the start itself.
+  let after = start === "" ? undefined : justBefore(cache.prefix + start);
+  try {
+    for (;;) {
+      const { entries, remaining } = await state.store.list(prefix, { revision, limit: pastPageMax, ...(after !== undefined && { after }) });
+      for (const [index, { key, value, revision: changed }] of entries.entries()) {
+        const entry = new CacheEntry(cache.form, key.slice(cache.prefix.length), changed, value);
+        if (query.limit > 0 && found.length === query.limit) {
+          return {
+            is: "list", served, entries: found, revision, continue: encodeContinue({ revision, start: entry.key }),
+            ...(chosen === everything && { remaining: remaining + entries.length - index }),
+          };
+        }
+        if (chosen === everything || chosen.matches(objectAs(served, entry.object))) found.push(entryAs(served, entry));
+      }
+      if (remaining === 0) return { is: "list", served, entries: found, revision };
+      after = entries.at(-1)?.key;
+    }
+  } catch (error) {
+    if (!(error instanceof CompactedError)) throw error;
+    if (query.continue === "") throw expired("The resourceVersion for the provided list is too old.");
+    throw new ExpiredContinue(encodeContinue({ revision: -1, start }));
+  }
+}
+
+/** 410 with a token that goes on with the present: consistency between pages is lost, but nothing is given twice. */
+export class ExpiredContinue extends StatusError {
+  readonly token: string;
+
+  constructor(token: string) {
+    super("Expired", "The provided continue parameter is too old to display a consistent list result. You can start a new list without the continue parameter, "
+      + "or use the continue token in this response to retrieve the remainder of the results. Continuing with the provided token results in an inconsistent list "
+      + "- objects that were created, modified, or deleted between the time the first chunk was returned and now may show up in the list.");
+    this.token = token;
+  }
+
+  override toStatus() {
+    return { ...super.toStatus(), metadata: { continue: this.token } };
+  }
+}
+
+function justBefore(key: string): string {
+  const last = key.charCodeAt(key.length - 1);
+  return `${key.slice(0, -1)}${String.fromCharCode(last - 1)}\uffff`;
+}

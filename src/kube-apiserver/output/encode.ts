@@ -1,0 +1,161 @@
+import { apiVersionOf, type ListMeta } from "../../apimachinery/object.ts";
+import { encodeWatchFrame, wrapBody, type ProtobufCodec } from "../../apimachinery/protobuf/codec.ts";
+import { stringifyYaml } from "./yaml.ts";
+import type { Answer } from "../answer.ts";
+import type { CacheEntry } from "../cache-entry.ts";
+import type { Served } from "../served.ts";
+import { notAcceptable, type Wanted } from "./negotiation.ts";
+import { columnsOf, partialMetadata, rowJson, tableHead, type IncludeObject } from "./table.ts";
+
+export interface EncodeOptions {
+  readonly wanted: Wanted;
+  readonly includeObject: IncludeObject;
+  readonly nowMs: number;
+  readonly protobuf: ProtobufCodec | undefined;
+}
+
+const comma = Buffer.from(",");
+const itemStart = Buffer.from("{");
+const itemNext = Buffer.from(",{");
+const end = Buffer.from("]}\n");
+
+function metaOf({ revision, continue: token, remaining }: Extract<Answer, { is: "list" }>): ListMeta {
+  return {
+    resourceVersion: String(revision), ...(token !== undefined && { continue: token }), ...(remaining !== undefined && remaining > 0 && { remainingItemCount: remaining }),
+  };
+}
+
+/** The body of an answer that is one piece. */
+export function encode(answer: Exclude<Answer, { is: "watch" | "bytes" }>, options: EncodeOptions): Uint8Array {
+  const { wanted } = options;
+  if (wanted.media === "json" && !wanted.pretty) return jsonOf(answer, options);
+  if (wanted.media === "protobuf") return protobufOf(answer, options);
+  const value: unknown = JSON.parse(Buffer.from(jsonOf(answer, options)).toString());
+  return Buffer.from(wanted.media === "yaml" ? stringifyYaml(value) : `${JSON.stringify(value, undefined, 2)}\n`);
+}
+
+function jsonOf(answer: Exclude<Answer, { is: "watch" | "bytes" }>, { wanted, includeObject, nowMs }: EncodeOptions): Uint8Array {
+  switch (answer.is) {
+    case "object":
+      return Buffer.from(`${JSON.stringify(answer.object)}\n`);
+    case "entry": {
+      const { entry, served } = answer;
+      if (wanted.as === "object") return entry.jsonLine;
+      if (wanted.as !== "Table") return partialMetadata(entry, wanted.version);
+      const columns = columnsOf(served.resource);
+      return Buffer.concat([Buffer.from(tableHead(wanted.version, { resourceVersion: String(entry.revision) }, columns, true)), rowJson(entry, columns, includeObject, wanted.version, nowMs), end]);
+    }
+    case "list": {
+      const { served, entries } = answer;
+      const parts: Uint8Array[] = [];
+      if (wanted.as === "Table") {
+        const columns = columnsOf(served.resource);
+        parts.push(Buffer.from(tableHead(wanted.version, metaOf(answer), columns, true)));
+        for (const [index, entry] of entries.entries()) {
+          if (index > 0) parts.push(comma);
+          parts.push(rowJson(entry, columns, includeObject, wanted.version, nowMs));
+        }
+      } else if (wanted.as !== "object") {
+        parts.push(Buffer.from(`{"kind":"PartialObjectMetadataList","apiVersion":"meta.k8s.io/${wanted.version}","metadata":${JSON.stringify(metaOf(answer))},"items":[`));
+        for (const [index, entry] of entries.entries()) {
+          if (index > 0) parts.push(comma);
+          parts.push(partialMetadata(entry, wanted.version));
+        }
+      } else {
+        parts.push(Buffer.from(`{"kind":"${served.type.listKind}","apiVersion":"${apiVersionOf(served.type)}","metadata":${JSON.stringify(metaOf(answer))},"items":[`));
+        for (const [index, entry] of entries.entries()) parts.push(index > 0 ? itemNext : itemStart, entry.jsonItem);
+      }
+      parts.push(end);
+      return Buffer.concat(parts);
+    }
+  }
+}
+
+const protobufBody = (protobuf: ProtobufCodec, entry: CacheEntry): Buffer => entry.bytes("protobuf", () => protobuf.encodeBody(entry.object, entry.form));
+
+/** @throws {StatusError} NotAcceptable, for kinds that have no binary form. */
+function protobufOf(answer: Exclude<Answer, { is: "watch" | "bytes" }>, { protobuf, wanted }: EncodeOptions): Uint8Array {
+  if (!protobuf) throw notAcceptable("application/json, application/yaml");
+  if (wanted.as === "object") {
+    if (answer.is === "entry") return wrapBody(answer.entry.form, protobufBody(protobuf, answer.entry));
+    if (answer.is === "list") {
+      const list = { kind: answer.served.type.listKind, apiVersion: apiVersionOf(answer.served.type), metadata: metaOf(answer) };
+      return protobuf.encodeList(list, answer.entries.map((entry) => protobufBody(protobuf, entry)));
+    }
+  }
+  return protobuf.encode(plainOf(answer, wanted) as { readonly apiVersion: string; readonly kind: string });
+}
+
+/** The answer as a plain object, for encodings that start from one, and for callers inside of the process. */
+export function plainOf(answer: Exclude<Answer, { is: "watch" | "bytes" }>, wanted?: Wanted): unknown {
+  const partial = wanted !== undefined && wanted.as !== "object";
+  const item = (entry: CacheEntry) => (partial ? { kind: "PartialObjectMetadata", apiVersion: `meta.k8s.io/${wanted.version}`, metadata: entry.object.metadata } : entry.object);
+  switch (answer.is) {
+    case "object":
+      return answer.object;
+    case "entry":
+      return item(answer.entry);
+    case "list":
+      return {
+        kind: partial ? "PartialObjectMetadataList" : answer.served.type.listKind,
+        apiVersion: partial ? `meta.k8s.io/${wanted.version}` : apiVersionOf(answer.served.type),
+        metadata: metaOf(answer),
+        items: answer.entries.map(item),
+      };
+  }
+}
+
+/** How events of one watch become bytes. */
+export interface EventEncoder {
+  readonly contentType: string;
+  event(type: string, entry: CacheEntry): Buffer;
+  /** For BOOKMARK and ERROR. */
+  plain(type: string, object: unknown): Buffer;
+}
+
+export function eventEncoder(served: Served, { wanted, includeObject, protobuf }: EncodeOptions, now: () => number): EventEncoder {
+  if (wanted.media === "protobuf") {
+    if (!protobuf) throw notAcceptable();
+    const frame = (type: string, object: unknown): Buffer => encodeWatchFrame(type, protobuf.encode(object as { readonly apiVersion: string; readonly kind: string }));
+    const form = wanted.as === "object" ? "" : ` ${wanted.as} ${wanted.version}`;
+    return {
+      contentType: "application/vnd.kubernetes.protobuf;stream=watch",
+      event: (type, entry) => entry.bytes(`protobuf event ${type}${form}`, () => (wanted.as === "object"
+        ? encodeWatchFrame(type, wrapBody(entry.form, protobufBody(protobuf, entry)))
+        : frame(type, plainOf({ is: "entry", code: 200, entry, served }, wanted)))),
+      plain: (type, object) => frame(type, type === "BOOKMARK" && wanted.as !== "object" ? { ...(object as object), kind: "PartialObjectMetadata", apiVersion: `meta.k8s.io/${wanted.version}` } : object),
+    };
+  }
+  if (wanted.media === "yaml") throw notAcceptable("application/json;stream=watch, application/vnd.kubernetes.protobuf;stream=watch");
+  const line = (type: string, object: string | Buffer): Buffer => Buffer.concat([Buffer.from(`{"type":"${type}","object":`), typeof object === "string" ? Buffer.from(object) : object, lineEnd]);
+  const plain = (type: string, object: unknown) => line(type, JSON.stringify(object));
+  if (wanted.as === "object") return { contentType: "application/json", event: (type, entry) => entry.eventJson(type), plain };
+  if (wanted.as !== "Table") {
+    const { version } = wanted;
+    return {
+      contentType: "application/json",
+      event: (type, entry) => entry.bytes(`partial event ${type} ${version}`, () => line(type, partialMetadata(entry, version))),
+      plain: (type, object) => plain(type, type === "BOOKMARK" ? { ...(object as object), kind: "PartialObjectMetadata", apiVersion: `meta.k8s.io/${version}` } : object),
+    };
+  }
+  const columns = columnsOf(served.resource);
+  // The columns are said once, with the first event.
+  let first = true;
+  const head = (revision: string): Buffer => {
+    const text = tableHead(wanted.version, { resourceVersion: revision }, columns, first);
+    first = false;
+    return Buffer.from(text);
+  };
+  return {
+    contentType: "application/json",
+    event: (type, entry) => line(type, Buffer.concat([head(String(entry.revision)), rowJson(entry, columns, includeObject, wanted.version, now()), tableEnd])),
+    plain: (type, object) => {
+      if (type !== "BOOKMARK") return plain(type, object);
+      const { metadata } = object as { readonly metadata: { readonly resourceVersion?: string } };
+      const row = `{"cells":[${columns.map(() => "null").join(",")}],"object":${JSON.stringify({ kind: "PartialObjectMetadata", apiVersion: `meta.k8s.io/${wanted.version}`, metadata })}}`;
+      return line(type, Buffer.concat([head(metadata.resourceVersion ?? ""), Buffer.from(row), tableEnd]));
+    },
+  };
+}
+const lineEnd = Buffer.from("}\n");
+const tableEnd = Buffer.from("]}");

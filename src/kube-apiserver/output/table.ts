@@ -1,0 +1,38 @@
+import type { KubeObject } from "../../apimachinery/object.ts";
+import type { Column, Resource } from "../../api/resource.ts";
+import type { CacheEntry } from "../cache-entry.ts";
+
+/** Columns of kinds that have none of their own, as upstream's default table has them. */
+const defaultColumns: readonly Column<KubeObject>[] = [
+  { name: "Name", type: "string", format: "name", priority: 0, description: "Name must be unique within a namespace.", cell: ({ metadata }) => metadata.name ?? "" },
+  { name: "Created At", type: "date", priority: 0, description: "CreationTimestamp is the time at which this object was created on the server.", cell: ({ metadata }) => metadata.creationTimestamp ?? null },
+];
+
+export const columnsOf = (resource: Pick<Resource, "columns">): readonly Column<KubeObject>[] => (resource.columns.length === 0 ? defaultColumns : resource.columns);
+
+const definitions = new WeakMap<readonly Column<KubeObject>[], string>();
+
+export function columnDefinitions(columns: readonly Column<KubeObject>[]): string {
+  let text = definitions.get(columns);
+  if (text === undefined) {
+    text = JSON.stringify(columns.map(({ name, type, format = "", description = "", priority }) => ({ name, type, format, description, priority })));
+    definitions.set(columns, text);
+  }
+  return text;
+}
+
+export type IncludeObject = "None" | "Metadata" | "Object";
+
+/** One row, as JSON. What it carries besides its cells was made once per object; the cells hold ages, so they are made anew. */
+export function rowJson(entry: CacheEntry, columns: readonly Column<KubeObject>[], include: IncludeObject, version: string, nowMs: number): Buffer {
+  const cells = JSON.stringify(entry.cells((object) => columns.map((column) => column.cell(object, nowMs)), nowMs));
+  const object = include === "Object" ? entry.json : include === "Metadata" ? partialMetadata(entry, version) : undefined;
+  return object ? Buffer.concat([Buffer.from(`{"cells":${cells},"object":`), object, closing]) : Buffer.from(`{"cells":${cells},"object":null}`);
+}
+const closing = Buffer.from("}");
+
+export const tableHead = (version: string, metadata: unknown, columns: readonly Column<KubeObject>[], withColumns: boolean): string =>
+  `{"kind":"Table","apiVersion":"meta.k8s.io/${version}","metadata":${JSON.stringify(metadata)},"columnDefinitions":${withColumns ? columnDefinitions(columns) : "null"},"rows":[`;
+
+export const partialMetadata = (entry: CacheEntry, version: string): Buffer =>
+  entry.bytes(`PartialObjectMetadata ${version}`, () => Buffer.from(JSON.stringify({ kind: "PartialObjectMetadata", apiVersion: `meta.k8s.io/${version}`, metadata: entry.object.metadata })));

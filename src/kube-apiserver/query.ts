@@ -1,0 +1,109 @@
+import { badRequest, invalidError, StatusError } from "../apimachinery/status-error.ts";
+import { forbidden, invalid, notSupported, type FieldError } from "../apimachinery/field-error.ts";
+import { fieldManagerErrors } from "./registry/metadata.ts";
+
+/** Query parameters, over HTTP and inside of the process alike. */
+export interface Query {
+  get(name: string): string | null;
+  getAll(name: string): readonly string[];
+  has(name: string): boolean;
+}
+
+const truths: ReadonlySet<string> = new Set(["1", "true", "True", "TRUE", "t", "T"]);
+const falsehoods: ReadonlySet<string> = new Set(["", "0", "false", "False", "FALSE", "f", "F"]);
+
+/** As upstream reads a boolean parameter: anything but a clear no is a yes. */
+export function booleanOf(query: Query, name: string): boolean | undefined {
+  const value = query.get(name);
+  if (value === null) return undefined;
+  if (truths.has(value)) return true;
+  return !falsehoods.has(value) ? true : value === "" ? query.has(name) && value !== "" : false;
+}
+
+export function integerOf(query: Query, name: string): number | undefined {
+  const value = query.get(name);
+  if (value === null || value === "") return undefined;
+  if (!/^[-+]?\d+$/.test(value)) throw badRequest(`strconv.ParseInt: parsing ${JSON.stringify(value)}: invalid syntax`);
+  return Number(value);
+}
+
+export interface ListQuery {
+  readonly labelSelector: string;
+  readonly fieldSelector: string;
+  readonly resourceVersion: string;
+  readonly resourceVersionMatch: string;
+  readonly limit: number;
+  readonly continue: string;
+  readonly sendInitialEvents: boolean | undefined;
+  readonly allowWatchBookmarks: boolean;
+  readonly timeoutSeconds: number | undefined;
+}
+
+/** @throws {StatusError} BadRequest or Invalid, when parameters contradict each other. */
+export function listQuery(query: Query, watching: boolean): ListQuery {
+  const options: ListQuery = {
+    labelSelector: query.get("labelSelector") ?? "",
+    fieldSelector: query.get("fieldSelector") ?? "",
+    resourceVersion: query.get("resourceVersion") ?? "",
+    resourceVersionMatch: query.get("resourceVersionMatch") ?? "",
+    limit: Math.max(integerOf(query, "limit") ?? 0, 0),
+    continue: query.get("continue") ?? "",
+    sendInitialEvents: booleanOf(query, "sendInitialEvents"),
+    allowWatchBookmarks: booleanOf(query, "allowWatchBookmarks") ?? false,
+    timeoutSeconds: integerOf(query, "timeoutSeconds"),
+  };
+  const errors = [...listQueryErrors(options, watching)];
+  if (errors.length > 0) throw invalidError({ group: "meta.k8s.io", kind: "ListOptions" }, "", errors);
+  return options;
+}
+
+function* listQueryErrors(options: ListQuery, watching: boolean): Generator<FieldError> {
+  const { resourceVersionMatch: match, resourceVersion, sendInitialEvents } = options;
+  if (watching) {
+    if (match !== "" && sendInitialEvents === undefined) yield forbidden("resourceVersionMatch", "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided");
+    if (sendInitialEvents !== undefined) {
+      if (match !== "NotOlderThan") yield forbidden("resourceVersionMatch", `sendInitialEvents requires setting resourceVersionMatch to NotOlderThan`);
+      if (match !== "" && match !== "NotOlderThan") yield notSupported("resourceVersionMatch", match, ["NotOlderThan"]);
+    }
+    return;
+  }
+  if (sendInitialEvents !== undefined) yield forbidden("sendInitialEvents", "sendInitialEvents is forbidden for list");
+  if (match === "") return;
+  if (options.continue !== "") yield forbidden("resourceVersionMatch", "resourceVersionMatch is forbidden when continue is provided");
+  if (resourceVersion === "") yield forbidden("resourceVersionMatch", "resourceVersionMatch is forbidden unless resourceVersion is provided");
+  if (match !== "Exact" && match !== "NotOlderThan") yield notSupported("resourceVersionMatch", match, ["Exact", "NotOlderThan", ""]);
+  if (match === "Exact" && resourceVersion === "0") yield forbidden("resourceVersionMatch", 'resourceVersionMatch "exact" is forbidden for resourceVersion "0"');
+}
+
+/** @throws {StatusError} Invalid */
+export function revisionOf(resourceVersion: string): number {
+  if (resourceVersion === "") return 0;
+  if (!/^\d+$/.test(resourceVersion)) {
+    throw new StatusError("BadRequest", `resourceVersion: Invalid value: ${JSON.stringify(resourceVersion)}: strconv.ParseUint: parsing ${JSON.stringify(resourceVersion)}: invalid syntax`);
+  }
+  return Number(resourceVersion);
+}
+
+export interface WriteQuery {
+  readonly dryRun: boolean;
+  readonly fieldManager: string;
+  readonly fieldValidation: "Ignore" | "Warn" | "Strict";
+  readonly force: boolean | undefined;
+}
+
+/** `kind` names the options in errors: "CreateOptions", "UpdateOptions", "PatchOptions". @throws {StatusError} Invalid */
+export function writeQuery(query: Query, kind: string): WriteQuery {
+  const dryRun = query.getAll("dryRun").filter((value) => value !== "");
+  const fieldManager = query.get("fieldManager") ?? "";
+  const fieldValidation = query.get("fieldValidation") ?? "";
+  const errors = [
+    ...fieldManagerErrors(fieldManager, "fieldManager"),
+    ...(dryRun.every((value) => value === "All") ? [] : [notSupported("dryRun", dryRun, ["All"])]),
+    ...(["", "Ignore", "Warn", "Strict"].includes(fieldValidation) ? [] : [notSupported("fieldValidation", fieldValidation, ["", "Ignore", "Strict", "Warn"])]),
+  ];
+  if (errors.length > 0) throw invalidError({ group: "meta.k8s.io", kind }, "", errors);
+  return { dryRun: dryRun.length > 0, fieldManager, fieldValidation: fieldValidation === "" ? "Warn" : (fieldValidation as WriteQuery["fieldValidation"]), force: booleanOf(query, "force") };
+}
+
+export const tableQueryErrors = (includeObject: string): readonly FieldError[] =>
+  ["", "None", "Metadata", "Object"].includes(includeObject) ? [] : [invalid("includeObject", includeObject, "must be 'Metadata', 'Object', 'None', or empty")];

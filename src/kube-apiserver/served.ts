@@ -1,0 +1,26 @@
+import type { KubeObject, ResourceType } from "../apimachinery/object.ts";
+import type { Resource } from "../api/resource.ts";
+import type { CacheEntry, StoredForm } from "./cache-entry.ts";
+import type { Registry } from "./registry/registry.ts";
+
+/** One resource at one version of its API, over the registry that stores it (perhaps in another version). */
+export interface Served {
+  readonly type: ResourceType;
+  readonly resource: Resource;
+  readonly registry: Registry;
+  readonly form: StoredForm;
+  /** Undefined when this is the version in which it is stored. */
+  readonly conversion: Conversion | undefined;
+}
+
+/** Between the version that is served and the one that is stored. */
+export interface Conversion {
+  fromStored(object: KubeObject): KubeObject;
+  toStored(object: KubeObject): KubeObject;
+}
+
+export const entryAs = ({ form, conversion }: Pick<Served, "form" | "conversion">, entry: CacheEntry): CacheEntry =>
+  conversion ? entry.view(form, conversion.fromStored) : entry;
+
+export const objectAs = ({ conversion }: Pick<Served, "conversion">, object: KubeObject): KubeObject => (conversion ? conversion.fromStored(object) : object);
+export const storedFrom = ({ conversion }: Pick<Served, "conversion">, object: KubeObject): KubeObject => (conversion ? conversion.toStored(object) : object);

@@ -1,0 +1,101 @@
+import { StatusError } from "../apimachinery/status-error.ts";
+import type { Clock } from "../stdx/clock.ts";
+import type { Random } from "../stdx/random.ts";
+import type { Answer, WatchSink } from "./answer.ts";
+import type { CacheEntry } from "./cache-entry.ts";
+import type { ClusterState } from "./cluster-state.ts";
+import { tooLargeResourceVersion } from "./list.ts";
+import { revisionOf, type ListQuery } from "./query.ts";
+import { everything, selection } from "./selectors.ts";
+import { entryAs, objectAs, type Served } from "./served.ts";
+import type { CacheEvent } from "./watch-cache.ts";
+
+/** Watches without a timeout of their own end after this and up to as much again, so that they do not all come back at once. */
+const timeoutSecondsMin = 1800;
+/** How often a quiet watch hears how far the store has come. */
+const bookmarkEveryMs = 60_000;
+
+export interface WatchOptions {
+  readonly state: ClusterState;
+  readonly clock: Clock;
+  readonly random: Random;
+}
+
+/** @throws {StatusError} before anything was sent. */
+export async function watch({ state, clock, random }: WatchOptions, served: Served, namespace: string, query: ListQuery): Promise<Extract<Answer, { is: "watch" }>> {
+  const chosen = selection(served.resource, query.labelSelector, query.fieldSelector);
+  const requested = revisionOf(query.resourceVersion);
+  const waiting = state.fresh();
+  if (waiting) await waiting;
+  if (query.sendInitialEvents === true && requested > state.revision) throw tooLargeResourceVersion(requested, state.revision);
+
+  const { cache } = served.registry;
+  const inNamespace = served.type.namespaced ? (namespace === "" ? (chosen.namespace ?? "") : namespace) : "";
+  const all = chosen === everything;
+  const sees = (entry: CacheEntry) => all || chosen.matches(objectAs(served, entry.object));
+  const outOfNamespace = (entry: CacheEntry) => inNamespace !== "" && !entry.key.startsWith(`${inNamespace}/`);
+
+  const start = (sink: WatchSink): Disposable => {
+    const ended = new AbortController();
+    let subscription: Disposable | undefined;
+    const end = () => {
+      if (ended.signal.aborted) return;
+      ended.abort();
+      subscription?.[Symbol.dispose]();
+      sink.end();
+    };
+    let lastSent = 0;
+    const deliver = (event: CacheEvent) => {
+      if (ended.signal.aborted || event.revision <= lastSent || outOfNamespace(event.entry)) return;
+      lastSent = event.revision;
+      let fits = true;
+      if (event.type === "DELETED") {
+        if (all || (event.previous && sees(event.previous))) fits = sink.event("DELETED", entryAs(served, event.entry));
+      } else if (all) fits = sink.event(event.type, entryAs(served, event.entry));
+      else {
+        const now = sees(event.entry);
+        const before = event.previous !== undefined && sees(event.previous);
+        if (now) fits = sink.event(before ? "MODIFIED" : "ADDED", entryAs(served, event.entry));
+        else if (before) fits = sink.event("DELETED", entryAs(served, event.left));
+      }
+      if (!fits) end();
+    };
+
+    const initial = query.sendInitialEvents ?? (requested === 0);
+    if (initial) {
+      lastSent = state.revision;
+      for (const entry of cache.entries(inNamespace)) if (sees(entry) && !sink.event("ADDED", entryAs(served, entry))) break;
+      if (query.sendInitialEvents === true && query.allowWatchBookmarks) sink.bookmark(state.revision, true);
+    } else if (requested === 0) lastSent = state.revision;
+    else {
+      const missed = cache.since(requested);
+      if (!missed) {
+        sink.error(new StatusError("Expired", `too old resource version: ${requested} (${cache.oldest})`).toStatus());
+        end();
+        return { [Symbol.dispose]: end };
+      }
+      lastSent = requested;
+      for (const event of missed) deliver(event);
+    }
+
+    const key = chosen.name !== undefined && (!served.type.namespaced || inNamespace !== "") ? served.registry.keyOf(inNamespace, chosen.name) : undefined;
+    subscription = cache.listen(
+      { ...(key !== undefined && { key }), ...(chosen.node !== undefined && { node: chosen.node }), namespace: inNamespace },
+      deliver,
+    );
+    if (ended.signal.aborted) subscription[Symbol.dispose]();
+
+    const seconds = query.timeoutSeconds !== undefined && query.timeoutSeconds > 0 ? query.timeoutSeconds : timeoutSecondsMin + random.below(timeoutSecondsMin);
+    const after = (durationMs: number, then: () => void) => clock.sleep(durationMs, { signal: ended.signal }).then(then, () => undefined);
+    void after(seconds * 1000, end);
+    if (query.allowWatchBookmarks) {
+      const bookmark = () => {
+        if (!sink.bookmark(Math.max(state.revision, lastSent), false)) return end();
+        void after(bookmarkEveryMs, bookmark);
+      };
+      void after(bookmarkEveryMs, bookmark);
+    }
+    return { [Symbol.dispose]: end };
+  };
+  return { is: "watch", served, start };
+}
