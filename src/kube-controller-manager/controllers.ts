@@ -2,6 +2,9 @@ import { runController, type Context, type Controller } from "../client/controll
 import { bootstrapTokenCleaner } from "./bootstrap-token-cleaner/bootstrap-token-cleaner.ts";
 import { clusterRoleAggregation } from "./clusterrole-aggregation/clusterrole-aggregation.ts";
 import { deploymentController } from "./deployment/deployment.ts";
+import { endpointsController } from "./endpoints/endpoints.ts";
+import { endpointSliceController } from "./endpointslice/endpointslice.ts";
+import { garbageCollector } from "./garbage-collector/garbage-collector.ts";
 import { namespaceController } from "./namespace/namespace.ts";
 import { podGarbageCollector } from "./pod-gc/pod-gc.ts";
 import { replicaSetController, replicationController } from "./replicaset/replicaset.ts";
@@ -29,8 +32,11 @@ export const controllersFor = ({ rootCa }: ControllerManagerOptions): readonly R
     replicaSetController,
     deploymentController,
     replicationController,
+    endpointSliceController,
+    endpointsController,
     namespaceController,
     podGarbageCollector(),
     bootstrapTokenCleaner,
   ].map(runnable),
+  garbageCollector,
 ];
