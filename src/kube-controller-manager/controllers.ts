@@ -6,14 +6,23 @@ import { endpointsController } from "./endpoints/endpoints.ts";
 import { endpointSliceController } from "./endpointslice/endpointslice.ts";
 import { garbageCollector } from "./garbage-collector/garbage-collector.ts";
 import { namespaceController } from "./namespace/namespace.ts";
+import { nodeIpamController } from "./node-ipam/node-ipam.ts";
+import type { ClusterCidr } from "./node-ipam/plan.ts";
+import { nodeLifecycleController } from "./node-lifecycle/node-lifecycle.ts";
+import type { NodeTimes } from "./node-lifecycle/plan.ts";
 import { podGarbageCollector } from "./pod-gc/pod-gc.ts";
 import { replicaSetController, replicationController } from "./replicaset/replicaset.ts";
 import { rootCaPublisher } from "./root-ca-publisher/root-ca-publisher.ts";
 import { serviceAccountController } from "./serviceaccount/serviceaccount.ts";
+import { taintEvictionController } from "./taint-eviction/taint-eviction.ts";
 
 export interface ControllerManagerOptions {
   /** The PEM that pods trust, for `kube-root-ca.crt` in every namespace. */
   readonly rootCa: string;
+  /** Where pods get their addresses from, one block per family; without any, nodes get none from here. */
+  readonly clusterCidrs?: readonly ClusterCidr[];
+  /** Upstream's when left out: a node is unreachable after 50 s of silence. */
+  readonly nodeTimes?: NodeTimes;
 }
 
 /** Something that runs until the signal of its context aborts: most are controllers of one resource. */
@@ -24,11 +33,14 @@ export interface Runnable {
 const runnable = (controller: Controller): Runnable => ({ name: controller.name, run: (context) => runController(controller, context) });
 
 /** All controllers, in the order in which a cluster needs them. */
-export const controllersFor = ({ rootCa }: ControllerManagerOptions): readonly Runnable[] => [
+export const controllersFor = ({ rootCa, clusterCidrs = [], nodeTimes }: ControllerManagerOptions): readonly Runnable[] => [
   ...[
     serviceAccountController,
     rootCaPublisher(rootCa),
     clusterRoleAggregation,
+    nodeIpamController(clusterCidrs),
+    nodeLifecycleController(nodeTimes),
+    taintEvictionController(),
     replicaSetController,
     deploymentController,
     replicationController,
