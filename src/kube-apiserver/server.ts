@@ -12,6 +12,9 @@ import type { Api } from "./api.ts";
 import { StoredForm } from "./cache-entry.ts";
 import { ClusterState } from "./cluster-state.ts";
 import { createDiscovery, type DiscoveryGroupVersion } from "./discovery/discovery.ts";
+import { createOpenApi, type OpenApi } from "./openapi/openapi.ts";
+import type { Descriptions } from "./openapi/definitions.ts";
+import { openApiRoutes } from "./handlers/openapi.ts";
 import { healthRoutes, type HealthCheck } from "./handlers/health.ts";
 import type { Route } from "./handlers/routes.ts";
 import { infoRoutes } from "./handlers/server-info.ts";
@@ -19,7 +22,7 @@ import { HttpServer, type TlsOptions } from "./http-server.ts";
 import { localTransport } from "./local-transport.ts";
 import { noManagedFields, type ManagedFieldsKeeper } from "./managed-fields.ts";
 import { Metrics } from "./metrics.ts";
-import type { ProtobufCodec } from "./output/encode.ts";
+import type { ProtobufCodec } from "../apimachinery/protobuf/codec.ts";
 import { Registry, type RegistryHooks } from "./registry/registry.ts";
 import type { Conversion, Served } from "./served.ts";
 import type { StreamingHandler } from "./streaming/streaming-handler.ts";
@@ -34,6 +37,8 @@ export interface ApiServerOptions {
   readonly resources: readonly Resource[];
   readonly schemas: SchemaLookup;
   readonly protobuf?: ProtobufCodec;
+  /** What `kubectl explain` says about fields. */
+  readonly descriptions?: Descriptions;
   /** Asked for the parts that need to read the cluster; called once, before anything is served. */
   readonly access: (reader: ClusterReader) => {
     readonly authenticator: Authenticator;
@@ -110,13 +115,15 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   let listening: HttpServer | undefined;
   const advertised = () => options.advertised ?? (listening?.addresses[0] ? `${listening.addresses[0].host}:${listening.addresses[0].port}` : "localhost");
   let documents: ReturnType<typeof createDiscovery> | undefined;
+  let openApi: OpenApi | undefined;
+  const openApiPaths = openApiRoutes(() => (openApi ??= createOpenApi(discovered, { ...(options.descriptions && { descriptions: options.descriptions }) })));
   if (options.listeners.length > 0) {
     if (!options.tls) throw new Error("a server that listens needs a certificate");
     const routes = {
       streaming: options.streaming,
       discovery: () => (documents ??= createDiscovery(discovered, { serverAddress: advertised() })),
-      exact: { ...infoRoutes({ metrics, state, groupVersions: discovered }), ...health.exact, ...options.routes },
-      prefixes: [...health.prefixes, ...(options.prefixRoutes ?? [])],
+      exact: { ...infoRoutes({ metrics, state, groupVersions: discovered }), ...openApiPaths.exact, ...health.exact, ...options.routes },
+      prefixes: [...openApiPaths.prefixes, ...health.prefixes, ...(options.prefixRoutes ?? [])],
     };
     try {
       listening = await HttpServer.listen({ api, routes, tls: options.tls, listeners: options.listeners });

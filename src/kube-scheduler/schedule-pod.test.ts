@@ -125,8 +125,9 @@ for (const [name, { plugin, pod: parts, nodes, pods, surroundings, expected }] o
   test(`score: ${name}`, () => {
     const subject = pod("subject", parts.metadata ? { ...parts, metadata: { name: "subject", namespace: "default", uid: "uid-subject", ...parts.metadata } } : parts);
     const outcome = attempt(subject, clusterOf(nodes, pods, surroundings));
-    assert.ok("node" in outcome);
-    assert.deepEqual(outcome.scored.map((each) => `${each.node.name} ${each.scores.find((score) => score.plugin === plugin)?.score}`), expected);
+    assert.ok("node" in outcome && outcome.scoring);
+    const scores = outcome.scoring.plugins.find((each) => each.plugin === plugin)?.scores;
+    assert.deepEqual(outcome.scoring.nodes.map(({ name: of }, index) => `${of} ${scores?.[index]}`), expected);
   });
 }
 

@@ -81,6 +81,7 @@ class Scheduler {
     });
     this.#preemption = new Preemption({
       client: this.#client, clock, random: () => random.next(), events, log, signal, plugins, schedulerName, cluster: this.#cluster, nominations: this.#nominations, budgets: disruptionBudgets(informers),
+      failed: (uid) => this.#queue.activate(uid, "preemption failed"),
     });
   }
 
@@ -139,8 +140,12 @@ class Scheduler {
       return this.#queue.happened({ resource: "AssignedPod", previous: was ? previous : undefined, next });
     }
     if (next && !hasEnded(next) && this.#isOurs(next)) {
-      if (this.#cluster.has(uid)) return; // On its way to a node already.
       const info = podInfoOf(next);
+      if (this.#cluster.has(uid)) {
+        // On its way to a node; should that fail, the queue goes on with the latest version.
+        if (this.#queue.has(uid)) this.#queue.put(info, false);
+        return;
+      }
       this.#nominations.set(info, next.status?.nominatedNodeName ?? this.#nominations.nodeOf(uid) ?? "");
       return this.#queue.put(info, previous === undefined || !equal(previous.spec, next.spec) || !equal(previous.metadata.labels, next.metadata.labels));
     }
@@ -169,7 +174,7 @@ class Scheduler {
     if (!outcome) return;
     filtered(filteredAttributes(outcome, this.#cluster.nodes.length));
     if (!("node" in outcome)) return this.#noFit(queued, outcome);
-    if (outcome.scored.length > 0) tracer.mark(info.uid, "scored nodes", scoredAttributes(outcome));
+    if (outcome.scoring) tracer.mark(info.uid, "scored nodes", scoredAttributes(outcome.scoring, outcome.node.name));
     this.#start = (this.#start + outcome.feasible.length + outcome.rejections.size) % this.#cluster.nodes.length;
     this.#assign(queued, outcome);
   }
