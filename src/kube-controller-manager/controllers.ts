@@ -28,9 +28,21 @@ export interface ControllerManagerOptions {
 /** Something that runs until the signal of its context aborts: most are controllers of one resource. */
 export interface Runnable {
   readonly name: string;
+  /** The ServiceAccount in kube-system whose bootstrap role allows what this one does; its name where they are the same. */
+  readonly serviceAccount?: string;
   run(context: Context): Promise<void>;
 }
-const runnable = (controller: Controller): Runnable => ({ name: controller.name, run: (context) => runController(controller, context) });
+const runnable = (controller: Controller): Runnable => {
+  const serviceAccount = serviceAccounts[controller.name];
+  return { name: controller.name, ...(serviceAccount !== undefined && { serviceAccount }), run: (context) => runController(controller, context) };
+};
+/** Names under which upstream's controllers write events differ from those of their ServiceAccounts. */
+const serviceAccounts: Readonly<Record<string, string>> = {
+  "root-ca-certificate-publisher": "root-ca-cert-publisher",
+  "endpoint-slice-controller": "endpointslice-controller",
+  "cidrAllocator": "node-controller",
+  "taint-eviction-controller": "node-controller",
+};
 
 /** All controllers, in the order in which a cluster needs them. */
 export const controllersFor = ({ rootCa, clusterCidrs = [], nodeTimes }: ControllerManagerOptions): readonly Runnable[] => [

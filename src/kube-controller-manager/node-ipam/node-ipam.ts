@@ -7,7 +7,7 @@ import { nextFree, type ClusterCidr } from "./plan.ts";
  * based on an old version of the node is refused by the server.
  */
 export const nodeIpamController = (clusterCidrs: readonly ClusterCidr[]): Controller => ({
-  name: "node-ipam-controller",
+  name: "cidrAllocator",
   resource: nodes,
   workers: 1,
 
