@@ -62,7 +62,7 @@ function parseField(line: string, section: string): readonly [string, FieldSchem
   const defaultAt = line.indexOf(" default=");
   const [head = "", path = "-", type = "", ...rest] = (defaultAt < 0 ? line : line.slice(0, defaultAt)).trimStart().split(" ");
   const [, name = "", required, pointer] = /^(.*?)(!?)(\*?)$/.exec(head) ?? [];
-  const [outer, inner] = path.split(".");
+  const numbers = path.split(".").map(Number);
   const attributes = attributesOf(rest);
   const [list, map] = [attributes.get("list"), attributes.get("map")];
   const keys = attributes.get("keys");
@@ -76,8 +76,8 @@ function parseField(line: string, section: string): readonly [string, FieldSchem
     ...(map !== undefined && { mapType: map as "atomic" | "granular" }),
     ...(strategy !== undefined && { patchStrategy: strategy }),
     ...(key !== undefined && { patchMergeKey: key }),
-    ...(path !== "-" && { protobuf: Number(inner ?? outer) }),
-    ...(inner !== undefined && { protobufIn: Number(outer) }),
+    ...(path !== "-" && { protobuf: numbers.at(-1) ?? 0 }),
+    ...(numbers.length > 1 && { protobufIn: numbers.slice(0, -1) }),
     ...(pointer === "*" && { pointer: true }),
   };
   return [name, parsed];

@@ -27,8 +27,8 @@ export interface FieldSchema {
   readonly patchMergeKey?: string;
   /** Field number of the protobuf form. */
   readonly protobuf?: number;
-  /** Number of the embedded message that holds the field in protobuf, where JSON inlines it (Volume.emptyDir lies in Volume.volumeSource). */
-  readonly protobufIn?: number;
+  /** Numbers of the embedded messages that hold the field in protobuf, outermost first, where JSON inlines them (Volume.emptyDir lies in Volume.volumeSource). */
+  readonly protobufIn?: readonly number[];
   /** Absent and zero are two things; other scalars that are not required are left out of JSON when they are "", 0 or false. */
   readonly pointer?: boolean;
 }

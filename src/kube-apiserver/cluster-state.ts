@@ -79,6 +79,14 @@ export class ClusterState implements ClusterReader, AsyncDisposable {
     return (this.cache(type)?.entries(namespace) ?? []).map((entry) => entry.object as T);
   }
 
+  /** How many objects there are of each resource, by the labels of upstream's metric. */
+  counts(): Readonly<Record<string, number>> {
+    return Object.fromEntries([...this.#caches.values()].map((cache) => {
+      const [group = "", plural = ""] = cache.prefix.slice(root.length).split("/");
+      return [`resource="${group === "core" ? plural : `${plural}.${group}`}"`, cache.size];
+    }));
+  }
+
   /** Resolves when everything that was acknowledged before the call is in the caches; undefined when it is already. */
   fresh(): Promise<void> | undefined {
     return this.#revision >= this.store.revision ? undefined : this.caughtUp(this.store.revision);

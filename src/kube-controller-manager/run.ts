@@ -1,4 +1,4 @@
-import { runController, type Context, type Controller } from "../client/controller.ts";
+import type { Context } from "../client/controller.ts";
 import type { Client } from "../client/client.ts";
 import { EventRecorder } from "../client/event-recorder.ts";
 import { Informers } from "../client/informers.ts";
@@ -7,10 +7,13 @@ import type { Clock } from "../stdx/clock.ts";
 import type { Log } from "../stdx/log.ts";
 import type { Random } from "../stdx/random.ts";
 import { Tracer, type Steps } from "../stdx/steps.ts";
-import { controllersFor, type ControllerManagerOptions } from "./controllers.ts";
+import { controllersFor, type ControllerManagerOptions, type Runnable } from "./controllers.ts";
 
 export interface RunControllerManagerOptions {
+  /** Reads and watches everything; writes too, when there is no `clientFor`. */
   readonly client: Client;
+  /** One client per ServiceAccount of kube-system, so that each controller may do no more than its bootstrap role allows. */
+  readonly clientFor?: (serviceAccount: string) => Client;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
@@ -33,19 +36,20 @@ export async function runControllerManager(all: RunControllerManagerOptions): Pr
   return runAsLeader({ client, clock, random, log, identity, namespace, name, signal }, run);
 }
 
-async function runControllers(controllers: readonly Controller[], all: RunControllerManagerOptions, signal: AbortSignal): Promise<void> {
+async function runControllers(controllers: readonly Runnable[], all: RunControllerManagerOptions, signal: AbortSignal): Promise<void> {
   const { client, clock, random, log, steps } = all;
   const informers = all.informers ?? new Informers({ client, clock, random, log, signal });
-  await Promise.all(controllers.map((controller) => runController(controller, contextFor(controller, all, informers, steps, signal)).catch((error: unknown) => {
+  await Promise.all(controllers.map((controller) => controller.run(contextFor(controller, all, informers, steps, signal)).catch((error: unknown) => {
     if (!signal.aborted) throw error;
   })));
 }
 
-function contextFor({ name }: Controller, { clock, random, log }: RunControllerManagerOptions, informers: Informers, steps: Steps, signal: AbortSignal): Context {
+function contextFor({ name, serviceAccount = name }: Runnable, { clock, random, log, clientFor }: RunControllerManagerOptions, informers: Informers, steps: Steps, signal: AbortSignal): Context {
   const own = log.with({ controller: name });
+  const client = clientFor ? informers.noting(clientFor(serviceAccount)) : informers.client;
   return {
-    client: informers.client, informers, clock, random, signal, log: own,
+    client, informers, clock, random, signal, log: own,
     tracer: new Tracer({ component: name, steps, clock }),
-    events: new EventRecorder({ client: informers.client, clock, log: own, component: name, signal }),
+    events: new EventRecorder({ client, clock, log: own, component: name, signal }),
   };
 }

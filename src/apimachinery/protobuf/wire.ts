@@ -13,6 +13,8 @@ const initialBytes = 16 * 1024;
 /** A writer that had to write something large does not keep the memory for the next. */
 const keptBytesMax = 1024 * 1024;
 const latin = 128;
+/** Levels of embedded messages. Only schemas of custom resources nest in themselves; bytes that nest without end are refused before they exhaust the stack. */
+const depthMax = 1000;
 
 export class BackwardWriter {
   #buffer = Buffer.allocUnsafeSlow(initialBytes);
@@ -133,6 +135,7 @@ export class Reader {
   readonly #buffer: Buffer;
   #at: number;
   #end: number;
+  #depth = 0;
 
   constructor(bytes: Uint8Array) {
     this.#buffer = Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -198,12 +201,14 @@ export class Reader {
 
   /** Narrows the reader to the embedded message that begins here; give the result to `leave` when it is done. */
   enter(): number {
+    if (++this.#depth > depthMax) throw new WireFormatError("message nests too deep");
     const length = this.#length();
     const outer = this.#end;
     this.#end = this.#at + length;
     return outer;
   }
   leave(outer: number): void {
+    this.#depth--;
     this.#at = this.#end;
     this.#end = outer;
   }

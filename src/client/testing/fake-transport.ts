@@ -127,10 +127,11 @@ export class FakeTransport implements Transport {
     if (resourceVersion !== undefined && resourceVersion !== previous.metadata.resourceVersion) throw conflict(request, request.name ?? "", staleObjectDetail);
     const status = (object: KubeObject) => ("status" in object ? { status: object.status } : {});
     const { status: _, ...rest } = next as KubeObject & { status?: unknown };
-    const written = request.subresource === "status" ? { ...previous, ...status(next) } : { ...rest, ...status(previous) } as KubeObject;
+    const written = request.subresource === "status" ? { ...previous, metadata: { ...previous.metadata, ...(next.metadata.annotations && { annotations: next.metadata.annotations }) }, ...status(next) } : { ...rest, ...status(previous) } as KubeObject;
     const specChanged = "spec" in written && JSON.stringify(written.spec) !== JSON.stringify((previous as KubeObject & { spec?: unknown }).spec);
+    if (request.subresource === "finalize" && previous.metadata.deletionTimestamp !== undefined && specFinalizers(written).length === 0) return this.#remove(request, written);
     const metadata: ObjectMeta = { ...written.metadata, uid: previous.metadata.uid ?? "", generation: (previous.metadata.generation ?? 1) + Number(specChanged) };
-    if (metadata.deletionTimestamp !== undefined && (metadata.finalizers ?? []).length === 0 && (metadata.deletionGracePeriodSeconds ?? 0) === 0) {
+    if (metadata.deletionTimestamp !== undefined && (metadata.finalizers ?? []).length === 0 && (metadata.deletionGracePeriodSeconds ?? 0) === 0 && specFinalizers(written).length === 0) {
       return this.#remove(request, { ...written, metadata });
     }
     return this.#write(request, { ...written, metadata }, previous);
@@ -145,7 +146,7 @@ export class FakeTransport implements Transport {
     const finalizers = new Set(previous.metadata.finalizers ?? []);
     if (options.propagationPolicy === "Foreground") finalizers.add("foregroundDeletion");
     if (options.propagationPolicy === "Orphan") finalizers.add("orphan");
-    if (graceSeconds === 0 && finalizers.size === 0) {
+    if (graceSeconds === 0 && finalizers.size === 0 && specFinalizers(previous).length === 0) {
       const object = this.#remove(request, previous);
       return request.resource === "pods" ? object : { apiVersion: "v1", kind: "Status", metadata: {}, status: "Success", code: 200, details: { name: request.name, kind: request.resource, uid } };
     }
@@ -182,6 +183,9 @@ function tell({ resource, matches, channel }: Watcher, change: Recorded): void {
   const [before, after] = [change.previous !== undefined && matches(change.previous), change.type !== "DELETED" && matches(change.object)];
   if (before || after) channel.push({ type: after ? (before ? "MODIFIED" : "ADDED") : "DELETED", object: change.object });
 }
+
+/** Namespaces have finalizers in their spec too. */
+const specFinalizers = (object: KubeObject): readonly string[] => (object as { readonly spec?: { readonly finalizers?: readonly string[] } }).spec?.finalizers ?? [];
 
 const resourceOf = ({ group, resource }: ApiRequest): string => `${group}/${resource}`;
 const nameOf = (request: ApiRequest): string => `${resourceOf(request)}/${request.namespace ?? ""}/${request.name ?? ""}`;

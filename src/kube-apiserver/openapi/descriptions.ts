@@ -46,6 +46,14 @@ const modelOf = (folder: string, type: string): DescriptionBundle[string] | unde
   return file === undefined ? undefined : readModel(readFileSync(file, "utf8"));
 };
 
+/** Types that the models do not have as such; these sentences are ours. */
+const ownDescriptions: Readonly<Record<string, string>> = {
+  "io.k8s.apimachinery.pkg.util.intstr.IntOrString": "A number, or text such as a name or a percentage.",
+  "io.k8s.apimachinery.pkg.api.resource.Quantity": "An amount of a resource: a number with an optional suffix (m, k, M, G, T, P, E, Ki, Mi, Gi, Ti, Pi, Ei) or exponent, such as 100m, 1.5Gi or 1e3.",
+  "io.k8s.apimachinery.pkg.apis.meta.v1.Time": "A point in time, to the second, as RFC 3339 writes it.",
+  "io.k8s.apimachinery.pkg.apis.meta.v1.MicroTime": "A point in time, to the microsecond, as RFC 3339 writes it.",
+};
+
 /** Remembers the last type: documents ask for a type and then for all of its fields. */
 function fromLookup(lookup: (type: string) => DescriptionBundle[string] | undefined): Descriptions {
   let last: { readonly name: string; readonly found: DescriptionBundle[string] | undefined } | undefined;
@@ -53,7 +61,7 @@ function fromLookup(lookup: (type: string) => DescriptionBundle[string] | undefi
     if (last?.name !== name) last = { name, found: lookup(name) };
     return last.found;
   };
-  return { type: (name) => find(name)?.type, field: (name, field) => find(name)?.fields[field] };
+  return { type: (name) => ownDescriptions[name] ?? find(name)?.type, field: (name, field) => find(name)?.fields[field] };
 }
 
 /** Everything there is, for the build; undefined where the package is not installed. */

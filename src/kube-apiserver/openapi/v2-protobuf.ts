@@ -1,9 +1,11 @@
 import { BackwardWriter, wireType } from "../../apimachinery/protobuf/wire.ts";
 import type { Json } from "./definitions.ts";
 
-/** The media type that client-go asks "/openapi/v2" for; numbers and names are those of gnostic's OpenAPIv2.proto. */
-export const openApiV2ProtobufMediaType = "application/com.github.proto-openapi.spec.v2@v1.0+protobuf";
+/** What client-go asks "/openapi/v2" for (the first, which is no valid media type, is what it has always sent) and what an answer says that it is. */
+export const openApiV2ProtobufAccepted: readonly string[] = ["application/com.github.proto-openapi.spec.v2@v1.0+protobuf", "application/com.github.proto-openapi.spec.v2.v1.0+protobuf"];
+export const openApiV2ProtobufMediaType = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf";
 
+/** Numbers and names are those of gnostic's OpenAPIv2.proto. */
 type Encode = (writer: BackwardWriter, value: unknown) => void;
 /** A field writes itself with its tag; a message is its fields in order of their numbers. */
 type Field = readonly [number: number, key: string, encode: (writer: BackwardWriter, number: number, value: unknown) => void];

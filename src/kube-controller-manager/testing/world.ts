@@ -2,6 +2,7 @@ import { pods, type Pod } from "../../api/generated/core-v1.ts";
 import { isConflict, isNotFound } from "../../apimachinery/status-error.ts";
 import { formatTime } from "../../apimachinery/time.ts";
 import { runController, type Context, type Controller } from "../../client/controller.ts";
+import type { Runnable } from "../controllers.ts";
 import { EventRecorder } from "../../client/event-recorder.ts";
 import { Informers } from "../../client/informers.ts";
 import { FakeTransport, type FakeTransportOptions } from "../../client/testing/fake-transport.ts";
@@ -19,7 +20,7 @@ export class World implements Disposable {
   readonly errors: string[] = [];
   readonly #stop = new AbortController();
 
-  constructor(controllers: readonly Controller[], options: Omit<FakeTransportOptions, "clock"> = {}) {
+  constructor(controllers: readonly (Controller | Runnable)[], options: Omit<FakeTransportOptions, "clock"> = {}) {
     this.transport = new FakeTransport({ clock: this.clock, ...options });
     this.client = new TypedClient(this.transport);
     const log: Log = { ...silentLog, warn: (message, fields) => void this.errors.push(`${message}: ${String(fields?.["error"])}`), with: () => log };
@@ -33,7 +34,7 @@ export class World implements Disposable {
         tracer: new Tracer({ component: controller.name, steps: new StepRing({ stepsMax: 100 }), clock }),
         events: new EventRecorder({ client: this.client, clock, log, component: controller.name, signal }),
       };
-      runController(controller, context).catch((error: unknown) => {
+      ("run" in controller ? controller.run(context) : runController(controller, context)).catch((error: unknown) => {
         if (!signal.aborted) this.errors.push(`a controller ended: ${String(error)}`);
       });
     }

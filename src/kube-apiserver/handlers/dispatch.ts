@@ -1,0 +1,52 @@
+import { StatusError } from "../../apimachinery/status-error.ts";
+import type { Answer } from "../answer.ts";
+import type { Api } from "../api.ts";
+import type { Authorized } from "../request.ts";
+import type { Served } from "../served.ts";
+import { patchObject } from "./patch.ts";
+import { getObject, listObjects, watchObjects } from "./read.ts";
+import { subresource } from "./subresources.ts";
+import { createVirtual } from "./virtual.ts";
+import { createObject, deleteCollection, deleteObject, updateObject } from "./write.ts";
+
+export const pageNotFound: Answer = {
+  is: "bytes", code: 404, contentType: "text/plain; charset=utf-8", body: "404 page not found\n", headers: { "x-content-type-options": "nosniff" },
+};
+export const resourceNotFound = (): StatusError => new StatusError("NotFound", "the server could not find the requested resource", { details: {} });
+export const methodNotAllowed = (): StatusError => new StatusError("MethodNotAllowed", "the server does not allow this method on the requested resource", { details: {} });
+
+type Handler = (api: Api, request: Authorized, served: Served) => Promise<Answer>;
+
+const handlers: Readonly<Record<string, Handler>> = {
+  get: getObject, list: listObjects, watch: watchObjects, create: createObject, update: updateObject, patch: patchObject, delete: deleteObject, deletecollection: deleteCollection,
+};
+
+/** Answers a request for objects. @throws {StatusError} */
+export async function dispatch(api: Api, request: Authorized): Promise<Answer> {
+  const { info } = request;
+  const served = api.served(info.group, info.version, info.resource);
+  if (!served) {
+    const virtual = api.virtual(info.group, info.version, info.resource);
+    if (virtual) return await createVirtual(api, request, virtual);
+    const extra = await subresource(api, request, undefined);
+    if (extra) return extra;
+    if (api.hasGroupVersion(info.group, info.version)) throw resourceNotFound();
+    return pageNotFound;
+  }
+  if (info.namespace !== "" && !served.type.namespaced && !(served.type.group === "" && served.type.plural === "namespaces")) throw resourceNotFound();
+  if (info.subresource !== "") {
+    const answer = await subresource(api, request, served);
+    if (!answer) throw resourceNotFound();
+    return answer;
+  }
+  if (!served.type.verbs.includes(info.verb)) throw methodNotAllowed();
+  // A name is in the path of what concerns one object, and only of that.
+  const named = request.info.name !== "" && (info.verb === "create");
+  if (named || (served.type.namespaced && info.namespace === "" && ["get", "update", "patch", "delete", "deletecollection"].includes(info.verb))) throw methodNotAllowed();
+  const handler = handlers[info.verb];
+  if (!handler) throw methodNotAllowed();
+  return await handler(api, served.type.plural === "namespaces" && served.type.group === "" ? atClusterScope(request) : request, served);
+}
+
+/** A namespace lies in itself as far as authorization goes, but is stored at the scope of the cluster. */
+const atClusterScope = (request: Authorized): Authorized => (request.info.namespace === "" ? request : { ...request, info: { ...request.info, namespace: "" } });

@@ -1,0 +1,20 @@
+import type { VirtualResource } from "../access.ts";
+import { admissionRun } from "../admission-run.ts";
+import type { Answer } from "../answer.ts";
+import type { Api } from "../api.ts";
+import { decodeBody } from "../body.ts";
+import { writeQuery } from "../query.ts";
+import type { Authorized } from "../request.ts";
+import { methodNotAllowed } from "./dispatch.ts";
+
+/** Kinds that are answered and not stored: reviews of tokens and of access. */
+export async function createVirtual(api: Api, request: Authorized, { type, create }: VirtualResource): Promise<Answer> {
+  const { info, user } = request;
+  if (info.verb !== "create" || info.subresource !== "" || info.name !== "") throw methodNotAllowed();
+  const query = writeQuery(request.query, "CreateOptions");
+  const decoded = await decodeBody(request.payload, { kind: type, schemas: api.schemas, protobuf: api.protobuf, fieldValidation: query.fieldValidation, warnings: request.warnings });
+  const admission = admissionRun({ plugins: api.admission, type, subresource: "", namespace: info.namespace, name: "", user, dryRun: query.dryRun });
+  const object = await admission.mutate("CREATE", decoded, undefined);
+  await admission.validate("CREATE", object, undefined);
+  return { is: "object", code: 201, object: await create({ object, user, namespace: info.namespace, dryRun: query.dryRun }) };
+}

@@ -1,0 +1,61 @@
+import type { KubeObject, ResourceType } from "../../apimachinery/object.ts";
+import { traceOf } from "../../stdx/steps.ts";
+import { admissionRun } from "../admission-run.ts";
+import type { Api } from "../api.ts";
+import type { WriteQuery } from "../query.ts";
+import type { Authorized } from "../request.ts";
+import type { WriteContext } from "../registry/registry.ts";
+
+export interface WriteContextOptions {
+  readonly type: ResourceType;
+  readonly query: WriteQuery;
+  /** CreateOptions, UpdateOptions, PatchOptions or DeleteOptions, for admission. */
+  readonly options?: unknown;
+  readonly name?: string;
+  /** Undefined: managed fields are not touched (apply has done that already). */
+  readonly track?: WriteContext["track"];
+}
+
+/** "kubectl/v1.36.4 (linux/amd64) …" is "kubectl": who does not name a field manager is named by the program. */
+export function fieldManagerOf(query: WriteQuery, request: Authorized): string {
+  if (query.fieldManager !== "") return query.fieldManager;
+  const agent = request.headers["user-agent"];
+  const text = (typeof agent === "string" ? agent : "").split("/", 1)[0] ?? "";
+  return [...text].filter((character) => /[\p{L}\p{N}\p{P}\p{S} ]/u.test(character)).join("").slice(0, 128) || "unknown";
+}
+
+/** Puts together what a write carries: who, in which namespace, through which plugins, and where its steps are recorded. */
+export function writeContext(api: Api, request: Authorized, { type, query, options, name = request.info.name, track }: WriteContextOptions): WriteContext {
+  const { info, user } = request;
+  const mutatedBy: string[] = [];
+  let told = false;
+  return {
+    user,
+    namespace: info.namespace,
+    dryRun: query.dryRun,
+    subresource: info.subresource,
+    warn: (text) => void request.warnings.push(text),
+    admission: admissionRun({
+      plugins: api.admission, type, subresource: info.subresource, namespace: info.namespace, name, user, dryRun: query.dryRun, onMutated: (plugin) => void mutatedBy.push(plugin),
+      ...(options !== undefined && { options }),
+    }),
+    step(object: KubeObject, stepName, attributes = {}) {
+      const { uid } = object.metadata;
+      if (query.dryRun || uid === undefined) return;
+      const record = (each: string, startMs: number, more: Readonly<Record<string, string | number | boolean>>) =>
+        api.steps.record({
+          trace: traceOf(uid), component: "kube-apiserver", name: each, startMs, endMs: api.clock.now(),
+          attributes: { verb: info.verb, resource: info.subresource === "" ? info.resource : `${info.resource}/${info.subresource}`, ...more },
+        });
+      if (!told) {
+        told = true;
+        record("authenticated", request.receivedMs, { user: user.name });
+        record("authorized", request.receivedMs, { user: user.name });
+        record("admitted", request.receivedMs, mutatedBy.length > 0 ? { changedBy: mutatedBy.join(",") } : {});
+      }
+      record(stepName, request.receivedMs, attributes);
+    },
+    track: track ?? ((next, live) => api.managedFields.update(next, live, { type, subresource: info.subresource, manager: fieldManagerOf(query, request), nowMs: api.clock.now() })),
+    signal: request.signal,
+  };
+}

@@ -1,0 +1,381 @@
+import { randomUUID, X509Certificate } from "node:crypto";
+import { createSecureServer, constants, type Http2SecureServer, type IncomingHttpHeaders, type ServerHttp2Stream } from "node:http2";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { AddressInfo, Socket } from "node:net";
+import { PassThrough, type Duplex, type Readable, type Writable } from "node:stream";
+import type { TLSSocket } from "node:tls";
+import { StatusError } from "../apimachinery/status-error.ts";
+import type { WatchSink } from "./answer.ts";
+import type { Api } from "./api.ts";
+import { distinctIdentityHeaders } from "./authentication/identity.ts";
+import { bookmarkObject } from "./bookmark.ts";
+import { chain } from "./chain.ts";
+import { answerFor, type Routes } from "./handlers/routes.ts";
+import { asStatusError } from "./local-transport.ts";
+import { eventEncoder } from "./output/encode.ts";
+import { encodeOptions, errorReply, reply, warningHeaders, type Reply } from "./output/respond.ts";
+import type { Authorized, Incoming, Payload } from "./request.ts";
+import { upgradeStream, serveStream, isStreaming } from "./streaming/serve.ts";
+
+/** Upstream's limit of a request body. */
+export const bodyBytesMax = 3 * 1024 * 1024;
+/** How long a request may take that is not meant to stay open. */
+const requestTimeoutMs = 60_000;
+/** How far a reader of a watch may fall behind before it is cut off. */
+const backlogBytesMax = 16 * 1024 * 1024;
+const http1Hops: ReadonlySet<string> = new Set(["connection", "keep-alive", "transfer-encoding", "upgrade", "proxy-connection"]);
+
+export interface TlsOptions {
+  readonly certPem: string;
+  readonly keyPem: string;
+  /** Certificates of clients are verified against these. Client certificates that do not verify count as not given. */
+  readonly clientCaPem?: string;
+}
+
+export interface HttpServerOptions {
+  readonly api: Api;
+  readonly routes: Routes;
+  readonly tls: TlsOptions;
+  readonly listeners: readonly { readonly host: string; readonly port: number }[];
+}
+
+/** The way back, whichever version of HTTP it is. */
+interface Outlet {
+  /** Sends an answer in one piece. */
+  send(reply: Reply): void;
+  /** Sends the head of an answer that goes on. */
+  begin(code: number, headers: Readonly<Record<string, string | readonly string[]>>): Writable;
+  readonly begun: boolean;
+  readonly closed: AbortSignal;
+}
+
+export class HttpServer implements AsyncDisposable {
+  readonly #api: Api;
+  readonly #routes: Routes;
+  readonly #servers: Http2SecureServer[] = [];
+  readonly #stopping = new AbortController();
+  readonly #sessions = new Set<{ close(): void; destroy(): void }>();
+  readonly #certificates = new WeakMap<object, X509Certificate | null>();
+  readonly addresses: { readonly host: string; readonly port: number }[] = [];
+
+  private constructor({ api, routes }: HttpServerOptions) {
+    this.#api = api;
+    this.#routes = routes;
+  }
+
+  static async listen(options: HttpServerOptions): Promise<HttpServer> {
+    const server = new HttpServer(options);
+    try {
+      for (const { host, port } of options.listeners) await server.#listen(host, port, options.tls);
+    } catch (error) {
+      await server[Symbol.asyncDispose]();
+      throw error;
+    }
+    return server;
+  }
+
+  async #listen(host: string, port: number, { certPem, keyPem, clientCaPem }: TlsOptions): Promise<void> {
+    const server = createSecureServer({
+      cert: certPem, key: keyPem, allowHTTP1: true, minVersion: "TLSv1.2", requestCert: true, rejectUnauthorized: false,
+      ...(clientCaPem !== undefined && { ca: clientCaPem }),
+      settings: { maxConcurrentStreams: 1000, initialWindowSize: 1 << 20 },
+      peerMaxConcurrentStreams: 1000,
+    });
+    server.on("session", (session) => {
+      this.#sessions.add(session);
+      session.on("close", () => this.#sessions.delete(session));
+      session.on("error", () => session.destroy());
+      // So that large bodies are not held up by the window of the whole connection.
+      session.setLocalWindowSize(1 << 24);
+    });
+    server.on("stream", (stream, headers, _, rawHeaders) => this.#onStream(stream as ServerHttp2Stream, distinctIdentityHeaders(headers, rawHeaders)));
+    server.on("request", (request, response) => {
+      if (request.httpVersionMajor === 1) this.#onRequest(request as unknown as IncomingMessage, response as unknown as ServerResponse);
+    });
+    server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => this.#onUpgrade(request, socket, head));
+    server.on("secureConnection", (socket: TLSSocket) => {
+      const each = { close: () => socket.destroySoon(), destroy: () => socket.destroy() };
+      this.#sessions.add(each);
+      socket.on("close", () => this.#sessions.delete(each));
+      socket.on("error", () => socket.destroy());
+    });
+    server.on("tlsClientError", (_, socket) => socket.destroy());
+    server.on("sessionError", () => undefined);
+    server.on("clientError", (_, socket: Socket) => socket.destroy());
+    await new Promise<void>((resolve, reject) => {
+      server.once("error", reject);
+      server.listen(port, host, () => {
+        server.off("error", reject);
+        server.on("error", (error) => this.#api.log.error("the HTTP server failed", { error }));
+        resolve();
+      });
+    });
+    this.#servers.push(server);
+    this.addresses.push({ host, port: (server.address() as AddressInfo).port });
+  }
+
+  #certificate(socket: TLSSocket | undefined): X509Certificate | undefined {
+    if (!socket) return undefined;
+    let certificate = this.#certificates.get(socket);
+    if (certificate === undefined) {
+      certificate = (socket.authorized ? socket.getPeerX509Certificate() : undefined) ?? null;
+      this.#certificates.set(socket, certificate);
+    }
+    return certificate ?? undefined;
+  }
+
+  #onStream(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): void {
+    stream.on("error", () => stream.destroy());
+    const path = headers[":path"] ?? "/";
+    const socket = stream.session?.socket as TLSSocket | undefined;
+    const outlet = new Http2Outlet(stream);
+    void this.#handle(this.#incoming(headers[":method"] ?? "GET", path, headers, this.#certificate(socket), stream, outlet.closed), outlet, stream);
+  }
+
+  #onRequest(request: IncomingMessage, response: ServerResponse): void {
+    request.on("error", () => undefined);
+    response.on("error", () => undefined);
+    const outlet = new Http1Outlet(response);
+    void this.#handle(this.#incoming(request.method ?? "GET", request.url ?? "/", distinctIdentityHeaders(request.headers, request.rawHeaders), this.#certificate(request.socket as TLSSocket), request, outlet.closed), outlet, request);
+  }
+
+  #incoming(method: string, url: string, headers: IncomingHttpHeaders | IncomingMessage["headers"], certificate: X509Certificate | undefined, body: Readable, closed: AbortSignal): Incoming {
+    const question = url.indexOf("?");
+    const path = question < 0 ? url : url.slice(0, question);
+    return {
+      method, path, query: new URLSearchParams(question < 0 ? "" : url.slice(question + 1)), headers, ...(certificate && { peerCertificate: certificate }),
+      payload: payloadOf(headers["content-type"] ?? "", headers["content-length"], body), signal: closed, warnings: [], receivedMs: this.#api.clock.now(),
+    };
+  }
+
+  async #handle(incoming: Incoming, outlet: Outlet, body: Readable): Promise<void> {
+    const api = this.#api;
+    const started = api.clock.now();
+    const auditId = auditIdOf(incoming);
+    const common = { "audit-id": auditId };
+    let code = 0;
+    let labels = { verb: incoming.method, group: "", version: "", resource: "", subresource: "" };
+    const timeout = new AbortController();
+    let long = false;
+    api.metrics.begin();
+    try {
+      const work = chain(api, incoming, async (request) => {
+        const { info } = request;
+        labels = { verb: metricVerb(info.verb), group: info.group, version: info.version, resource: info.resource, subresource: info.subresource };
+        long = info.verb === "watch" || isStreaming(info) || incoming.query.get("watch") === "true" || incoming.query.get("follow") === "true";
+        if (long) timeout.abort();
+        return await this.#answer(request, outlet, body, common);
+      });
+      const late = api.clock.sleep(requestTimeoutMs, { signal: timeout.signal }).then(() => {
+        throw new StatusError("Timeout", "request did not complete within the allotted timeout", { details: { retryAfterSeconds: 1 } });
+      }, () => work);
+      work.catch(() => undefined);
+      code = await Promise.race([work, late]);
+    } catch (error) {
+      const status = asStatusError(api, error, incoming.path);
+      code = status.code;
+      try {
+        if (!outlet.begun && !outlet.closed.aborted) {
+          const made = await errorReply(api, incoming, status);
+          outlet.send({ ...made, headers: { ...common, ...withWarnings(incoming), ...made.headers } });
+          // The rest of a body that was refused is not read.
+          if (status.code === 413) body.destroy();
+        }
+      } catch (failed) {
+        api.log.error("an answer could not be sent", { path: incoming.path, error: failed });
+      }
+    } finally {
+      timeout.abort();
+      api.metrics.end({ ...labels, code, durationMs: api.clock.now() - started });
+    }
+  }
+
+  /** Sends what the handlers find; resolves with the code when all is sent (or, for a watch, when it has begun). */
+  async #answer(request: Authorized, outlet: Outlet, body: Readable, common: Readonly<Record<string, string>>): Promise<number> {
+    const api = this.#api;
+    const { info } = request;
+    if (info.isResourceRequest && isStreaming(info)) {
+      await serveStream(api, this.#routes.streaming, request, body, { begin: (code, headers) => outlet.begin(code, { ...common, ...headers }) });
+      return 200;
+    }
+    const answer = await answerFor(api, this.#routes, request);
+    if (answer.is !== "watch") {
+      const made = await reply(api, request, answer);
+      outlet.send({ ...made, headers: { ...common, ...withWarnings(request), ...made.headers } });
+      return made.code;
+    }
+    const options = encodeOptions(api, request, { table: true, partial: true });
+    const encoder = eventEncoder(answer.served, options, () => api.clock.now());
+    const writable = outlet.begin(200, { ...common, ...withWarnings(request), "content-type": encoder.contentType, "cache-control": "no-cache, private" });
+    const write = (bytes: Buffer): boolean => {
+      if (writable.destroyed || writable.writableEnded) return false;
+      writable.write(bytes);
+      return writable.writableLength <= backlogBytesMax;
+    };
+    const resource = `${answer.served.type.plural}${answer.served.type.group === "" ? "" : `.${answer.served.type.group}`}`;
+    let initial = true;
+    const sink: WatchSink = {
+      // However large the state at the start is, it is not the reader's fault.
+      event: (type, entry) => write(encoder.event(type, entry)) || (initial && !writable.destroyed),
+      bookmark: (revision, initialEventsEnd) => write(encoder.plain("BOOKMARK", bookmarkObject(answer.served.type, revision, initialEventsEnd))),
+      error: (object) => void write(encoder.plain("ERROR", object)),
+      end: () => void (writable.destroyed || writable.end()),
+    };
+    api.metrics.watching(resource, 1);
+    const subscription = answer.start(sink);
+    initial = false;
+    const stop = () => {
+      outlet.closed.removeEventListener("abort", stop);
+      this.#stopping.signal.removeEventListener("abort", stop);
+      subscription[Symbol.dispose]();
+      api.metrics.watching(resource, -1);
+    };
+    if (outlet.closed.aborted || this.#stopping.signal.aborted) stop();
+    else {
+      outlet.closed.addEventListener("abort", stop, { once: true });
+      this.#stopping.signal.addEventListener("abort", stop, { once: true });
+    }
+    return 200;
+  }
+
+  #onUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    const gone = new AbortController();
+    socket.on("error", () => socket.destroy());
+    socket.on("close", () => gone.abort());
+    const incoming = this.#incoming(request.method ?? "GET", request.url ?? "/", distinctIdentityHeaders(request.headers, request.rawHeaders), this.#certificate(request.socket as TLSSocket), emptyBody(), gone.signal);
+    const run = async () => {
+      try {
+        await chain(this.#api, incoming, (authorized) => upgradeStream(this.#api, this.#routes.streaming, authorized, socket, head));
+      } catch (error) {
+        const status = asStatusError(this.#api, error, incoming.path);
+        if (socket.destroyed || socket.writableEnded) return;
+        const made = await errorReply(this.#api, incoming, status);
+        const lines = [`HTTP/1.1 ${made.code} ${status.reason === "" ? "Error" : status.reason}`, `content-length: ${made.body.length}`, "connection: close", `audit-id: ${auditIdOf(incoming)}`];
+        for (const [name, value] of Object.entries(made.headers)) lines.push(`${name}: ${String(value)}`);
+        socket.end(Buffer.concat([Buffer.from(`${lines.join("\r\n")}\r\n\r\n`), made.body]));
+      }
+    };
+    run().catch((error: unknown) => {
+      this.#api.log.error("an upgrade failed", { path: incoming.path, error });
+      socket.destroy();
+    });
+  }
+
+  /** Ends the watches, lets what is being answered finish for a moment, and closes. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stopping.abort();
+    const closed = this.#servers.map((server) => new Promise<void>((resolve) => server.close(() => resolve())));
+    for (const session of this.#sessions) session.close();
+    // What does not close by itself in this time is cut off.
+    const patience = new AbortController();
+    await Promise.race([
+      Promise.all(closed),
+      this.#api.clock.sleep(500, { signal: patience.signal }).then(() => {
+        for (const session of this.#sessions) session.destroy();
+      }, () => undefined),
+    ]);
+    patience.abort();
+    for (const session of this.#sessions) session.destroy();
+    await Promise.all(closed);
+  }
+}
+
+const withWarnings = ({ warnings }: Incoming): Record<string, readonly string[]> => (warnings.length === 0 ? {} : { warning: warningHeaders(warnings) });
+
+const metricVerb = (verb: string): string =>
+  ({ get: "GET", list: "LIST", watch: "WATCH", create: "POST", update: "PUT", patch: "PATCH", delete: "DELETE", deletecollection: "DELETECOLLECTION" } as Readonly<Record<string, string>>)[verb] ?? verb.toUpperCase();
+
+function auditIdOf({ headers }: Incoming): string {
+  const given = headers["audit-id"];
+  return typeof given === "string" && given !== "" && given.length <= 64 && /^[-.\w]+$/.test(given) ? given : randomUUID();
+}
+
+function emptyBody(): Readable {
+  const empty = new PassThrough();
+  empty.end();
+  return empty;
+}
+
+export const tooLargeBody = (): StatusError => new StatusError("RequestEntityTooLarge", `Request entity too large: limit is ${bodyBytesMax}`, { details: {} });
+
+/** The body is read when a handler asks, and once. */
+function payloadOf(contentType: string, contentLength: string | undefined, body: Readable): Payload {
+  let read: Promise<Buffer> | undefined;
+  return {
+    is: "bytes", contentType,
+    read: () => (read ??= readBody(body, contentLength)),
+  };
+}
+
+function readBody(body: Readable, contentLength: string | undefined): Promise<Buffer> {
+  if (contentLength !== undefined && Number(contentLength) > bodyBytesMax) return Promise.reject(tooLargeBody());
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let bytes = 0;
+    body.on("data", (chunk: Buffer) => {
+      bytes += chunk.length;
+      if (bytes > bodyBytesMax) {
+        body.pause();
+        reject(tooLargeBody());
+      } else chunks.push(chunk);
+    });
+    body.on("end", () => resolve(chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks)));
+    body.on("error", (error) => reject(new StatusError("BadRequest", `the body could not be read: ${error.message}`, { cause: error })));
+    body.on("close", () => reject(new StatusError("BadRequest", "unexpected EOF")));
+  });
+}
+
+class Http2Outlet implements Outlet {
+  readonly #stream: ServerHttp2Stream;
+  readonly #closed = new AbortController();
+
+  constructor(stream: ServerHttp2Stream) {
+    this.#stream = stream;
+    stream.on("close", () => this.#closed.abort());
+  }
+  get closed(): AbortSignal {
+    return this.#closed.signal;
+  }
+  get begun(): boolean {
+    return this.#stream.headersSent;
+  }
+  send({ code, headers, body }: Reply): void {
+    const stream = this.#stream;
+    if (stream.destroyed || stream.closed) return;
+    if (body.length === 0) return stream.respond({ ":status": code, ...(headers as Record<string, string>) }, { endStream: true });
+    stream.respond({ ":status": code, ...(headers as Record<string, string>), "content-length": body.length });
+    stream.end(body);
+  }
+  begin(code: number, headers: Readonly<Record<string, string | readonly string[]>>): Writable {
+    const allowed = Object.fromEntries(Object.entries(headers).filter(([name]) => !http1Hops.has(name.toLowerCase())));
+    if (!this.#stream.destroyed && !this.#stream.closed) this.#stream.respond({ [constants.HTTP2_HEADER_STATUS]: code, ...(allowed as Record<string, string>) });
+    return this.#stream;
+  }
+}
+
+class Http1Outlet implements Outlet {
+  readonly #response: ServerResponse;
+  readonly #closed = new AbortController();
+
+  constructor(response: ServerResponse) {
+    this.#response = response;
+    response.on("close", () => this.#closed.abort());
+  }
+  get closed(): AbortSignal {
+    return this.#closed.signal;
+  }
+  get begun(): boolean {
+    return this.#response.headersSent;
+  }
+  send({ code, headers, body }: Reply): void {
+    if (this.#response.destroyed) return;
+    this.#response.writeHead(code, { ...(headers as Record<string, string | string[]>), "content-length": body.length });
+    this.#response.end(body);
+  }
+  begin(code: number, headers: Readonly<Record<string, string | readonly string[]>>): Writable {
+    this.#response.writeHead(code, headers as Record<string, string | string[]>);
+    this.#response.flushHeaders();
+    return this.#response;
+  }
+}
+

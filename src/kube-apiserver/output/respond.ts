@@ -1,0 +1,76 @@
+import { gzip } from "node:zlib";
+import { promisify } from "node:util";
+import { invalidError, StatusError } from "../../apimachinery/status-error.ts";
+import type { Answer } from "../answer.ts";
+import type { Api } from "../api.ts";
+import { tableQueryErrors } from "../query.ts";
+import type { Incoming } from "../request.ts";
+import { encode, type EncodeOptions } from "./encode.ts";
+import { contentTypeOf, negotiate, wantsPretty, type Offered } from "./negotiation.ts";
+import type { IncludeObject } from "./table.ts";
+
+const gzipped = promisify(gzip);
+/** Smaller answers are not worth the work. */
+const gzipBytesMin = 128 * 1024;
+
+/** An answer as it goes over the network. */
+export interface Reply {
+  readonly code: number;
+  readonly headers: Record<string, string | readonly string[]>;
+  readonly body: Uint8Array;
+}
+
+const header = (request: Incoming, name: string): string | undefined => {
+  const value = request.headers[name];
+  return typeof value === "string" ? value : value?.[0];
+};
+
+/** @throws {StatusError} NotAcceptable, Invalid */
+export function encodeOptions(api: Api, request: Incoming, offered: Offered): EncodeOptions {
+  const { query } = request;
+  const wanted = negotiate(header(request, "accept"), offered, wantsPretty(query.get("pretty"), header(request, "user-agent") ?? ""));
+  const includeObject = query.get("includeObject") ?? "";
+  if (wanted.as === "Table") {
+    const errors = tableQueryErrors(includeObject);
+    if (errors.length > 0) throw invalidError({ group: "meta.k8s.io", kind: "TableOptions" }, "", errors);
+  }
+  return { wanted, includeObject: (includeObject === "" ? "Metadata" : includeObject) as IncludeObject, nowMs: api.clock.now(), protobuf: api.protobuf };
+}
+
+/** Writes an answer that is one piece. @throws {StatusError} NotAcceptable */
+export async function reply(api: Api, request: Incoming, answer: Exclude<Answer, { is: "watch" }>): Promise<Reply> {
+  if (answer.is === "bytes") {
+    const body = typeof answer.body === "string" ? Buffer.from(answer.body) : answer.body;
+    return await zipped(request, { code: answer.code, headers: { "content-type": answer.contentType, ...answer.headers }, body });
+  }
+  const withForms = answer.is !== "object";
+  const options = encodeOptions(api, request, { table: withForms, partial: withForms });
+  const body = encode(answer, options);
+  const code = answer.is === "list" ? 200 : answer.code;
+  return await zipped(request, { code, headers: { "content-type": contentTypeOf[options.wanted.media], "cache-control": "no-cache, private" }, body });
+}
+
+async function zipped(request: Incoming, plain: Reply): Promise<Reply> {
+  if (plain.body.length <= gzipBytesMin || "content-encoding" in plain.headers) return plain;
+  if (!(header(request, "accept-encoding") ?? "").includes("gzip")) return plain;
+  return { ...plain, headers: { ...plain.headers, "content-encoding": "gzip", vary: "Accept-Encoding" }, body: await gzipped(plain.body, { level: 1 }) };
+}
+
+/** Errors are told in the encoding that was asked for, where there is one, else as JSON. */
+export async function errorReply(api: Api, request: Incoming, error: StatusError): Promise<Reply> {
+  const { retryAfterSeconds } = error.details ?? {};
+  const headers: Record<string, string> = retryAfterSeconds !== undefined && retryAfterSeconds > 0 ? { "retry-after": String(retryAfterSeconds) } : {};
+  const answer: Answer = { is: "object", code: error.code, object: error.toStatus() };
+  try {
+    const made = await reply(api, request, answer);
+    return { ...made, headers: { ...made.headers, ...headers } };
+  } catch (failed) {
+    if (!(failed instanceof StatusError)) throw failed;
+    return { code: error.code, headers: { "content-type": "application/json", ...headers }, body: Buffer.from(`${JSON.stringify(error.toStatus())}\n`) };
+  }
+}
+
+/** `299 - "text"`, one header per warning. */
+export const warningHeaders = (warnings: readonly string[]): readonly string[] =>
+  [...new Set(warnings)].map((text) => `299 - "${text.replaceAll(/[\\"]/g, "\\$&").replaceAll(/[^\x20-\x7e]/g, " ").slice(0, warningCharactersMax)}"`);
+const warningCharactersMax = 4096;

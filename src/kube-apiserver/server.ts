@@ -1,0 +1,165 @@
+import type { Transport } from "../apimachinery/transport.ts";
+import type { SchemaLookup } from "../apimachinery/schema.ts";
+import type { ResourceType } from "../apimachinery/object.ts";
+import type { Resource } from "../api/resource.ts";
+import type { Store } from "../storage/store.ts";
+import type { Clock } from "../stdx/clock.ts";
+import type { Log } from "../stdx/log.ts";
+import { cryptoRandom, type Random } from "../stdx/random.ts";
+import type { Steps } from "../stdx/steps.ts";
+import type { AdmissionPlugin, Authenticator, Authorizer, ClusterReader, TokenIssuer, UserInfo, VirtualResource } from "./access.ts";
+import type { Api } from "./api.ts";
+import { StoredForm } from "./cache-entry.ts";
+import { ClusterState } from "./cluster-state.ts";
+import { createDiscovery, type DiscoveryGroupVersion } from "./discovery/discovery.ts";
+import { createOpenApi, type OpenApi } from "./openapi/openapi.ts";
+import type { Descriptions } from "./openapi/definitions.ts";
+import { openApiRoutes } from "./handlers/openapi.ts";
+import { healthRoutes, type HealthCheck } from "./handlers/health.ts";
+import type { Route } from "./handlers/routes.ts";
+import { infoRoutes } from "./handlers/server-info.ts";
+import { HttpServer, type TlsOptions } from "./http-server.ts";
+import { localTransport } from "./local-transport.ts";
+import { managedFieldsOf } from "./managed-fields.ts";
+import { Metrics } from "./metrics.ts";
+import type { ProtobufCodec } from "../apimachinery/protobuf/codec.ts";
+import { Registry, type RegistryHooks } from "./registry/registry.ts";
+import { namespaceHooks } from "./registry/namespaces.ts";
+import { ServiceAllocation } from "./registry/services.ts";
+import type { Conversion, Served } from "./served.ts";
+import type { StreamingHandler } from "./streaming/streaming-handler.ts";
+
+export interface ApiServerOptions {
+  readonly store: Store;
+  /** Empty: the server is reached from inside of the process only. */
+  readonly listeners: readonly { readonly host: string; readonly port: number }[];
+  readonly tls?: TlsOptions;
+  /** Host and port that clients are told in discovery; the first listener when absent. */
+  readonly advertised?: string;
+  readonly resources: readonly Resource[];
+  readonly schemas: SchemaLookup;
+  readonly protobuf?: ProtobufCodec;
+  /** What `kubectl explain` says about fields. */
+  readonly descriptions?: Descriptions;
+  /** Asked for the parts that need to read the cluster; called once, before anything is served. */
+  readonly access: (reader: ClusterReader) => {
+    readonly authenticator: Authenticator;
+    readonly authorizer: Authorizer;
+    readonly admission: readonly AdmissionPlugin[];
+    readonly virtual: readonly VirtualResource[];
+    readonly tokenIssuer?: TokenIssuer;
+  };
+  readonly streaming?: StreamingHandler;
+  /** Addresses of Services: "10.96.0.0/16". */
+  readonly serviceClusterIpRange?: string;
+  readonly nodePortRange?: { readonly first: number; readonly last: number };
+  /** More paths that name no resource: OpenAPI, the keys of service accounts, … */
+  readonly routes?: Readonly<Record<string, Route>>;
+  readonly prefixRoutes?: readonly (readonly [string, Route])[];
+  readonly clock: Clock;
+  readonly random?: Random;
+  readonly log: Log;
+  readonly steps: Steps;
+}
+
+export interface ApiServer extends AsyncDisposable {
+  /** A way in from inside of the process, as this user. */
+  transport(user: UserInfo): Transport;
+  readonly reader: ClusterReader;
+  /** Where it listens; ports that were asked for as 0 are filled in. */
+  readonly addresses: readonly { readonly host: string; readonly port: number }[];
+  /** What `/readyz` says "ok" to. Others add theirs, such as what must be in a new cluster. */
+  addReadyCheck(check: HealthCheck): void;
+}
+
+export async function startApiServer(options: ApiServerOptions): Promise<ApiServer> {
+  const { store, clock, log, steps, schemas, random = cryptoRandom } = options;
+  const storedTypes = options.resources.map((resource) => storedTypeOf(resource));
+  const state = await ClusterState.start({ store, types: storedTypes, log });
+  const { serviceClusterIpRange = "10.96.0.0/16", nodePortRange = { first: 30_000, last: 32_767 } } = options;
+  const hooks: Readonly<Record<string, RegistryHooks>> = {
+    "/namespaces": namespaceHooks,
+    "/services": new ServiceAllocation({ clusterIpRange: serviceClusterIpRange, nodePortRange, reader: state, random }).hooks,
+  };
+  const { authenticator, authorizer, admission, virtual, tokenIssuer } = options.access(state);
+
+  const byStoredType = new Map(options.resources.filter(({ storedAs }) => !storedAs).map((resource) => [`${resource.type.group}/${resource.type.plural}`, resource]));
+  const registries = new Map<string, Registry>();
+  const registryFor = (resource: Resource): Registry => {
+    const type = storedTypeOf(resource);
+    const key = `${type.group}/${type.plural}`;
+    const present = registries.get(key);
+    if (present) return present;
+    const cache = state.cache(type);
+    if (!cache) throw new Error(`no cache for ${key}`);
+    const own = hooks[key];
+    const registry = new Registry({ state, cache, resource: byStoredType.get(key) ?? resource, clock, random, ...(own && { hooks: own }) });
+    registries.set(key, registry);
+    return registry;
+  };
+  const served = new Map<string, Served>(options.resources.map((resource) => {
+    const { type, storedAs } = resource;
+    const conversion: Conversion | undefined = storedAs;
+    return [`${type.group}/${type.version}/${type.plural}`, { type, resource, registry: registryFor(resource), form: conversion ? new StoredForm(type) : state.cache(type)?.form ?? new StoredForm(type), conversion }];
+  }));
+  const virtuals = new Map(virtual.map((each) => [`${each.type.group}/${each.type.version}/${each.type.plural}`, each]));
+  const groupVersions = new Set([...served.values(), ...virtual].map(({ type }) => `${type.group}/${type.version}`));
+
+  const metrics = new Metrics();
+  const api: Api = {
+    state, clock, random, log, steps, schemas, protobuf: options.protobuf, authenticator, authorizer, admission, tokenIssuer, metrics,
+    managedFields: managedFieldsOf(schemas),
+    served: (group, version, plural) => served.get(`${group}/${version}/${plural}`),
+    virtual: (group, version, plural) => virtuals.get(`${group}/${version}/${plural}`),
+    hasGroupVersion: (group, version) => groupVersions.has(`${group}/${version}`),
+  };
+
+  const health = healthRoutes();
+  health.add({ name: "ping", check: () => undefined });
+  health.add({ name: "etcd", check: async () => void (await store.get("/registry/health")) });
+  const discovered = groupVersionsOf([...[...served.values()].map(({ type }) => type), ...virtual.map(({ type }) => type), ...(served.has("/v1/pods") ? [bindings] : [])]);
+  let listening: HttpServer | undefined;
+  const advertised = () => options.advertised ?? (listening?.addresses[0] ? `${listening.addresses[0].host}:${listening.addresses[0].port}` : "localhost");
+  let documents: ReturnType<typeof createDiscovery> | undefined;
+  let openApi: OpenApi | undefined;
+  const openApiPaths = openApiRoutes(() => (openApi ??= createOpenApi(discovered, { ...(options.descriptions && { descriptions: options.descriptions }) })));
+  if (options.listeners.length > 0) {
+    if (!options.tls) throw new Error("a server that listens needs a certificate");
+    const routes = {
+      streaming: options.streaming,
+      discovery: () => (documents ??= createDiscovery(discovered, { serverAddress: advertised() })),
+      exact: { ...infoRoutes({ metrics, state, groupVersions: discovered }), ...openApiPaths.exact, ...health.exact, ...options.routes },
+      prefixes: [...openApiPaths.prefixes, ...health.prefixes, ...(options.prefixRoutes ?? [])],
+    };
+    try {
+      listening = await HttpServer.listen({ api, routes, tls: options.tls, listeners: options.listeners });
+    } catch (error) {
+      await state[Symbol.asyncDispose]();
+      throw error;
+    }
+  }
+  return {
+    transport: (user) => localTransport(api, user),
+    reader: state,
+    addresses: listening?.addresses ?? [],
+    addReadyCheck: (check) => health.add(check),
+    async [Symbol.asyncDispose]() {
+      health.stop();
+      await listening?.[Symbol.asyncDispose]();
+      await state[Symbol.asyncDispose]();
+    },
+  };
+}
+
+const storedTypeOf = ({ type, storedAs }: Resource): ResourceType => storedAs?.type ?? type;
+
+/** POST-only, and stands for pods/binding. */
+const bindings: ResourceType = {
+  group: "", version: "v1", kind: "Binding", listKind: "", plural: "bindings", singular: "binding", shortNames: [], categories: [], namespaced: true, verbs: ["create"], subresources: {},
+};
+
+const groupVersionsOf = (types: readonly ResourceType[]): readonly DiscoveryGroupVersion[] =>
+  [...Map.groupBy(types, ({ group, version }) => `${group}/${version}`).values()].flatMap((resources) => {
+    const [first] = resources;
+    return first ? [{ group: first.group, version: first.version, resources }] : [];
+  });
