@@ -28,16 +28,17 @@ export interface DecodeOptions {
 /** No more complaints than this are collected. */
 const strictErrorsMax = 100;
 
+/** Where the decoder is. The stacks are only put together into text when there is something to complain about. */
 interface Context {
   readonly schemas: SchemaLookup;
   readonly duplicates: DuplicateFields | undefined;
   readonly errors: Set<string>;
   /** The struct that holds the field, for messages. */
-  readonly struct: string;
+  struct: string;
   /** Names of fields from the top, without indices, for messages. */
-  readonly fields: string;
+  readonly fields: string[];
   /** As `fields`, with indices and map keys: the path in complaints. */
-  readonly path: string;
+  readonly path: string[];
 }
 
 const shortName = (name: string): string => name.slice(name.lastIndexOf(".") + 1);
@@ -67,14 +68,14 @@ const kindOf = (value: unknown): string =>
   typeof value === "string" ? "string" : typeof value === "number" ? "number" : typeof value === "boolean" ? "bool" : Array.isArray(value) ? "array" : "object";
 
 function wrongType(value: string, type: string, { struct, fields }: Context): never {
-  throw new DecodeError(`json: cannot unmarshal ${value} into Go ${struct === "" && fields === "" ? "value" : `struct field ${struct}.${fields}`} of type ${type}`);
+  throw new DecodeError(`json: cannot unmarshal ${value} into Go ${struct === "" && fields.length === 0 ? "value" : `struct field ${shortName(struct)}.${fields.join(".")}`} of type ${type}`);
 }
 
 const isObject = (value: unknown): value is Readonly<Record<string, unknown>> => typeof value === "object" && value !== null && !Array.isArray(value);
 
 function complain(context: Context, what: "unknown" | "duplicate", key: string): void {
   if (context.errors.size >= strictErrorsMax) return;
-  context.errors.add(`${what} field ${JSON.stringify(context.path === "" ? key : `${context.path}.${key}`)}`);
+  context.errors.add(`${what} field ${JSON.stringify([...context.path, `.${key}`].join("").slice(1))}`);
 }
 
 /** Calls back for each field in order, with complaints about duplicates in between. */
@@ -108,7 +109,6 @@ function dropsOut(value: unknown, { type, required, pointer }: FieldSchema): boo
 
 function decodeObject(value: unknown, schema: ObjectSchema, context: Context): Readonly<Record<string, unknown>> {
   if (!isObject(value)) return wrongType(kindOf(value), goName(schema.name), context);
-  const struct = shortName(schema.name);
   const result: Record<string, unknown> = {};
   eachField(value, context, (key, raw) => {
     const field = Object.hasOwn(schema.fields, key) ? schema.fields[key] : undefined;
@@ -117,9 +117,14 @@ function decodeObject(value: unknown, schema: ObjectSchema, context: Context): R
       return;
     }
     if (raw === null || raw === undefined) return;
-    const decoded = decodeValue(raw, field.type, {
-      ...context, struct, fields: context.fields === "" ? key : `${context.fields}.${key}`, path: context.path === "" ? key : `${context.path}.${key}`,
-    });
+    const around = context.struct;
+    context.struct = schema.name;
+    context.fields.push(key);
+    context.path.push(`.${key}`);
+    const decoded = decodeValue(raw, field.type, context);
+    context.path.pop();
+    context.fields.pop();
+    context.struct = around;
     if (!dropsOut(decoded, field)) result[key] = decoded;
   }, (key) => Object.hasOwn(schema.fields, key));
   return result;
@@ -147,17 +152,24 @@ function decodeValue(value: unknown, type: TypeSchema, context: Context): unknow
     }
     case "list": {
       if (!Array.isArray(value)) return wrongType(kindOf(value), goType(type), context);
-      return value.map((each: unknown, index) => (each === null ? zeroOf(type.of) : decodeValue(each, type.of, { ...context, path: `${context.path}[${index}]` })));
+      return value.map((each: unknown, index) => (each === null ? zeroOf(type.of) : within(`[${index}]`, each, type.of, context)));
     }
     case "map": {
       if (!isObject(value)) return wrongType(kindOf(value), goType(type), context);
       const entries: [string, unknown][] = [];
       eachField(value, context, (key, each) => {
-        entries.push([key, each === null ? zeroOf(type.of) : decodeValue(each, type.of, { ...context, fields: context.fields, path: `${context.path}.${key}` })]);
+        entries.push([key, each === null ? zeroOf(type.of) : within(`.${key}`, each, type.of, context)]);
       }, () => true);
       return Object.fromEntries(entries);
     }
   }
+}
+
+function within(step: string, value: unknown, type: TypeSchema, context: Context): unknown {
+  context.path.push(step);
+  const decoded = decodeValue(value, type, context);
+  context.path.pop();
+  return decoded;
 }
 
 const [int32Max, int64Max] = [2 ** 31 - 1, 2 ** 63];
@@ -224,7 +236,7 @@ function inWords<T>(read: () => T): T {
  */
 export function decodeStrict(value: unknown, schema: ObjectSchema, { schemas, duplicates }: DecodeOptions): DecodeResult {
   const errors = new Set<string>();
-  const object = decodeObject(value, schema, { schemas, duplicates: duplicates && duplicates.size > 0 ? duplicates : undefined, errors, struct: "", fields: "", path: "" });
+  const object = decodeObject(value, schema, { schemas, duplicates: duplicates && duplicates.size > 0 ? duplicates : undefined, errors, struct: "", fields: [], path: [] });
   const strict = [...errors];
   return {
     object, strict,
