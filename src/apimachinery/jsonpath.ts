@@ -219,7 +219,7 @@ type Json = unknown;
 const isMap = (value: Json): value is Readonly<Record<string, Json>> => typeof value === "object" && value !== null && !Array.isArray(value);
 
 function childrenOf(value: Json): Json[] {
-  if (typeof value === "string") return [...value].map((character) => character.codePointAt(0));
+  if (typeof value === "string") return Array.from(value).map((character) => character.codePointAt(0));
   if (Array.isArray(value)) return value as Json[];
   return isMap(value) ? Object.values(value) : [];
 }
@@ -330,7 +330,7 @@ function goJson(value: Json): string {
   return `{${Object.entries(value).filter(([, each]) => each !== undefined).toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([key, each]) => `${goJson(key)}:${goJson(each)}`).join(",")}}`;
 }
 
-const textOf = (value: Json): string => (value === null || value === undefined ? "null" : typeof value === "object" ? goJson(value) : String(value));
+const textOf = (value: Json): string => (value === null || value === undefined ? "null" : typeof value === "object" ? goJson(value) : goText(value));
 
 export interface JsonPath {
   /** The values that each part of the template gives. Throws `JsonPathError`. */

@@ -23,14 +23,18 @@ export class FieldSetBuilder implements FieldSet {
   /** The empty path (the object itself) is not recorded. */
   insert(path: FieldPath): void {
     if (path.length === 0) return;
-    let at: FieldSetBuilder = this;
-    for (let index = 0; index < path.length - 1; index++) {
-      const element = path[index] as PathElement;
-      let child = at.children.get(element);
-      if (!child) at.children.set(element, (child = new FieldSetBuilder()));
-      at = child;
+    this.#insertFrom(path, 0);
+  }
+
+  #insertFrom(path: FieldPath, index: number): void {
+    const element = path[index] as PathElement;
+    if (index === path.length - 1) {
+      this.members.add(element);
+      return;
     }
-    at.members.add(path[path.length - 1] as PathElement);
+    let child = this.children.get(element);
+    if (!child) this.children.set(element, (child = new FieldSetBuilder()));
+    child.#insertFrom(path, index + 1);
   }
 }
 
