@@ -35,8 +35,6 @@ interface Context {
   readonly errors: Set<string>;
   /** The struct that holds the field, for messages. */
   struct: string;
-  /** Whether the field belongs to a struct that is inlined into that one. */
-  inlined: boolean;
   /** Names of fields from the top, without indices, for messages. */
   readonly fields: string[];
   /** As `fields`, with indices and map keys: the path in complaints. */
@@ -76,9 +74,8 @@ function goType(type: TypeSchema): string {
 const kindOf = (value: unknown): string =>
   typeof value === "string" ? "string" : typeof value === "number" ? "number" : typeof value === "boolean" ? "bool" : Array.isArray(value) ? "array" : "object";
 
-function wrongType(value: string, type: string, { struct, fields, inlined }: Context): never {
-  const path = inlined ? [...fields.slice(0, -1), inlinedStructs[shortName(struct)], ...fields.slice(-1)].filter((name) => name !== undefined) : fields;
-  throw new DecodeError(`json: cannot unmarshal ${value} into Go ${struct === "" && fields.length === 0 ? "value" : `struct field ${shortName(struct)}.${path.join(".")}`} of type ${type}`);
+function wrongType(value: string, type: string, { struct, fields }: Context): never {
+  throw new DecodeError(`json: cannot unmarshal ${value} into Go ${struct === "" && fields.length === 0 ? "value" : `struct field ${shortName(struct)}.${fields.join(".")}`} of type ${type}`);
 }
 
 const isObject = (value: unknown): value is Readonly<Record<string, unknown>> => typeof value === "object" && value !== null && !Array.isArray(value);
@@ -127,16 +124,17 @@ function decodeObject(value: unknown, schema: ObjectSchema, context: Context): R
       return;
     }
     if (raw === null || raw === undefined) return;
-    const [around, aroundInlined] = [context.struct, context.inlined];
+    const around = context.struct;
+    const depth = context.fields.length;
     context.struct = schema.name;
-    context.inlined = field.protobufIn !== undefined;
+    const inlined = field.protobufIn === undefined ? undefined : inlinedStructs[shortName(schema.name)];
+    if (inlined !== undefined) context.fields.push(inlined);
     context.fields.push(key);
     context.path.push(`.${key}`);
     const decoded = decodeValue(raw, field.type, context);
     context.path.pop();
-    context.fields.pop();
+    context.fields.length = depth;
     context.struct = around;
-    context.inlined = aroundInlined;
     if (!dropsOut(decoded, field)) result[key] = decoded;
   }, (key) => Object.hasOwn(schema.fields, key));
   return result;
@@ -248,7 +246,7 @@ function inWords<T>(read: () => T): T {
  */
 export function decodeStrict(value: unknown, schema: ObjectSchema, { schemas, duplicates }: DecodeOptions): DecodeResult {
   const errors = new Set<string>();
-  const object = decodeObject(value, schema, { schemas, duplicates: duplicates && duplicates.size > 0 ? duplicates : undefined, errors, struct: "", inlined: false, fields: [], path: [] });
+  const object = decodeObject(value, schema, { schemas, duplicates: duplicates && duplicates.size > 0 ? duplicates : undefined, errors, struct: "", fields: [], path: [] });
   const strict = [...errors];
   return {
     object, strict,
