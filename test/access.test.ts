@@ -4,6 +4,7 @@ import { request as httpsRequest } from "node:https";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
+import { connect } from "node:tls";
 import { resources } from "../src/api/all.ts";
 import { schemas } from "../src/api/schemas.ts";
 import type { Transport } from "../src/apimachinery/transport.ts";
@@ -121,4 +122,22 @@ test("a node reads what its pods use", async () => {
   const get = async (name: string) => (await ask(`/api/v1/namespaces/default/secrets/${name}`, { identity })).code;
   assert.deepEqual([await get("used"), await get("unused")], [200, 403]);
   assert.equal((await ask("/api/v1/nodes/n2", { identity, method: "DELETE" })).code, 403);
+});
+
+test("a renewed certificate is used by new connections", async () => {
+  const servedSerial = () => new Promise<string>((resolve, reject) => {
+    const socket = connect({ host: "127.0.0.1", port: server.addresses[0]?.port, ca: pki.ca.certificatePem }, () => {
+      resolve(socket.getPeerX509Certificate()?.serialNumber ?? "");
+      socket.destroy();
+    });
+    socket.on("error", reject);
+  });
+  const before = await servedSerial();
+  const nowMs = Date.now();
+  const { certificatePem, privateKeyPem } = await issueCertificate(
+    { commonName: "kube-apiserver", organizations: [], usages: ["server"], dnsNames: ["localhost"], ips: ["127.0.0.1"] }, { notBeforeMs: nowMs - 60_000, notAfterMs: nowMs + 86_400_000 }, await signerOf("kubernetes", pki.ca),
+  );
+  server.renewTls({ certPem: certificatePem, keyPem: privateKeyPem, clientCaPem: pki.ca.certificatePem });
+  assert.notEqual(await servedSerial(), before);
+  assert.deepEqual(await whoAmI({ identity: pki.admin }), ["kubernetes-admin", ["system:masters", "system:authenticated"]]);
 });
