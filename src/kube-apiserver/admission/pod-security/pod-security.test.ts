@@ -1,5 +1,6 @@
 import { strict as assert } from "node:assert";
 import { test } from "node:test";
+import { deployments } from "../../../api/generated/apps-v1.ts";
 import { namespaces, pods } from "../../../api/generated/core-v1.ts";
 import type { KubeObject } from "../../../apimachinery/object.ts";
 import { clusterOf } from "../../authorization/fixture.ts";
@@ -10,6 +11,7 @@ const namespace = (name: string, labels: Record<string, string>): KubeObject => 
 const cluster = clusterOf(
   namespace("open", {}), namespace("baseline", { enforce: "baseline" }), namespace("restricted", { enforce: "restricted" }),
   namespace("old", { enforce: "restricted", "enforce-version": "v1.18" }), namespace("typo", { enforce: "strict" }),
+  namespace("warned", { enforce: "baseline", warn: "restricted", "warn-version": "v1.18" }),
 );
 const plugins = [podSecurity(cluster)];
 const pod = (where: string, spec: object = {}, container: object = {}) => requestOf(pods, { metadata: { namespace: where, name: "p" }, spec: { containers: [{ name: "c", image: "i", ...container }], ...spec } });
@@ -52,4 +54,18 @@ test("labels of a namespace must name a level and a version", async () => {
   await assert.rejects(admit(plugins, requestOf(namespaces, namespace("x", { enforce: "strict", "warn-version": "1.30" }))), {
     message: 'Namespace "x" is invalid: [metadata.labels[pod-security.kubernetes.io/enforce]: Invalid value: "strict": must be one of privileged, baseline, restricted, metadata.labels[pod-security.kubernetes.io/warn-version]: Invalid value: "1.30": must be "latest" or "v1.x"]',
   });
+});
+
+test("what only warns is told, also for templates of pods", async () => {
+  const said = async (request: ReturnType<typeof pod>): Promise<readonly string[]> => {
+    const texts: string[] = [];
+    await admit(plugins, { ...request, warn: (text) => void texts.push(text) });
+    return texts;
+  };
+  const template = (where: string) => requestOf(deployments, { metadata: { namespace: where, name: "d" }, spec: { template: { spec: { hostPID: true, containers: [{ name: "c", image: "i" }] } } } });
+  const restricted = 'would violate PodSecurity "restricted:v1.18": allowPrivilegeEscalation != false (container "c" must set securityContext.allowPrivilegeEscalation=false), runAsNonRoot != true (pod or container "c" must set securityContext.runAsNonRoot=true)';
+  assert.deepEqual(await said(pod("warned")), [restricted]);
+  assert.deepEqual(await said(template("baseline")), ['would violate PodSecurity "baseline:latest": host namespaces (hostPID=true)']);
+  assert.deepEqual(await said(template("open")), []);
+  assert.deepEqual(await said(pod("baseline")), []);
 });
