@@ -14,15 +14,24 @@ export function feasibleNodesWanted(nodeCount: number, percentage = 0): number {
   return Math.max(feasibleNodesMin, Math.trunc((nodeCount * share) / 100));
 }
 
-export interface PluginScore { readonly plugin: string; /** 0 to 100, times the plugin's weight. */ readonly score: number }
-export interface ScoredNode { readonly node: NodeInfo; readonly total: number; readonly scores: readonly PluginScore[] }
+export interface PluginScores {
+  readonly plugin: string;
+  /** 0 to 100 per node, times the plugin's weight. */
+  readonly scores: readonly number[];
+}
+/** What each node got, by its place in `nodes`. */
+export interface Scoring {
+  readonly nodes: readonly NodeInfo[];
+  readonly totals: readonly number[];
+  readonly plugins: readonly PluginScores[];
+}
 
 export interface Choice {
   readonly node: NodeInfo;
   readonly feasible: readonly NodeInfo[];
   readonly rejections: ReadonlyMap<string, Rejection>;
-  /** Best first; empty when there was only one node to choose. */
-  readonly scored: readonly ScoredNode[];
+  /** Absent when there was only one node to choose. */
+  readonly scoring?: Scoring;
 }
 
 /** A pod that is promised room on a node where others are still being removed for it. */
@@ -93,7 +102,7 @@ export function schedulePod(attempt: Attempt): Choice | Diagnosis {
   if ("reasons" in filters) return { nodeCount, rejections: new Map(), refused: filters, plugins: new Set([filters.plugin]) };
 
   const promisedNode = cluster.node(pod.pod.status?.nominatedNodeName ?? "");
-  if (promisedNode && !checkNode(filters, pod, promisedNode, nominated)) return { node: promisedNode, feasible: [promisedNode], rejections: new Map(), scored: [] };
+  if (promisedNode && !checkNode(filters, pod, promisedNode, nominated)) return { node: promisedNode, feasible: [promisedNode], rejections: new Map() };
 
   const restricting = filters.filter(({ only }) => only !== undefined);
   const candidates = restricting.length === 0 ? cluster.nodes : nodesNamed(restricting, cluster);
@@ -115,9 +124,9 @@ export function schedulePod(attempt: Attempt): Choice | Diagnosis {
     rejecting.add("NodeAffinity");
     return { nodeCount, rejections, plugins: rejecting, others: rejection("NodeAffinity", "unresolvable", "node(s) didn't satisfy plugin(s) [NodeAffinity]") };
   }
-  if (feasible.length === 1) return { node: only, feasible, rejections, scored: [] };
-  const scored = scoreNodes(attempt, feasible);
-  return { node: best(scored, attempt.random) ?? only, feasible, rejections, scored };
+  if (feasible.length === 1) return { node: only, feasible, rejections };
+  const scoring = scoreNodes(attempt, feasible);
+  return { node: best(scoring, attempt.random) ?? only, feasible, rejections, scoring };
 }
 
 function nodesNamed(filters: Filters, cluster: ClusterView): NodeInfo[] {
@@ -125,31 +134,31 @@ function nodesNamed(filters: Filters, cluster: ClusterView): NodeInfo[] {
   return [...names].map((name) => cluster.node(name)).filter((node) => node !== undefined);
 }
 
-function scoreNodes({ pod, cluster, plugins }: Attempt, nodes: readonly NodeInfo[]): ScoredNode[] {
+function scoreNodes({ pod, cluster, plugins }: Attempt, nodes: readonly NodeInfo[]): Scoring {
   const totals = nodes.map(() => 0);
-  const parts: { readonly plugin: string; readonly weight: number; readonly scores: readonly number[] }[] = [];
+  const parts: PluginScores[] = [];
   for (const { name, weight = 1, scorer } of plugins) {
     const own = scorer?.(pod, cluster, nodes);
     if (!own) continue;
     const scores = nodes.map((node) => own.score(node));
     own.normalize?.(scores, nodes);
-    for (const [index, score] of scores.entries()) totals[index] = (totals[index] ?? 0) + weight * score;
-    parts.push({ plugin: name, weight, scores });
+    for (let i = 0; i < scores.length; i++) {
+      const weighted = weight * (scores[i] ?? 0);
+      scores[i] = weighted;
+      totals[i] = (totals[i] ?? 0) + weighted;
+    }
+    parts.push({ plugin: name, scores });
   }
-  return nodes.map((node, index) => ({
-    node, total: totals[index] ?? 0,
-    get scores() {
-      return parts.map(({ plugin, weight, scores }) => ({ plugin, score: weight * (scores[index] ?? 0) }));
-    },
-  }));
+  return { nodes, totals, plugins: parts };
 }
 
 /** One of those with the highest total, each as likely as the others. */
-function best(scored: readonly ScoredNode[], random: () => number): NodeInfo | undefined {
-  let [chosen, seen]: [ScoredNode | undefined, number] = [undefined, 0];
-  for (const each of scored) {
-    if (!chosen || each.total > chosen.total) [chosen, seen] = [each, 1];
-    else if (each.total === chosen.total && random() * ++seen < 1) chosen = each;
+function best({ nodes, totals }: Scoring, random: () => number): NodeInfo | undefined {
+  let [chosen, highest, seen] = [-1, -Infinity, 0];
+  for (let i = 0; i < totals.length; i++) {
+    const total = totals[i] ?? 0;
+    if (total > highest) [chosen, highest, seen] = [i, total, 1];
+    else if (total === highest && random() * ++seen < 1) chosen = i;
   }
-  return chosen?.node;
+  return nodes[chosen];
 }

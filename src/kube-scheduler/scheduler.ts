@@ -1,5 +1,7 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { namespaces, nodes, pods, services, type Node, type Pod } from "../api/generated/core-v1.ts";
+import { poddisruptionbudgets } from "../api/generated/policy-v1.ts";
+import type { ResourceType } from "../apimachinery/object.ts";
 import { isNotFound } from "../apimachinery/status-error.ts";
 import type { Change } from "../client/cache.ts";
 import type { Client } from "../client/client.ts";
@@ -8,6 +10,7 @@ import type { Informers } from "../client/informers.ts";
 import type { Clock } from "../stdx/clock.ts";
 import { equal } from "../stdx/equal.ts";
 import type { Log } from "../stdx/log.ts";
+import type { Random } from "../stdx/random.ts";
 import type { Tracer } from "../stdx/steps.ts";
 import { ClusterCache } from "./cache/cluster-cache.ts";
 import { surroundingsOf, surroundingTypes } from "./cache/surroundings.ts";
@@ -26,8 +29,8 @@ export interface SchedulerOptions {
   /** Its client writes; its caches are shared with the other components of the process. */
   readonly informers: Informers;
   readonly clock: Clock;
-  /** In [0, 1). */
-  readonly random: () => number;
+  /** Decides between nodes of the same score. */
+  readonly random: Random;
   readonly log: Log;
   /** Records under component "kube-scheduler". */
   readonly tracer: Tracer;
@@ -79,15 +82,15 @@ class Scheduler {
       moved: ({ uid }, place, cause) => tracer.mark(uid, place === "gated" ? "held back" : place === "unschedulable" ? "waiting for a change" : "queued", { queue: place, cause }),
     });
     this.#preemption = new Preemption({
-      client: this.#client, clock, random, events, log, signal, plugins, schedulerName, cluster: this.#cluster, nominations: this.#nominations, budgets: disruptionBudgets(informers),
+      client: this.#client, clock, random: () => random.next(), events, log, signal, plugins, schedulerName, cluster: this.#cluster, nominations: this.#nominations, budgets: disruptionBudgets(informers),
+      failed: (uid) => this.#queue.activate(uid, "preemption failed"),
     });
   }
 
   async run(): Promise<void> {
     const { informers, signal } = this.#options;
-    for (const type of [nodes, pods, ...surroundingTypes]) informers.of(type);
     try {
-      await informers.whenSynced(signal);
+      await Promise.all([nodes, pods, poddisruptionbudgets, ...surroundingTypes].map((type) => informers.of(type as ResourceType).whenSynced(signal)));
     } catch (error) {
       if (signal.aborted) return;
       throw error;
@@ -138,8 +141,12 @@ class Scheduler {
       return this.#queue.happened({ resource: "AssignedPod", previous: was ? previous : undefined, next });
     }
     if (next && !hasEnded(next) && this.#isOurs(next)) {
-      if (this.#cluster.has(uid)) return; // On its way to a node already.
       const info = podInfoOf(next);
+      if (this.#cluster.has(uid)) {
+        // On its way to a node; should that fail, the queue goes on with the latest version.
+        if (this.#queue.has(uid)) this.#queue.put(info, false);
+        return;
+      }
       this.#nominations.set(info, next.status?.nominatedNodeName ?? this.#nominations.nodeOf(uid) ?? "");
       return this.#queue.put(info, previous === undefined || !equal(previous.spec, next.spec) || !equal(previous.metadata.labels, next.metadata.labels));
     }
@@ -156,7 +163,7 @@ class Scheduler {
 
   #scheduleOne(queued: QueuedPod): void {
     const { info } = queued;
-    const { events, random, tracer, percentageOfNodesToScore: percentage = 0 } = this.#options;
+    const { events, tracer } = this.#options;
     if (info.pod.metadata.deletionTimestamp !== undefined) {
       events.event(info.pod, "Warning", "FailedScheduling", `skip schedule deleting pod: ${info.key}`);
       return this.#queue.delete(info.uid);
@@ -164,18 +171,19 @@ class Scheduler {
     if (this.#cluster.nodes.length === 0) return this.#failed(queued, "Unschedulable", "no nodes available to schedule pods", new Set());
 
     const filtered = tracer.start(info.uid, "filtered nodes");
-    const outcome = this.#attempt(queued, { percentage, random });
+    const outcome = this.#attempt(queued);
     if (!outcome) return;
     filtered(filteredAttributes(outcome, this.#cluster.nodes.length));
     if (!("node" in outcome)) return this.#noFit(queued, outcome);
-    if (outcome.scored.length > 0) tracer.mark(info.uid, "scored nodes", scoredAttributes(outcome));
+    if (outcome.scoring) tracer.mark(info.uid, "scored nodes", scoredAttributes(outcome.scoring, outcome.node.name));
     this.#start = (this.#start + outcome.feasible.length + outcome.rejections.size) % this.#cluster.nodes.length;
     this.#assign(queued, outcome);
   }
 
-  #attempt(queued: QueuedPod, { percentage, random }: { readonly percentage: number; readonly random: () => number }): Choice | Diagnosis | undefined {
+  #attempt(queued: QueuedPod): Choice | Diagnosis | undefined {
+    const { random, percentageOfNodesToScore: percentage = 0 } = this.#options;
     try {
-      return schedulePod({ pod: queued.info, cluster: this.#cluster, plugins: this.#plugins, nominated: this.#nominations.on, start: this.#start, percentage, random });
+      return schedulePod({ pod: queued.info, cluster: this.#cluster, plugins: this.#plugins, nominated: this.#nominations.on, start: this.#start, percentage, random: () => random.next() });
     } catch (error) {
       // A bug in a plugin, or an object that validation should not have let through: only this pod suffers.
       this.#options.log.error("scheduling a pod failed", { pod: queued.info.key, error });

@@ -1,6 +1,6 @@
 import type { Step } from "../stdx/steps.ts";
 import type { Diagnosis } from "./framework/diagnosis.ts";
-import type { Choice } from "./schedule-pod.ts";
+import type { Choice, Scoring } from "./schedule-pod.ts";
 
 type Attributes = Step["attributes"];
 
@@ -15,13 +15,16 @@ export function filteredAttributes(outcome: Choice | Diagnosis, nodeCount: numbe
   return { nodes: nodeCount, feasible, rejected: outcome.rejections.size, ...refused, ...Object.fromEntries(rejected) };
 }
 
-/** The best nodes with their totals and what each plugin gave: `score.<node>`. */
-export function scoredAttributes({ scored, node }: Choice): Attributes {
-  const best = scored.length <= nodesMax ? scored.toSorted((a, b) => b.total - a.total) : scored.filter((each) => each.node === node);
-  return {
-    nodes: scored.length, chosen: node.name,
-    ...Object.fromEntries(best.map((each) => [`score.${each.node.name}`, `${each.total} (${each.scores.map(({ plugin, score }) => `${plugin} ${score}`).join(", ")})`])),
-  };
+/** The nodes with their totals and what each plugin gave, `score.<node>`, best first; of many only the chosen one. */
+export function scoredAttributes({ nodes, totals, plugins }: Scoring, chosen: string): Attributes {
+  const indexes = nodes.length <= nodesMax
+    ? [...nodes.keys()].toSorted((a, b) => (totals[b] ?? 0) - (totals[a] ?? 0))
+    : [nodes.findIndex(({ name }) => name === chosen)];
+  const attributes: Record<string, string | number> = { nodes: nodes.length, chosen };
+  for (const index of indexes) {
+    attributes[`score.${nodes[index]?.name ?? ""}`] = `${totals[index] ?? 0} (${plugins.map(({ plugin, scores }) => `${plugin} ${scores[index] ?? 0}`).join(", ")})`;
+  }
+  return attributes;
 }
 
 export const chosenAttributes = (node: string, feasible: number): Attributes => ({ node, feasible });

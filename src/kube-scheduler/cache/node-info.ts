@@ -1,5 +1,6 @@
 import type { Node } from "../../api/generated/core-v1.ts";
 import { HostPorts } from "../framework/host-ports.ts";
+import type { PodGroup } from "../framework/pod-group.ts";
 import { hasAffinity, type PodInfo } from "../framework/pod-info.ts";
 import { amountsOf, type Amounts } from "../framework/resources.ts";
 
@@ -10,6 +11,7 @@ export class NodeInfo {
   #allocatable: Amounts = {};
   #images: ReadonlyMap<string, number> = new Map();
   readonly #pods = new Map<string, PodInfo>();
+  readonly #groups = new Map<PodGroup, number>();
   readonly #withAffinity = new Map<string, PodInfo>();
   readonly #withRequiredAntiAffinity = new Map<string, PodInfo>();
   readonly #requested: Record<string, number> = { cpu: 0, memory: 0, "ephemeral-storage": 0 };
@@ -45,6 +47,10 @@ export class NodeInfo {
   get pods(): Iterable<PodInfo> {
     return this.#pods.values();
   }
+  /** How many pods of each group are here. */
+  get groups(): ReadonlyMap<PodGroup, number> {
+    return this.#groups;
+  }
   get podsWithAffinity(): ReadonlyMap<string, PodInfo> {
     return this.#withAffinity;
   }
@@ -77,7 +83,10 @@ export class NodeInfo {
     return pod;
   }
 
-  #account({ requests, assumedRequests }: PodInfo, sign: 1 | -1): void {
+  #account({ requests, assumedRequests, group }: PodInfo, sign: 1 | -1): void {
+    const count = (this.#groups.get(group) ?? 0) + sign;
+    if (count > 0) this.#groups.set(group, count);
+    else this.#groups.delete(group);
     for (const resource in requests) this.#requested[resource] = (this.#requested[resource] ?? 0) + sign * (requests[resource] ?? 0);
     this.assumedMilliCpu += sign * (assumedRequests["cpu"] ?? 0);
     this.assumedMemory += sign * (assumedRequests["memory"] ?? 0);

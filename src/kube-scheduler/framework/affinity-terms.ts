@@ -1,4 +1,6 @@
 import type { Pod, PodAffinityTerm } from "../../api/generated/core-v1.ts";
+import type { PodGroup } from "./pod-group.ts";
+import { Interned } from "./interned.ts";
 import { labelMatcherOf, matchesLabels, type LabelMatcher, type Labels } from "../../apimachinery/label-selector.ts";
 
 /** One term of pod affinity or anti-affinity, parsed. */
@@ -14,8 +16,8 @@ export interface AffinityTerm {
 /** Labels of a namespace; empty when it is not known. */
 export type NamespaceLabels = (namespace: string) => Labels;
 
-/** Does the term mean this pod? */
-export function termMeans({ namespaces, namespaceSelector, selector }: AffinityTerm, { metadata: { namespace = "", labels = {} } }: Pod, namespaceLabels: NamespaceLabels): boolean {
+/** Does the term mean pods of this group? */
+export function termMeans({ namespaces, namespaceSelector, selector }: AffinityTerm, { namespace, labels }: Pick<PodGroup, "namespace" | "labels">, namespaceLabels: NamespaceLabels): boolean {
   if (!namespaces.has(namespace) && (namespaceSelector.nothing === true || !matchesLabels(namespaceSelector, namespaceLabels(namespace)))) return false;
   return matchesLabels(selector, labels);
 }
@@ -35,9 +37,17 @@ export interface AffinityTerms {
 
 const none: AffinityTerms = { requiredAffinity: [], requiredAntiAffinity: [], preferredAffinity: [], preferredAntiAffinity: [] };
 
+const interned = new Interned<AffinityTerms>({ max: 10_000 });
+
+/** Pods that say the same get the same terms. */
 export function affinityTerms(pod: Pod): AffinityTerms {
   const { podAffinity, podAntiAffinity } = pod.spec?.affinity ?? {};
   if (!podAffinity && !podAntiAffinity) return none;
+  return interned.get(JSON.stringify([pod.metadata.namespace, podAffinity, podAntiAffinity]), () => parseAll(pod));
+}
+
+function parseAll(pod: Pod): AffinityTerms {
+  const { podAffinity, podAntiAffinity } = pod.spec?.affinity ?? {};
   return {
     requiredAffinity: (podAffinity?.requiredDuringSchedulingIgnoredDuringExecution ?? []).map((term) => parse(pod, 0, term)),
     requiredAntiAffinity: (podAntiAffinity?.requiredDuringSchedulingIgnoredDuringExecution ?? []).map((term) => parse(pod, 0, term)),

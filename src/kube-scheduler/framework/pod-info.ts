@@ -1,6 +1,7 @@
 import type { ContainerPort, Pod, Toleration } from "../../api/generated/core-v1.ts";
 import { keyOf } from "../../apimachinery/object.ts";
 import { affinityTerms, type AffinityTerms } from "./affinity-terms.ts";
+import { podGroupOf, type PodGroup } from "./pod-group.ts";
 import { podRequests, type Amounts } from "./resources.ts";
 
 /** A pod with what the plugins ask about it, worked out once per version of the pod. */
@@ -16,6 +17,7 @@ export interface PodInfo {
   readonly hostPorts: readonly ContainerPort[];
   readonly tolerations: readonly Toleration[];
   readonly terms: AffinityTerms;
+  readonly group: PodGroup;
 }
 
 const noTolerations: readonly Toleration[] = [];
@@ -25,7 +27,7 @@ export function podInfoOf(pod: Pod): PodInfo {
   return {
     pod, uid: pod.metadata.uid ?? "", key: keyOf(pod), priority: pod.spec?.priority ?? 0,
     requests: podRequests(pod), assumedRequests: podRequests(pod, { assumed: true }),
-    hostPorts: hostPortsOf(pod), tolerations: pod.spec?.tolerations ?? noTolerations, terms: affinityTerms(pod),
+    hostPorts: hostPortsOf(pod), tolerations: pod.spec?.tolerations ?? noTolerations, terms: affinityTerms(pod), group: podGroupOf(pod),
   };
 }
 

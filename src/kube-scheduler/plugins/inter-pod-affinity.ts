@@ -2,6 +2,8 @@ import type { Pod } from "../../api/generated/core-v1.ts";
 import { equal } from "../../stdx/equal.ts";
 import type { NodeInfo } from "../cache/node-info.ts";
 import { affinityTerms, termMeans, type AffinityTerm, type NamespaceLabels } from "../framework/affinity-terms.ts";
+import { remembering } from "../framework/interned.ts";
+import { podGroupOf, type PodGroup } from "../framework/pod-group.ts";
 import type { PodInfo } from "../framework/pod-info.ts";
 import { rejection, scoreMax, type ClusterView, type Plugin, type PodFilter, type PodScorer } from "../framework/plugin.ts";
 
@@ -49,23 +51,30 @@ class TopologyCounts {
   }
 }
 
-const meansAll = (terms: readonly AffinityTerm[], pod: Pod, namespaceLabels: NamespaceLabels): boolean => terms.length > 0 && terms.every((term) => termMeans(term, pod, namespaceLabels));
+const meansAll = (terms: readonly AffinityTerm[], group: PodGroup, namespaceLabels: NamespaceLabels): boolean => terms.length > 0 && terms.every((term) => termMeans(term, group, namespaceLabels));
+
+/** A term of this pod, with a test of groups that remembers its answers. */
+const towards = (terms: readonly AffinityTerm[], namespaceLabels: NamespaceLabels) =>
+  terms.map(({ topologyKey, weight, ...rest }) => ({ topologyKey, weight, means: remembering((group: PodGroup) => termMeans({ topologyKey, weight, ...rest }, group, namespaceLabels)) }));
 
 function filterOf(info: PodInfo, cluster: ClusterView): PodFilter | undefined {
-  const { pod, terms: { requiredAffinity, requiredAntiAffinity } } = info;
+  const { group: ownGroup, terms: { requiredAffinity, requiredAntiAffinity } } = info;
   const { namespaceLabels } = cluster;
   const [near, apart, existing] = [new TopologyCounts(), new TopologyCounts(), new TopologyCounts()];
+  const wanted = remembering((group: PodGroup) => meansAll(requiredAffinity, group, namespaceLabels));
+  const unwelcome = towards(requiredAntiAffinity, namespaceLabels);
+  const meansThis = remembering((term: AffinityTerm) => termMeans(term, ownGroup, namespaceLabels));
 
-  const countOwn = (other: PodInfo, node: NodeInfo, sign: 1 | -1): void => {
-    if (meansAll(requiredAffinity, other.pod, namespaceLabels)) for (const { topologyKey } of requiredAffinity) near.add(node, topologyKey, sign);
-    for (const term of requiredAntiAffinity) if (termMeans(term, other.pod, namespaceLabels)) apart.add(node, term.topologyKey, sign);
+  const countOwn = (group: PodGroup, node: NodeInfo, count: number): void => {
+    if (wanted(group)) for (const { topologyKey } of requiredAffinity) near.add(node, topologyKey, count);
+    for (const { topologyKey, means } of unwelcome) if (means(group)) apart.add(node, topologyKey, count);
   };
   const countTheirs = (other: PodInfo, node: NodeInfo, sign: 1 | -1): void => {
-    for (const term of other.terms.requiredAntiAffinity) if (termMeans(term, pod, namespaceLabels)) existing.add(node, term.topologyKey, sign);
+    for (const term of other.terms.requiredAntiAffinity) if (meansThis(term)) existing.add(node, term.topologyKey, sign);
   };
   for (const node of cluster.nodesWithRequiredAntiAffinity) for (const other of node.podsWithRequiredAntiAffinity.values()) countTheirs(other, node, 1);
   const hasOwn = requiredAffinity.length + requiredAntiAffinity.length > 0;
-  if (hasOwn) for (const node of cluster.nodes) for (const other of node.pods) countOwn(other, node, 1);
+  if (hasOwn) for (const node of cluster.nodes) for (const [group, count] of node.groups) countOwn(group, node, count);
   if (!hasOwn && existing.empty) return undefined;
 
   const isNear = (node: NodeInfo): boolean => {
@@ -75,11 +84,11 @@ function filterOf(info: PodInfo, cluster: ClusterView): PodFilter | undefined {
       if (near.at(node, topologyKey) <= 0) all = false;
     }
     // The first of a group that wants to be near itself may go anywhere.
-    return all || (near.empty && meansAll(requiredAffinity, pod, namespaceLabels));
+    return all || (near.empty && meansAll(requiredAffinity, ownGroup, namespaceLabels));
   };
   const change = (sign: 1 | -1) => (other: PodInfo, node: NodeInfo): void => {
     countTheirs(other, node, sign);
-    countOwn(other, node, sign);
+    countOwn(other.group, node, sign);
   };
   return {
     check(node) {
@@ -92,20 +101,19 @@ function filterOf(info: PodInfo, cluster: ClusterView): PodFilter | undefined {
   };
 }
 
-function scorerOf({ pod, terms: { preferredAffinity, preferredAntiAffinity } }: PodInfo, cluster: ClusterView): PodScorer | undefined {
+function scorerOf({ group: ownGroup, terms: { preferredAffinity, preferredAntiAffinity } }: PodInfo, cluster: ClusterView): PodScorer | undefined {
   const { namespaceLabels } = cluster;
   const sums = new TopologyCounts();
-  const hasOwn = preferredAffinity.length + preferredAntiAffinity.length > 0;
-  const own = (other: PodInfo, node: NodeInfo): void => {
-    for (const term of preferredAffinity) if (termMeans(term, other.pod, namespaceLabels)) sums.add(node, term.topologyKey, term.weight);
-    for (const term of preferredAntiAffinity) if (termMeans(term, other.pod, namespaceLabels)) sums.add(node, term.topologyKey, -term.weight);
-  };
+  const own = [...towards(preferredAffinity, namespaceLabels), ...towards(preferredAntiAffinity, namespaceLabels).map((term) => ({ ...term, weight: -term.weight }))];
+  const meansThis = remembering((term: AffinityTerm) => termMeans(term, ownGroup, namespaceLabels));
   const theirs = ({ terms }: PodInfo, node: NodeInfo): void => {
-    for (const term of terms.requiredAffinity) if (termMeans(term, pod, namespaceLabels)) sums.add(node, term.topologyKey, requiredAffinityWeight);
-    for (const term of terms.preferredAffinity) if (termMeans(term, pod, namespaceLabels)) sums.add(node, term.topologyKey, term.weight);
-    for (const term of terms.preferredAntiAffinity) if (termMeans(term, pod, namespaceLabels)) sums.add(node, term.topologyKey, -term.weight);
+    for (const term of terms.requiredAffinity) if (meansThis(term)) sums.add(node, term.topologyKey, requiredAffinityWeight);
+    for (const term of terms.preferredAffinity) if (meansThis(term)) sums.add(node, term.topologyKey, term.weight);
+    for (const term of terms.preferredAntiAffinity) if (meansThis(term)) sums.add(node, term.topologyKey, -term.weight);
   };
-  if (hasOwn) for (const node of cluster.nodes) for (const other of node.pods) own(other, node);
+  if (own.length > 0) {
+    for (const node of cluster.nodes) for (const [group, count] of node.groups) for (const { topologyKey, weight, means } of own) if (means(group)) sums.add(node, topologyKey, weight * count);
+  }
   for (const node of cluster.nodesWithAffinity) for (const other of node.podsWithAffinity.values()) theirs(other, node);
   if (sums.empty) return undefined;
   return {
@@ -135,7 +143,7 @@ export const interPodAffinity: Plugin = {
     }
     if (event.resource !== "AssignedPod") return false;
     // Labels of namespaces are not looked up here: a term that selects by them counts as meaning the pod, which costs one attempt at most.
-    const means = (term: AffinityTerm, other: Pod): boolean => termMeans({ ...term, namespaces: new Set([other.metadata.namespace ?? ""]) }, other, () => ({}));
+    const means = (term: AffinityTerm, other: Pod): boolean => termMeans({ ...term, namespaces: new Set([other.metadata.namespace ?? ""]) }, podGroupOf(other), () => ({}));
     const { previous, next } = event;
     if (next && requiredAffinity.some((term) => means(term, next)) && !(previous && requiredAffinity.every((term) => means(term, previous)))) return true;
     const left = previous && (next === undefined || !equal(previous.metadata.labels, next.metadata.labels)) ? previous : undefined;

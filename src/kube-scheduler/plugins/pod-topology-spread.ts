@@ -3,6 +3,8 @@ import { bothMatch, labelMatcherOf, matcherOfLabels, matchesLabels, type LabelMa
 import { equal } from "../../stdx/equal.ts";
 import type { NodeInfo } from "../cache/node-info.ts";
 import { requiredNodes } from "../framework/node-selection.ts";
+import { remembering } from "../framework/interned.ts";
+import type { PodGroup } from "../framework/pod-group.ts";
 import type { PodInfo } from "../framework/pod-info.ts";
 import { untoleratedTaint } from "../framework/tolerations.ts";
 import { rejection, scoreMax, type ClusterView, type Plugin, type PodFilter, type PodScorer } from "../framework/plugin.ts";
@@ -22,6 +24,8 @@ interface Constraint {
   readonly maxSkew: number;
   readonly minDomains: number;
   readonly selector: LabelMatcher;
+  /** Is a pod of this group counted: of the same namespace, meant by the selector and not on its way out? An empty selector means nobody. */
+  readonly counts: (group: PodGroup) => boolean;
   /** Does a node's count matter at all for this pod (node affinity and taints, as the constraint's policies say)? */
   readonly includes: (node: Node) => boolean;
 }
@@ -34,21 +38,19 @@ function constraintsOf(info: PodInfo, constraints: readonly TopologySpreadConstr
       const value = pod.metadata.labels?.[key];
       return value === undefined ? [] : [[key, value] as const];
     }));
+    const matcher = selector ?? bothMatch(matcherOfLabels(own), labelMatcherOf(labelSelector));
     return {
-      topologyKey, maxSkew, minDomains,
-      selector: selector ?? bothMatch(matcherOfLabels(own), labelMatcherOf(labelSelector)),
+      topologyKey, maxSkew, minDomains, selector: matcher,
+      counts: matcher.requirements.length === 0 ? () => false
+        : remembering(({ namespace, labels, leaving }: PodGroup) => !leaving && namespace === (pod.metadata.namespace ?? "") && matchesLabels(matcher, labels)),
       includes: (node: Node) => (nodeAffinityPolicy === "Ignore" || !required || required(node)) && (nodeTaintsPolicy !== "Honor" || !untoleratedTaint(node.spec?.taints, tolerations)),
     };
   });
 }
 
-/** Pods of the namespace that the selector means and that are not on their way out. An empty selector counts none. */
-function countOn(node: NodeInfo, selector: LabelMatcher, namespace: string | undefined): number {
-  if (node.podCount === 0 || selector.requirements.length === 0) return 0;
+function countOn(node: NodeInfo, counts: Constraint["counts"]): number {
   let count = 0;
-  for (const { pod: { metadata } } of node.pods) {
-    if (metadata.namespace === namespace && metadata.deletionTimestamp === undefined && matchesLabels(selector, metadata.labels)) count++;
-  }
+  for (const [group, pods] of node.groups) if (counts(group)) count += pods;
   return count;
 }
 
@@ -86,8 +88,8 @@ function filterOf(info: PodInfo, cluster: ClusterView): PodFilter | undefined {
   const self = constraints.map(({ selector }) => Number(matchesLabels(selector, labels)));
   for (const node of cluster.nodes) {
     if (!node.node || !hasAllKeys(node, constraints)) continue;
-    for (const [index, { topologyKey, selector, includes }] of constraints.entries()) {
-      if (includes(node.node)) domains[index]?.add(node.labels[topologyKey] ?? "", countOn(node, selector, namespace));
+    for (const [index, { topologyKey, counts, includes }] of constraints.entries()) {
+      if (includes(node.node)) domains[index]?.add(node.labels[topologyKey] ?? "", countOn(node, counts));
     }
   }
 
@@ -114,7 +116,6 @@ function filterOf(info: PodInfo, cluster: ClusterView): PodFilter | undefined {
 
 function scorerOf(info: PodInfo, cluster: ClusterView, nodes: readonly NodeInfo[]): PodScorer | undefined {
   const { pod } = info;
-  const { namespace } = pod.metadata;
   const own = pod.spec?.topologySpreadConstraints ?? [];
   const siblings = own.length === 0 ? cluster.siblingsOf(pod) : undefined;
   if (own.length === 0 && !siblings) return undefined;
@@ -130,7 +131,7 @@ function scorerOf(info: PodInfo, cluster: ClusterView, nodes: readonly NodeInfo[
     return domains;
   });
   const weights = constraints.map(({ topologyKey }, index) => Math.log((topologyKey === hostname ? nodes.length - ignored.size : (counts[index]?.size ?? 0)) + 2));
-  for (const [index, { topologyKey, selector, includes }] of constraints.entries()) {
+  for (const [index, { topologyKey, counts: counted, includes }] of constraints.entries()) {
     const domains = counts[index];
     // Without two domains to choose from, and on hosts, nothing has to be added up.
     if (topologyKey === hostname || !domains || domains.size === 0) continue;
@@ -138,7 +139,7 @@ function scorerOf(info: PodInfo, cluster: ClusterView, nodes: readonly NodeInfo[
       if (!node.node || node.podCount === 0 || (needsAllKeys && !hasAllKeys(node, constraints)) || !includes(node.node)) continue;
       const domain = node.labels[topologyKey] ?? "";
       const known = domains.get(domain);
-      if (known !== undefined) domains.set(domain, known + countOn(node, selector, namespace));
+      if (known !== undefined) domains.set(domain, known + countOn(node, counted));
     }
   }
 
@@ -146,10 +147,10 @@ function scorerOf(info: PodInfo, cluster: ClusterView, nodes: readonly NodeInfo[
     score(node) {
       if (ignored.has(node)) return 0;
       let score = 0;
-      for (const [index, { topologyKey, maxSkew, selector }] of constraints.entries()) {
+      for (const [index, { topologyKey, maxSkew, counts: counted }] of constraints.entries()) {
         const domain = node.labels[topologyKey];
         if (domain === undefined) continue;
-        const count = topologyKey === hostname ? countOn(node, selector, namespace) : (counts[index]?.get(domain) ?? 0);
+        const count = topologyKey === hostname ? countOn(node, counted) : (counts[index]?.get(domain) ?? 0);
         score += count * (weights[index] ?? 0) + maxSkew - 1;
       }
       return Math.round(score);

@@ -27,6 +27,8 @@ export interface PreemptionOptions {
   readonly cluster: ClusterView;
   readonly nominations: Nominations;
   readonly budgets: () => readonly PodDisruptionBudget[];
+  /** The pod with this UID will not get its room: it has to look again. */
+  readonly failed: (uid: string) => void;
 }
 
 export const disruptionBudgets = (informers: Pick<Informers, "of">): (() => readonly PodDisruptionBudget[]) => {
@@ -100,7 +102,7 @@ export class Preemption {
   }
 
   async #carryOut(preemptor: PodInfo, { node, victims }: Candidate): Promise<void> {
-    const { client, clock, events, log, nominations, schedulerName, signal } = this.#options;
+    const { client, clock, events, failed, log, nominations, schedulerName, signal } = this.#options;
     const outranked = nominations.on(node).filter(({ priority, uid }) => priority < preemptor.priority && uid !== preemptor.uid);
     const settled = await Promise.allSettled([
       ...outranked.map((other) => {
@@ -118,7 +120,9 @@ export class Preemption {
       }),
     ]);
     for (const outcome of settled) {
-      if (outcome.status === "rejected" && !signal.aborted && !isNotFound(outcome.reason)) log.warn("a pod could not be preempted", { preemptor: preemptor.key, node, error: outcome.reason });
+      if (outcome.status !== "rejected" || signal.aborted || isNotFound(outcome.reason)) continue;
+      log.warn("a pod could not be preempted", { preemptor: preemptor.key, node, error: outcome.reason });
+      failed(preemptor.uid);
     }
   }
 }

@@ -152,6 +152,12 @@ export class SchedulingQueue {
     }
   }
 
+  /** Brings a waiting pod back, whatever rejected it. */
+  activate(uid: string, cause: string): void {
+    const item = this.#items.get(uid);
+    if (item?.place === "unschedulable") this.#admit(item, cause);
+  }
+
   #due(uid: string, place: Place, cause: string): void {
     const item = this.#items.get(uid);
     if (item?.place === place) this.#move(item, "active", cause);
