@@ -20,10 +20,12 @@ import type { Route } from "./handlers/routes.ts";
 import { infoRoutes } from "./handlers/server-info.ts";
 import { HttpServer, type TlsOptions } from "./http-server.ts";
 import { localTransport } from "./local-transport.ts";
-import { noManagedFields, type ManagedFieldsKeeper } from "./managed-fields.ts";
+import { managedFieldsOf } from "./managed-fields.ts";
 import { Metrics } from "./metrics.ts";
 import type { ProtobufCodec } from "../apimachinery/protobuf/codec.ts";
 import { Registry, type RegistryHooks } from "./registry/registry.ts";
+import { namespaceHooks } from "./registry/namespaces.ts";
+import { ServiceAllocation } from "./registry/services.ts";
 import type { Conversion, Served } from "./served.ts";
 import type { StreamingHandler } from "./streaming/streaming-handler.ts";
 
@@ -47,10 +49,10 @@ export interface ApiServerOptions {
     readonly virtual: readonly VirtualResource[];
     readonly tokenIssuer?: TokenIssuer;
   };
-  readonly managedFields?: ManagedFieldsKeeper;
   readonly streaming?: StreamingHandler;
-  /** By "group/plural": what kinds do around a write beyond their own fields. Made once the state is there. */
-  readonly hooks?: (reader: ClusterReader) => Readonly<Record<string, RegistryHooks>>;
+  /** Addresses of Services: "10.96.0.0/16". */
+  readonly serviceClusterIpRange?: string;
+  readonly nodePortRange?: { readonly first: number; readonly last: number };
   /** More paths that name no resource: OpenAPI, the keys of service accounts, … */
   readonly routes?: Readonly<Record<string, Route>>;
   readonly prefixRoutes?: readonly (readonly [string, Route])[];
@@ -74,7 +76,11 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   const { store, clock, log, steps, schemas, random = cryptoRandom } = options;
   const storedTypes = options.resources.map((resource) => storedTypeOf(resource));
   const state = await ClusterState.start({ store, types: storedTypes, log });
-  const hooks = options.hooks?.(state) ?? {};
+  const { serviceClusterIpRange = "10.96.0.0/16", nodePortRange = { first: 30_000, last: 32_767 } } = options;
+  const hooks: Readonly<Record<string, RegistryHooks>> = {
+    "/namespaces": namespaceHooks,
+    "/services": new ServiceAllocation({ clusterIpRange: serviceClusterIpRange, nodePortRange, reader: state, random }).hooks,
+  };
   const { authenticator, authorizer, admission, virtual, tokenIssuer } = options.access(state);
 
   const byStoredType = new Map(options.resources.filter(({ storedAs }) => !storedAs).map((resource) => [`${resource.type.group}/${resource.type.plural}`, resource]));
@@ -102,7 +108,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   const metrics = new Metrics();
   const api: Api = {
     state, clock, random, log, steps, schemas, protobuf: options.protobuf, authenticator, authorizer, admission, tokenIssuer, metrics,
-    managedFields: options.managedFields ?? { ...noManagedFields, apply: () => { throw new Error("this server was started without server-side apply"); } },
+    managedFields: managedFieldsOf(schemas),
     served: (group, version, plural) => served.get(`${group}/${version}/${plural}`),
     virtual: (group, version, plural) => virtuals.get(`${group}/${version}/${plural}`),
     hasGroupVersion: (group, version) => groupVersions.has(`${group}/${version}`),
