@@ -4,6 +4,7 @@ import { generateKeyPairSync } from "node:crypto";
 import { test } from "node:test";
 import { resources } from "../src/api/all.ts";
 import { deployments, replicasets, type Deployment } from "../src/api/generated/apps-v1.ts";
+import { jobs } from "../src/api/generated/batch-v1.ts";
 import { configmaps, endpoints, events, namespaces, nodes, pods, serviceaccounts, services, type Pod } from "../src/api/generated/core-v1.ts";
 import { endpointslices } from "../src/api/generated/discovery-v1.ts";
 import { schemas } from "../src/api/schemas.ts";
@@ -73,7 +74,9 @@ async function start() {
         const now = await client.get(pods, { name: pod, namespace });
         if (now.metadata.deletionTimestamp !== undefined) await client.delete(pods, { name: pod, namespace }, { gracePeriodSeconds: 0 });
         else if (!now.spec?.nodeName) await client.post(pods, { name: pod, namespace }, "binding", { apiVersion: "v1", kind: "Binding", metadata: { name: pod, namespace }, target: { apiVersion: "v1", kind: "Node", name } });
-        else if (now.status?.phase !== "Running") {
+        else if (now.spec.restartPolicy === "Never") {
+          if (now.status?.phase !== "Succeeded") await client.updateStatus(pods, { ...now, status: { ...now.status, phase: "Succeeded" } });
+        } else if (now.status?.phase !== "Running") {
           const ip = `10.244.0.${++address}`;
           await client.updateStatus(pods, { ...now, status: { ...now.status, phase: "Running", podIP: ip, podIPs: [{ ip }], conditions: [{ type: "Ready", status: "True", lastTransitionTime: formatTime(Date.now()) }] } });
         }
@@ -91,6 +94,25 @@ async function start() {
     },
   };
 }
+
+test("a Job completes, and is deleted with its pods when its time is over", async () => {
+  await using cluster = await start();
+  const { client, until, playNode } = cluster;
+  await client.create(nodes, { apiVersion: "v1", kind: "Node", metadata: { name: "n1" } });
+  await until("pods can be made", [serviceaccounts], async () => Boolean(await client.get(serviceaccounts, { name: "default", namespace: "default" })));
+  playNode("n1");
+  const at = { name: "sum", namespace: "default" };
+  await client.create(jobs, {
+    apiVersion: "batch/v1", kind: "Job", metadata: at,
+    spec: { completions: 5, parallelism: 3, completionMode: "Indexed", ttlSecondsAfterFinished: 1, template: { spec: { restartPolicy: "Never", containers: [{ name: "c", image: "a" }] } } },
+  });
+  await until("the job is complete", [jobs], async () => {
+    const { status } = await client.get(jobs, at);
+    return status?.succeeded === 5 && status.completedIndexes === "0-4" && (status.conditions?.some(({ type }) => type === "Complete") ?? false);
+  });
+  await until("nothing of the job is left", [jobs, pods], async () => (await client.list(jobs, { namespace: "default" })).items.length + (await client.list(pods, { namespace: "default" })).items.length === 0);
+  assert.deepEqual(cluster.problems, []);
+});
 
 test("a namespace, a Deployment behind a Service, a rollout, and the end of all of it", async () => {
   await using cluster = await start();
