@@ -28,6 +28,8 @@ const schemaVersion = 1;
 const pageBytes = 4096;
 /** After an unclean stop, files up to this size are checked before they are served; larger ones would hold up the start for seconds. */
 const checkedBytesMax = 64 * 1024 * 1024;
+/** How long the lock of a process that is just ending is waited for, in milliseconds. */
+const lockWaitMs = 1000;
 /** The write-ahead log is copied into the file when it is this long. */
 const walPagesMax = 4000;
 /** Compaction works in steps of this many revisions, so that writes come in between. */
@@ -257,7 +259,7 @@ function openFile({ path, bytesMax }: DatabaseOptions): DatabaseSync {
   if (!existsSync(path)) closeSync(openSync(path, "ax", 0o600));
   const stoppedUncleanly = sizeOf(`${path}-wal`) > 0;
 
-  const db = new DatabaseSync(path, { timeout: 0, enableForeignKeyConstraints: false });
+  const db = new DatabaseSync(path, { timeout: lockWaitMs, enableForeignKeyConstraints: false });
   try {
     // The exclusive lock belongs to the process: the kernel takes it back however the process ends. It must come first.
     db.exec("PRAGMA locking_mode = EXCLUSIVE");
