@@ -11,6 +11,8 @@ import { defaultAdmission } from "./src/kube-apiserver/admission/default-admissi
 import { clusterAuthorizer } from "./src/kube-apiserver/authorization/authorizer.ts";
 import { bootstrapCluster } from "./src/kube-apiserver/bootstrap/bootstrap.ts";
 
+import { createProtobufCodec } from "./src/apimachinery/protobuf/codec.ts";
+import { installedDescriptions } from "./src/kube-apiserver/openapi/descriptions.ts";
 const t0 = performance.now();
 const log = jsonLog({ level: "info", now: Date.now, write: (l) => void process.stderr.write(l) });
 const dir = "/tmp/apiserver-dev";
@@ -20,7 +22,7 @@ const signal = new AbortController().signal;
 const server = await startApiServer({
   store: new MemoryStore(), listeners: [{ host: "127.0.0.1", port: Number(process.env.PORT ?? 0) }],
   tls: { certPem: readFileSync(`${dir}/cert.pem`, "utf8"), keyPem: readFileSync(`${dir}/key.pem`, "utf8") },
-  resources, schemas, clock: systemClock, log, steps,
+  resources, schemas, protobuf: createProtobufCodec(schemas), descriptions: installedDescriptions(), clock: systemClock, log, steps,
   access: (reader) => {
     const { authorizer, resolver } = clusterAuthorizer(reader);
     return {

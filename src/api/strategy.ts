@@ -39,20 +39,15 @@ export function statusStrategy<T extends WithStatus>(
   };
 }
 
-/** Whether two values are the same to Kubernetes: an absent list or map is an empty one. */
-export function semanticallyEqual(a: unknown, b: unknown): boolean {
-  return equal(normalized(a), normalized(b));
-}
+/**
+ * Whether two values are the same to Kubernetes: an absent list or map is an empty one, and null is absent. An empty object inside of an
+ * object still differs from an absent one when it stands for a choice (`emptyDir: {}`).
+ */
+export const semanticallyEqual = (a: unknown, b: unknown): boolean => equal(normalized(a), normalized(b));
 
-/** Drops what Go's encoding would not write for an unset field: absent, null, empty lists and maps. */
 function normalized(value: unknown): unknown {
   if (value === null) return undefined;
   if (Array.isArray(value)) return value.length === 0 ? undefined : value.map(normalized);
-  if (typeof value !== "object" || value === undefined) return value;
-  const entries = Object.entries(value).flatMap(([key, each]) => {
-    const kept = normalized(each);
-    return kept === undefined || (typeof kept === "object" && kept !== null && Object.keys(kept).length === 0 && isEmptyCollection(each)) ? [] : [[key, kept] as const];
-  });
-  return Object.fromEntries(entries);
+  if (typeof value !== "object") return value;
+  return Object.fromEntries(Object.entries(value as object).map(([key, each]) => [key, normalized(each)] as const).filter(([, each]) => each !== undefined));
 }
-const isEmptyCollection = (value: unknown): boolean => typeof value === "object" && value !== null && !Array.isArray(value) && Object.keys(value).length === 0;

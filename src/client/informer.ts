@@ -1,5 +1,6 @@
 import { keyOf, type KubeObject, type ObjectKey, type ResourceType } from "../apimachinery/object.ts";
 import { isStatusError, StatusError, type Status } from "../apimachinery/status-error.ts";
+import { race } from "../stdx/abort.ts";
 import { backoffDelayMs } from "../stdx/backoff.ts";
 import type { Clock } from "../stdx/clock.ts";
 import type { Log } from "../stdx/log.ts";
@@ -40,6 +41,7 @@ export class Informer<T extends KubeObject> {
   readonly cache = new Cache<T>();
   readonly #options: InformerOptions<T>;
   readonly #synced = Promise.withResolvers<void>();
+  readonly #missing = Promise.withResolvers<void>();
   #hasSynced = false;
   #resourceVersion: string | undefined;
   #streamsLists = true;
@@ -54,17 +56,13 @@ export class Informer<T extends KubeObject> {
     return this.#hasSynced;
   }
 
-  async whenSynced(signal: AbortSignal): Promise<void> {
-    signal.throwIfAborted();
-    if (this.#hasSynced) return;
-    const aborted = Promise.withResolvers<never>();
-    const abort = () => aborted.reject(signal.reason);
-    signal.addEventListener("abort", abort, { once: true });
-    try {
-      await Promise.race([this.#synced.promise, aborted.promise]);
-    } finally {
-      signal.removeEventListener("abort", abort);
-    }
+  whenSynced(signal: AbortSignal): Promise<void> {
+    return race(this.#synced.promise, signal);
+  }
+
+  /** Synced, or the server said that it has no such resource (it is asked again from time to time). For readers who can do without. */
+  whenSyncedOrMissing(signal: AbortSignal): Promise<void> {
+    return race(Promise.race([this.#synced.promise, this.#missing.promise]), signal);
   }
 
   /** Until `signal` aborts. Errors are logged and tried again, ever more slowly. */
@@ -89,6 +87,7 @@ export class Informer<T extends KubeObject> {
   }
 
   #recover(error: unknown): void {
+    if (isStatusError(error, "NotFound", "MethodNotAllowed")) this.#missing.resolve();
     if (isStatusError(error, "Expired", "Gone")) this.#resourceVersion = undefined;
     // A server that does not know sendInitialEvents refuses it as invalid; one that does not know the parameters at all never gets here.
     else if (this.#resourceVersion === undefined && isStatusError(error, "Invalid", "BadRequest", "MethodNotAllowed")) this.#streamsLists = false;

@@ -7,7 +7,7 @@ import type { AdmissionPlugin, Authenticator, Authorizer, TokenIssuer, VirtualRe
 import type { ClusterState } from "./cluster-state.ts";
 import type { ManagedFieldsKeeper } from "./managed-fields.ts";
 import type { Metrics } from "./metrics.ts";
-import type { ProtobufCodec } from "./output/encode.ts";
+import type { ProtobufCodec } from "../apimachinery/protobuf/codec.ts";
 import type { Served } from "./served.ts";
 
 /** Everything a handler can need, put together once at start. */

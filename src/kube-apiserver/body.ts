@@ -4,7 +4,7 @@ import { apiVersionOf, splitApiVersion, type KubeObject } from "../apimachinery/
 import type { SchemaLookup } from "../apimachinery/schema.ts";
 import { badRequest, type StatusError } from "../apimachinery/status-error.ts";
 import { DecodeError, decodeStrict } from "../apimachinery/strict-decoding.ts";
-import type { ProtobufCodec } from "./output/encode.ts";
+import type { ProtobufCodec } from "../apimachinery/protobuf/codec.ts";
 import { unsupportedMediaType } from "./output/negotiation.ts";
 import type { Payload } from "./request.ts";
 
@@ -56,11 +56,7 @@ async function readDocument(payload: Extract<Payload, { is: "bytes" }>, kind: Ki
       }
     case "application/vnd.kubernetes.protobuf": {
       if (!protobuf) throw unsupportedMediaType();
-      try {
-        return { document: { value: protobuf.decode(bytes), duplicates: none }, bytes };
-      } catch (error) {
-        throw unrecognized(kind, error instanceof Error ? error.message : String(error), bytes);
-      }
+      return { document: { value: protobuf.decode(bytes, { kind: kind.kind, apiVersion: apiVersionOf(kind) }), duplicates: none }, bytes };
     }
     default:
       try {

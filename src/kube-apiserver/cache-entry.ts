@@ -36,10 +36,12 @@ export class StoredForm {
   json(stored: Uint8Array, revision: Revision): Buffer {
     const version = `"resourceVersion":"${revision}",`;
     const head = this.#head.length;
-    const whole = Buffer.allocUnsafe(stored.length + version.length);
+    // Not from the shared pool, of which one small object would keep a whole slab alive.
+    const whole = Buffer.allocUnsafeSlow(stored.length + version.length + 1);
     whole.set(this.#head, 0);
     whole.write(version, head, "latin1");
-    whole.set(head === 0 ? stored : stored.subarray(head), head + version.length);
+    whole.set(stored.subarray(head), head + version.length);
+    whole[whole.length - 1] = 0x0a;
     return whole;
   }
 

@@ -1,7 +1,10 @@
-import { forbiddenError, StatusError } from "../apimachinery/status-error.ts";
+import { unauthorized } from "../apimachinery/status-error.ts";
 import type { Attributes } from "./access.ts";
 import type { Answer } from "./answer.ts";
 import type { Api } from "./api.ts";
+import { anonymousMayAsk, anonymousUser } from "./authentication/identity.ts";
+import { impersonatedUser } from "./authentication/impersonation.ts";
+import { forbiddenFor } from "./authorization/forbidden.ts";
 import { requestInfo } from "./request-info.ts";
 import type { Authenticated, Authorized, Incoming, Informed } from "./request.ts";
 
@@ -19,13 +22,15 @@ export async function chain<T = Answer>(api: Api, incoming: Incoming, handle: (r
 export const inform = (request: Incoming): Informed =>
   request.info ? (request as Informed) : { ...request, info: requestInfo(request.method, request.path, request.query as URLSearchParams) };
 
-/** @throws {StatusError} Unauthorized */
+/** @throws {StatusError} Unauthorized, or Forbidden for those who may not act as somebody else. */
 async function authenticate(api: Api, request: Informed): Promise<Authenticated> {
   if (request.identity) return { ...request, user: request.identity } as Authenticated;
   const { headers, peerCertificate } = request;
-  const user = await api.authenticator.authenticate({ headers, ...(peerCertificate && { peerCertificate }) });
-  if (!user) throw new StatusError("Unauthorized", "Unauthorized");
-  return { ...request, user } as Authenticated;
+  const proved = await api.authenticator.authenticate({ headers, ...(peerCertificate && { peerCertificate }) });
+  const user = proved ?? (anonymousMayAsk(request.info.path) ? anonymousUser : undefined);
+  if (!user) throw unauthorized();
+  const authenticated = { ...request, user } as Authenticated;
+  return { ...authenticated, user: await impersonatedUser(api.authorizer, attributesOf(authenticated), headers) };
 }
 
 export function attributesOf({ info, user, query }: Authenticated): Attributes {
@@ -43,15 +48,5 @@ async function authorize(api: Api, request: Authenticated): Promise<Authorized> 
   const attributes = attributesOf(request);
   const { decision, reason } = await api.authorizer.authorize(attributes);
   if (decision === "allow") return request as Authorized;
-  throw forbiddenAttributes(attributes, reason);
-}
-
-export function forbiddenAttributes(attributes: Attributes, reason: string): StatusError {
-  const { user, verb, path, group, resource, subresource, namespace, name } = attributes;
-  const because = reason === "" ? "" : `: ${reason}`;
-  const who = `User ${JSON.stringify(user.name)} cannot ${verb}`;
-  if (!attributes.isResourceRequest) return new StatusError("Forbidden", `forbidden: ${who} path ${JSON.stringify(path)}${because}`, { details: {} });
-  const what = JSON.stringify(subresource === "" ? resource : `${resource}/${subresource}`);
-  const where = namespace === "" ? "at the cluster scope" : `in the namespace ${JSON.stringify(namespace)}`;
-  return forbiddenError({ group, resource }, name, `${who} resource ${what} in API group ${JSON.stringify(group)} ${where}${because}`);
+  throw forbiddenFor(attributes, reason);
 }

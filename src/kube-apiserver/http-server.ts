@@ -7,6 +7,7 @@ import type { TLSSocket } from "node:tls";
 import { StatusError } from "../apimachinery/status-error.ts";
 import type { WatchSink } from "./answer.ts";
 import type { Api } from "./api.ts";
+import { distinctIdentityHeaders } from "./authentication/identity.ts";
 import { bookmarkObject } from "./bookmark.ts";
 import { chain } from "./chain.ts";
 import { answerFor, type Routes } from "./handlers/routes.ts";
@@ -87,7 +88,7 @@ export class HttpServer implements AsyncDisposable {
       // So that large bodies are not held up by the window of the whole connection.
       session.setLocalWindowSize(1 << 24);
     });
-    server.on("stream", (stream, headers) => this.#onStream(stream as ServerHttp2Stream, headers));
+    server.on("stream", (stream, headers, _, rawHeaders) => this.#onStream(stream as ServerHttp2Stream, distinctIdentityHeaders(headers, rawHeaders)));
     server.on("request", (request, response) => {
       if (request.httpVersionMajor === 1) this.#onRequest(request as unknown as IncomingMessage, response as unknown as ServerResponse);
     });
@@ -135,7 +136,7 @@ export class HttpServer implements AsyncDisposable {
     request.on("error", () => undefined);
     response.on("error", () => undefined);
     const outlet = new Http1Outlet(response);
-    void this.#handle(this.#incoming(request.method ?? "GET", request.url ?? "/", request.headers, this.#certificate(request.socket as TLSSocket), request, outlet.closed), outlet, request);
+    void this.#handle(this.#incoming(request.method ?? "GET", request.url ?? "/", distinctIdentityHeaders(request.headers, request.rawHeaders), this.#certificate(request.socket as TLSSocket), request, outlet.closed), outlet, request);
   }
 
   #incoming(method: string, url: string, headers: IncomingHttpHeaders | IncomingMessage["headers"], certificate: X509Certificate | undefined, body: Readable, closed: AbortSignal): Incoming {
@@ -241,7 +242,7 @@ export class HttpServer implements AsyncDisposable {
     const gone = new AbortController();
     socket.on("error", () => socket.destroy());
     socket.on("close", () => gone.abort());
-    const incoming = this.#incoming(request.method ?? "GET", request.url ?? "/", request.headers, this.#certificate(request.socket as TLSSocket), emptyBody(), gone.signal);
+    const incoming = this.#incoming(request.method ?? "GET", request.url ?? "/", distinctIdentityHeaders(request.headers, request.rawHeaders), this.#certificate(request.socket as TLSSocket), emptyBody(), gone.signal);
     const run = async () => {
       try {
         await chain(this.#api, incoming, (authorized) => upgradeStream(this.#api, this.#routes.streaming, authorized, socket, head));

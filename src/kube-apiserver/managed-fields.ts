@@ -1,4 +1,7 @@
-import type { KubeObject, ResourceType } from "../apimachinery/object.ts";
+import { applyPatch, recordUpdate, resetFieldsOf } from "../apimachinery/managed-fields/field-manager.ts";
+import type { FieldSet } from "../apimachinery/managed-fields/field-set.ts";
+import { splitApiVersion, type KubeObject, type ResourceType } from "../apimachinery/object.ts";
+import type { SchemaLookup } from "../apimachinery/schema.ts";
 
 /** Who wrote what, and how. */
 export interface FieldWrite {
@@ -16,11 +19,26 @@ export interface ManagedFieldsKeeper {
   apply(configuration: KubeObject, live: KubeObject | undefined, write: FieldWrite & { readonly force: boolean }): KubeObject;
 }
 
-/** For servers without server-side apply: what clients say about managed fields is dropped. */
-export const noManagedFields: Pick<ManagedFieldsKeeper, "update"> = {
-  update(next) {
-    if (next.metadata.managedFields === undefined) return next;
-    const { managedFields: _, ...metadata } = next.metadata;
-    return { ...next, metadata };
-  },
-};
+const statusReset = resetFieldsOf("status");
+const specReset = resetFieldsOf("spec");
+
+/** What this way of writing cannot change, nobody comes to own by it. */
+function resetBy({ type, subresource }: FieldWrite): FieldSet | undefined {
+  if (!("status" in type.subresources)) return undefined;
+  return subresource === "status" ? specReset : subresource === "" ? statusReset : undefined;
+}
+
+export function managedFieldsOf(schemas: SchemaLookup): ManagedFieldsKeeper {
+  const common = (object: KubeObject, live: KubeObject | undefined, write: FieldWrite) => {
+    const { group, version } = splitApiVersion(object.apiVersion);
+    const resetFields = resetBy(write);
+    return {
+      live, manager: write.manager, apiVersion: object.apiVersion, schema: schemas.kind(group, version, object.kind), schemas, now: write.nowMs,
+      ...(write.subresource !== "" && { subresource: write.subresource }), ...(resetFields && { resetFields }),
+    };
+  };
+  return {
+    update: (next, live, write) => recordUpdate({ ...common(next, live, write), next }),
+    apply: (patch, live, write) => applyPatch({ ...common(patch, live, write), patch, force: write.force }).object,
+  };
+}

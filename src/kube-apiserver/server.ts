@@ -12,15 +12,20 @@ import type { Api } from "./api.ts";
 import { StoredForm } from "./cache-entry.ts";
 import { ClusterState } from "./cluster-state.ts";
 import { createDiscovery, type DiscoveryGroupVersion } from "./discovery/discovery.ts";
+import { createOpenApi, type OpenApi } from "./openapi/openapi.ts";
+import type { Descriptions } from "./openapi/definitions.ts";
+import { openApiRoutes } from "./handlers/openapi.ts";
 import { healthRoutes, type HealthCheck } from "./handlers/health.ts";
 import type { Route } from "./handlers/routes.ts";
 import { infoRoutes } from "./handlers/server-info.ts";
 import { HttpServer, type TlsOptions } from "./http-server.ts";
 import { localTransport } from "./local-transport.ts";
-import { noManagedFields, type ManagedFieldsKeeper } from "./managed-fields.ts";
+import { managedFieldsOf } from "./managed-fields.ts";
 import { Metrics } from "./metrics.ts";
-import type { ProtobufCodec } from "./output/encode.ts";
+import type { ProtobufCodec } from "../apimachinery/protobuf/codec.ts";
 import { Registry, type RegistryHooks } from "./registry/registry.ts";
+import { namespaceHooks } from "./registry/namespaces.ts";
+import { ServiceAllocation } from "./registry/services.ts";
 import type { Conversion, Served } from "./served.ts";
 import type { StreamingHandler } from "./streaming/streaming-handler.ts";
 
@@ -34,6 +39,8 @@ export interface ApiServerOptions {
   readonly resources: readonly Resource[];
   readonly schemas: SchemaLookup;
   readonly protobuf?: ProtobufCodec;
+  /** What `kubectl explain` says about fields. */
+  readonly descriptions?: Descriptions;
   /** Asked for the parts that need to read the cluster; called once, before anything is served. */
   readonly access: (reader: ClusterReader) => {
     readonly authenticator: Authenticator;
@@ -42,10 +49,10 @@ export interface ApiServerOptions {
     readonly virtual: readonly VirtualResource[];
     readonly tokenIssuer?: TokenIssuer;
   };
-  readonly managedFields?: ManagedFieldsKeeper;
   readonly streaming?: StreamingHandler;
-  /** By "group/plural": what kinds do around a write beyond their own fields. Made once the state is there. */
-  readonly hooks?: (reader: ClusterReader) => Readonly<Record<string, RegistryHooks>>;
+  /** Addresses of Services: "10.96.0.0/16". */
+  readonly serviceClusterIpRange?: string;
+  readonly nodePortRange?: { readonly first: number; readonly last: number };
   /** More paths that name no resource: OpenAPI, the keys of service accounts, … */
   readonly routes?: Readonly<Record<string, Route>>;
   readonly prefixRoutes?: readonly (readonly [string, Route])[];
@@ -69,7 +76,11 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   const { store, clock, log, steps, schemas, random = cryptoRandom } = options;
   const storedTypes = options.resources.map((resource) => storedTypeOf(resource));
   const state = await ClusterState.start({ store, types: storedTypes, log });
-  const hooks = options.hooks?.(state) ?? {};
+  const { serviceClusterIpRange = "10.96.0.0/16", nodePortRange = { first: 30_000, last: 32_767 } } = options;
+  const hooks: Readonly<Record<string, RegistryHooks>> = {
+    "/namespaces": namespaceHooks,
+    "/services": new ServiceAllocation({ clusterIpRange: serviceClusterIpRange, nodePortRange, reader: state, random }).hooks,
+  };
   const { authenticator, authorizer, admission, virtual, tokenIssuer } = options.access(state);
 
   const byStoredType = new Map(options.resources.filter(({ storedAs }) => !storedAs).map((resource) => [`${resource.type.group}/${resource.type.plural}`, resource]));
@@ -97,7 +108,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   const metrics = new Metrics();
   const api: Api = {
     state, clock, random, log, steps, schemas, protobuf: options.protobuf, authenticator, authorizer, admission, tokenIssuer, metrics,
-    managedFields: options.managedFields ?? { ...noManagedFields, apply: () => { throw new Error("this server was started without server-side apply"); } },
+    managedFields: managedFieldsOf(schemas),
     served: (group, version, plural) => served.get(`${group}/${version}/${plural}`),
     virtual: (group, version, plural) => virtuals.get(`${group}/${version}/${plural}`),
     hasGroupVersion: (group, version) => groupVersions.has(`${group}/${version}`),
@@ -110,13 +121,15 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   let listening: HttpServer | undefined;
   const advertised = () => options.advertised ?? (listening?.addresses[0] ? `${listening.addresses[0].host}:${listening.addresses[0].port}` : "localhost");
   let documents: ReturnType<typeof createDiscovery> | undefined;
+  let openApi: OpenApi | undefined;
+  const openApiPaths = openApiRoutes(() => (openApi ??= createOpenApi(discovered, { ...(options.descriptions && { descriptions: options.descriptions }) })));
   if (options.listeners.length > 0) {
     if (!options.tls) throw new Error("a server that listens needs a certificate");
     const routes = {
       streaming: options.streaming,
       discovery: () => (documents ??= createDiscovery(discovered, { serverAddress: advertised() })),
-      exact: { ...infoRoutes({ metrics, state, groupVersions: discovered }), ...health.exact, ...options.routes },
-      prefixes: [...health.prefixes, ...(options.prefixRoutes ?? [])],
+      exact: { ...infoRoutes({ metrics, state, groupVersions: discovered }), ...openApiPaths.exact, ...health.exact, ...options.routes },
+      prefixes: [...openApiPaths.prefixes, ...health.prefixes, ...(options.prefixRoutes ?? [])],
     };
     try {
       listening = await HttpServer.listen({ api, routes, tls: options.tls, listeners: options.listeners });

@@ -110,7 +110,7 @@ function protoTypeText(field: ProtoField, from: string, messages: Messages, sect
   return field.keyType !== undefined ? `{${one}}` : field.rule === "repeated" ? `[${one}]` : one;
 }
 
-const attribute = (name: string, value: unknown): string => (value === undefined ? "" : ` ${name}=${String(value)}`);
+const attribute = (name: string, value: unknown): string => (value === undefined ? "" : ` ${name}=${value as string}`);
 
 function fieldLine(name: string, property: Property, withDefault: Property | undefined, options: { readonly section: string; readonly required: boolean; readonly pointer: boolean; readonly path: string }): string {
   const ext = (key: string): unknown => property[`x-kubernetes-${key}`];

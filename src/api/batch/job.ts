@@ -3,7 +3,7 @@ import { containersColumn, imagesColumn, selectorColumn } from "../apps/workload
 import { podTemplateDefaults } from "../core/pod-spec/defaults.ts";
 import { changeEach, changeField, withDefaults } from "../defaulting.ts";
 import { dnsSubdomainName } from "../names.ts";
-import { humanDuration } from "../printing/age.ts";
+import { humanDuration } from "../../apimachinery/duration.ts";
 import { ageColumn, nameColumn, text } from "../printing/columns.ts";
 import { defineResource } from "../resource.ts";
 import { keepStatus, statusStrategy } from "../strategy.ts";

@@ -1,6 +1,6 @@
 import { certificatesigningrequests, type CertificateSigningRequest, type CertificateSigningRequestCondition } from "../generated/certificates-v1.ts";
 import { changeField, withDefaults, changeEach } from "../defaulting.ts";
-import { humanDuration } from "../printing/age.ts";
+import { humanDuration } from "../../apimachinery/duration.ts";
 import { ageColumn, nameColumn, text } from "../printing/columns.ts";
 import { orText } from "../printing/formats.ts";
 import { defineResource } from "../resource.ts";

@@ -67,7 +67,19 @@ function initialization(pod: Pod): Initialization {
   return { restarts, sidecarRestarts, sidecarsReady, lastRestartMs, lastSidecarRestartMs, reason };
 }
 
+/** Several cells are made of one summary, which is made once per version of a pod. */
+const summaries = new WeakMap<Pod, PodSummary>();
+
 export function summarizePod(pod: Pod): PodSummary {
+  let summary = summaries.get(pod);
+  if (summary === undefined) {
+    summary = summarize(pod);
+    summaries.set(pod, summary);
+  }
+  return summary;
+}
+
+function summarize(pod: Pod): PodSummary {
   const status = pod.status ?? {};
   const total = (pod.spec?.containers ?? []).length + (pod.spec?.initContainers ?? []).filter(isSidecar).length;
   const gated = status.conditions?.some(({ type, reason }) => type === "PodScheduled" && reason === "SchedulingGated") === true;

@@ -1,20 +1,38 @@
+import { ipWarnings } from "../../apimachinery/validation.ts";
 import { pods, type Pod } from "../generated/core-v1.ts";
 import { dnsSubdomainName } from "../names.ts";
 import { defineResource } from "../resource.ts";
-import { keepStatus, statusStrategy } from "../strategy.ts";
+import { keepMetadataForStatus, keepStatus } from "../strategy.ts";
 import { podColumns } from "./pod-columns.ts";
+import { preparePodForCreate } from "./pod-create.ts";
 import { podDefaults } from "./pod-defaults.ts";
-import { withBothServiceAccountNames } from "./pod-spec/defaults.ts";
-import { podQosClass } from "./pod-qos.ts";
-import { changeField } from "../defaulting.ts";
+import { preparePodResize, validatePodResize } from "./pod-resize.ts";
+import { preparePodStatus, validatePodStatusUpdate } from "./pod-status.ts";
+import { validateEphemeralContainersUpdate, validatePodUpdate } from "./pod-update.ts";
+import { validatePodCreate } from "./pod-validation.ts";
+import { podWarnings } from "./pod-warnings.ts";
 
 export const podResource = defineResource<Pod>(pods, {
   validateName: dnsSubdomainName,
   generation: true,
   defaults: podDefaults,
-  prepareForCreate: (pod) => ({ ...changeField(pod, "spec", withBothServiceAccountNames), status: { phase: "Pending", qosClass: podQosClass(pod) } }),
+  prepareForCreate: preparePodForCreate,
   prepareForUpdate: keepStatus,
-  subresources: { status: statusStrategy(), resize: { prepareForUpdate: keepStatus, validateUpdate: () => [] }, ephemeralcontainers: { prepareForUpdate: keepStatus, validateUpdate: () => [] } },
+  validate: validatePodCreate,
+  validateUpdate: validatePodUpdate,
+  warningsOnCreate: podWarnings,
+  subresources: {
+    status: {
+      prepareForUpdate: preparePodStatus,
+      validateUpdate: validatePodStatusUpdate,
+      warningsOnUpdate: ({ status }) => [
+        ...(status?.podIPs ?? []).flatMap(({ ip }, index) => ipWarnings(`status.podIPs[${index}].ip`, ip)),
+        ...(status?.hostIPs ?? []).flatMap(({ ip }, index) => ipWarnings(`status.hostIPs[${index}].ip`, ip)),
+      ],
+    },
+    resize: { prepareForUpdate: preparePodResize, validateUpdate: validatePodResize },
+    ephemeralcontainers: { prepareForUpdate: withOnlyEphemeralContainers, validateUpdate: validateEphemeralContainersUpdate },
+  },
   gracePeriodSeconds({ spec, status }, requested) {
     if ((spec?.nodeName ?? "") === "" || status?.phase === "Failed" || status?.phase === "Succeeded") return 0;
     const seconds = requested ?? spec?.terminationGracePeriodSeconds ?? 0;
@@ -33,3 +51,11 @@ export const podResource = defineResource<Pod>(pods, {
   },
   columns: podColumns,
 });
+
+/** Under /ephemeralcontainers nothing but these may be written. */
+function withOnlyEphemeralContainers(next: Pod, previous: Pod): Pod {
+  const ephemeralContainers = next.spec?.ephemeralContainers;
+  const { ephemeralContainers: _, ...rest } = previous.spec ?? { containers: [] };
+  const spec = { ...rest, ...(ephemeralContainers !== undefined && { ephemeralContainers }) };
+  return keepStatus(keepMetadataForStatus({ ...next, spec }, previous), previous);
+}

@@ -26,9 +26,12 @@ export interface ProtobufCodec {
   decode(bytes: Uint8Array, fallback?: TypeName): KubeObject;
 }
 
+/** Nothing here waits, so one writer serves all. */
+const shared = new BackwardWriter();
+
 /** One frame of a protobuf watch: its length in four bytes, then a `WatchEvent` around the enveloped object. */
 export function encodeWatchFrame(type: string, object: Uint8Array): Buffer {
-  const writer = new BackwardWriter();
+  const writer = shared;
   writer.bytes(object);
   writer.tag(1, wireType.bytes);
   writer.embed(2, 0);
@@ -39,15 +42,15 @@ export function encodeWatchFrame(type: string, object: Uint8Array): Buffer {
   return writer.finish();
 }
 
-/** Wraps the message of an object. */
-export function wrapBody({ apiVersion, kind }: TypeName, body: Uint8Array): Buffer {
-  const writer = new BackwardWriter();
+/** Writes the envelope around a message that `body` writes. */
+function writeEnvelope(writer: BackwardWriter, { apiVersion, kind }: TypeName, body: () => void): void {
   writer.string("");
   writer.tag(4, wireType.bytes);
   writer.string("");
   writer.tag(3, wireType.bytes);
-  writer.bytes(body);
-  writer.tag(2, wireType.bytes);
+  const end = writer.length;
+  body();
+  writer.embed(2, end);
   const start = writer.length;
   writer.string(kind);
   writer.tag(2, wireType.bytes);
@@ -55,7 +58,12 @@ export function wrapBody({ apiVersion, kind }: TypeName, body: Uint8Array): Buff
   writer.tag(1, wireType.bytes);
   writer.embed(1, start);
   writer.raw(magic);
-  return writer.finish();
+}
+
+/** Wraps the message of an object. */
+export function wrapBody(type: TypeName, body: Uint8Array): Buffer {
+  writeEnvelope(shared, type, () => shared.raw(body));
+  return shared.finish();
 }
 
 interface Envelope extends TypeName { readonly raw: Buffer; readonly contentType: string; readonly contentEncoding: string }
@@ -94,7 +102,7 @@ const notAcceptable = ({ apiVersion, kind }: TypeName): StatusError => new Statu
 /** The codec over the schemas of the API; messages are compiled when first met. */
 export function createProtobufCodec(schemas: SchemaLookup): ProtobufCodec {
   const messages = new Map<string, MessageCodec>();
-  const writer = new BackwardWriter();
+  const writer = shared;
 
   const messageOf = (schema: ObjectSchema): MessageCodec => {
     const known = messages.get(schema.name);
@@ -108,10 +116,18 @@ export function createProtobufCodec(schemas: SchemaLookup): ProtobufCodec {
     return made;
   };
 
+  /** By apiVersion and kind; bounded by the number of built-in kinds, since only those are kept. */
+  const kinds = new Map<string, MessageCodec>();
   const find = ({ apiVersion, kind }: TypeName): MessageCodec | undefined => {
+    const key = `${apiVersion} ${kind}`;
+    const known = kinds.get(key);
+    if (known) return known;
     const { group, version } = splitApiVersion(apiVersion);
     const schema = schemas.kind(group, version, kind);
-    return schema && Object.values(schema.fields).some(({ protobuf }) => protobuf !== undefined) ? messageOf(schema) : undefined;
+    if (!schema || Object.values(schema.fields).every(({ protobuf }) => protobuf === undefined)) return undefined;
+    const made = messageOf(schema);
+    kinds.set(key, made);
+    return made;
   };
   const required = (type: TypeName): MessageCodec => {
     const found = find(type);
@@ -119,10 +135,10 @@ export function createProtobufCodec(schemas: SchemaLookup): ProtobufCodec {
     return found;
   };
 
-  const encodeBody = (object: object, type: TypeName): Buffer => {
-    const message = required(type);
+  /** What was written by the time of an error is forgotten. */
+  const written = (write: () => void): Buffer => {
     try {
-      message.write(writer, object as Readonly<Record<string, unknown>>);
+      write();
       return writer.finish();
     } catch (error) {
       writer.reset();
@@ -132,19 +148,28 @@ export function createProtobufCodec(schemas: SchemaLookup): ProtobufCodec {
 
   return {
     has: (type) => find(type) !== undefined,
-    encode: (object) => wrapBody(object, encodeBody(object, object)),
-    encodeBody,
-    encodeList({ apiVersion, kind, metadata }, bodies) {
+    encode(object) {
+      const message = required(object);
+      return written(() => writeEnvelope(writer, object, () => message.write(writer, object as Readonly<Record<string, unknown>>)));
+    },
+    encodeBody(object, type) {
+      const message = required(type);
+      return written(() => message.write(writer, object as Readonly<Record<string, unknown>>));
+    },
+    encodeList(list, bodies) {
       // Every list is { metadata = 1, items = 2 }.
       const meta = schemas.type("io.k8s.apimachinery.pkg.apis.meta.v1.ListMeta");
-      for (const body of bodies.toReversed()) {
-        writer.bytes(body);
-        writer.tag(2, wireType.bytes);
-      }
-      const start = writer.length;
-      if (meta) messageOf(meta).write(writer, metadata as Readonly<Record<string, unknown>>);
-      writer.embed(1, start);
-      return wrapBody({ apiVersion, kind }, writer.finish());
+      return written(() => writeEnvelope(writer, list, () => {
+        for (let index = bodies.length - 1; index >= 0; index--) {
+          const body = bodies[index];
+          if (body === undefined) continue;
+          writer.bytes(body);
+          writer.tag(2, wireType.bytes);
+        }
+        const start = writer.length;
+        if (meta) messageOf(meta).write(writer, list.metadata as Readonly<Record<string, unknown>>);
+        writer.embed(1, start);
+      }));
     },
     decode(bytes, fallback) {
       if (!isProtobuf(bytes)) throw badRequest(`provided data does not appear to be a protobuf message, expected prefix ${JSON.stringify([...magic])}`);

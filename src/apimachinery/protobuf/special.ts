@@ -63,16 +63,23 @@ const timeForm = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d+))?(Z|[+-]\d\d:\d\d)
 
 /** RFC 3339 → { seconds, nanos }; undefined for what is not a time. */
 function parseTime(text: string): { readonly seconds: number; readonly nanos: number } | undefined {
+  // The usual form needs no expression.
+  if (text.length === "2006-01-02T15:04:05Z".length && text.endsWith("Z")) {
+    const ms = Date.parse(text);
+    if (!Number.isNaN(ms)) return { seconds: ms / msPerSecond, nanos: 0 };
+  }
   const match = timeForm.exec(text);
   if (!match) return undefined;
   const ms = Date.parse(`${match[1]}${match[3]}`);
   return Number.isNaN(ms) ? undefined : { seconds: ms / msPerSecond, nanos: Number((match[2] ?? "").padEnd(9, "0").slice(0, 9)) };
 }
 
+/** Year 0 to 9999, as RFC 3339 has it. */
+const [secondsMin, secondsMax] = [-62_167_219_200, 253_402_300_799] as const;
+
 const textOfSeconds = (seconds: number): string => {
-  const date = new Date(seconds * msPerSecond);
-  if (Number.isNaN(date.getTime())) throw new WireFormatError("time out of range");
-  return date.toISOString().slice(0, "2006-01-02T15:04:05".length);
+  if (!(seconds >= secondsMin && seconds <= secondsMax)) throw new WireFormatError("time out of range");
+  return new Date(seconds * msPerSecond).toISOString().slice(0, "2006-01-02T15:04:05".length);
 };
 
 /** The zero time is a message without fields, and is left out of JSON. */

@@ -135,5 +135,5 @@ function totalOf({ spec }: Pod, kind: keyof Resources): Quantities {
     }
     init = max(init, beside);
   }
-  return { ...max(total, init), ...(spec?.resources?.[kind] ?? {}) };
+  return { ...max(total, init), ...spec?.resources?.[kind] };
 }

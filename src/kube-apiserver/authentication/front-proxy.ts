@@ -1,10 +1,8 @@
 import type { Credentials, UserInfo } from "../access.ts";
 import type { CertificateVerifier } from "./certificate.ts";
-import { headerOf } from "./identity.ts";
+import { headerOf, headerValues } from "./identity.ts";
 
 const extraPrefix = "x-remote-extra-";
-
-const valuesOf = (value: string | string[] | undefined): readonly string[] => (value === undefined ? [] : typeof value === "string" ? value.split(/,\s*/) : value);
 
 /**
  * The user that a trusted proxy speaks for. Undefined when no user is named, or when it is not such a proxy that asks: anybody can send these
@@ -15,8 +13,8 @@ export function userOfFrontProxy({ headers, peerCertificate }: Credentials, veri
   if (name === "" || !peerCertificate) return undefined;
   const { commonName } = verifier.verify(peerCertificate);
   if (allowedNames.length > 0 && !allowedNames.includes(commonName)) throw new Error(`x509: subject with cn=${commonName} is not in the allowed list`);
-  const extra = Object.entries(headers).filter(([header]) => header.startsWith(extraPrefix)).map(([header, value]) => [unescapeKey(header.slice(extraPrefix.length)), valuesOf(value)] as const);
-  return { name, groups: valuesOf(headers["x-remote-group"]), ...(extra.length > 0 && { extra: Object.fromEntries(extra) }) };
+  const extra = Object.entries(headers).filter(([header]) => header.startsWith(extraPrefix)).map(([header, value]) => [unescapeKey(header.slice(extraPrefix.length)), headerValues(value)] as const);
+  return { name, groups: headerValues(headers["x-remote-group"]), ...(extra.length > 0 && { extra: Object.fromEntries(extra) }) };
 }
 
 /** Keys come percent-encoded, for headers may not hold everything that a key may. */

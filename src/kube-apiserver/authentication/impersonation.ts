@@ -2,7 +2,7 @@ import { badRequest } from "../../apimachinery/status-error.ts";
 import type { Attributes, Authorizer, Credentials, UserInfo } from "../access.ts";
 import { forbiddenFor } from "../authorization/forbidden.ts";
 import { unescapeKey } from "./front-proxy.ts";
-import { authenticatedGroup, anonymousUser, headerOf, serviceAccountGroups, splitServiceAccountName, unauthenticatedGroup } from "./identity.ts";
+import { authenticatedGroup, anonymousUser, headerOf, headerValues, serviceAccountGroups, splitServiceAccountName, unauthenticatedGroup } from "./identity.ts";
 
 const extraPrefix = "impersonate-extra-";
 const authenticationGroup = "authentication.k8s.io";
@@ -59,14 +59,12 @@ export async function impersonatedUser(authorizer: Authorizer, attributes: Attri
   throw first;
 }
 
-const valuesOf = (value: string | string[] | undefined): readonly string[] => (value === undefined ? [] : typeof value === "string" ? value.split(/,\s*/) : value);
-
 function wantedUser(headers: Credentials["headers"]): Wanted | undefined {
   const name = headerOf(headers, "impersonate-user") ?? "";
   const uid = headerOf(headers, "impersonate-uid") ?? "";
-  const groups = valuesOf(headers["impersonate-group"]);
+  const groups = headerValues(headers["impersonate-group"]);
   const extraHeaders = Object.keys(headers).filter((header) => header.startsWith(extraPrefix) && headers[header] !== undefined);
-  const extra = Object.fromEntries(extraHeaders.map((header) => [unescapeKey(header.slice(extraPrefix.length)), valuesOf(headers[header])]));
+  const extra = Object.fromEntries(extraHeaders.map((header) => [unescapeKey(header.slice(extraPrefix.length)), headerValues(headers[header])]));
   if (name !== "") return { name, uid, groups, extra };
   if (uid === "" && groups.length === 0 && extraHeaders.length === 0) return undefined;
   const quoted = (values: readonly string[]): string => values.map((value) => JSON.stringify(value)).join(", ");

@@ -10,7 +10,7 @@ export interface OpenIdDocument {
 export const openIdCacheSecondsMax = 3_600;
 
 /** With these, others can check our service accounts' tokens without asking us: OpenID Connect Discovery 1.0. */
-export function openIdDocuments({ issuer, keys }: ServiceAccountTokens, { jwksUri }: { readonly jwksUri: string }): readonly OpenIdDocument[] {
+export function openIdDocuments({ issuer, keys }: Pick<ServiceAccountTokens, "issuer" | "keys">, { jwksUri }: { readonly jwksUri: string }): readonly OpenIdDocument[] {
   const jwks = keys.map(({ key, algorithm, id }) => ({ use: "sig", ...createPublicKey(key.export({ type: "spki", format: "pem" })).export({ format: "jwk" }), kid: id, alg: algorithm }));
   return [
     {

@@ -25,8 +25,9 @@ export const tokenReview = (tokens: ServiceAccountTokens, bootstrap: (token: str
   type: tokenreviews,
   create({ object }): TokenReview {
     const review = object as TokenReview;
-    const { token = "", audiences = [] } = review.spec ?? {};
-    if (token === "") throw badRequest("token is required for TokenReview in authentication");
+    // The schema demands a token, but nothing has held the client to it yet.
+    const { token, audiences = [] }: Partial<TokenReview["spec"]> = review.spec ?? {};
+    if (token === undefined || token === "") throw badRequest("token is required for TokenReview in authentication");
     return { ...review, status: statusOf(tokens, bootstrap, token, audiences.length === 0 ? tokens.audiences : audiences) };
   },
 });

@@ -1,10 +1,11 @@
-import { forbiddenError, type StatusError } from "../../apimachinery/status-error.ts";
+import { forbiddenError, StatusError } from "../../apimachinery/status-error.ts";
 import type { Attributes } from "../access.ts";
 
 /** 403 for what no authorizer allowed, in upstream's words; `reason` is what the authorizers said. */
 export function forbiddenFor(attributes: Attributes, reason: string): StatusError {
-  const text = deniedText(attributes);
-  return forbiddenError({ group: attributes.group, resource: attributes.resource }, attributes.name, reason === "" ? text : `${text}: ${reason}`);
+  const text = reason === "" ? deniedText(attributes) : `${deniedText(attributes)}: ${reason}`;
+  if (!attributes.isResourceRequest) return new StatusError("Forbidden", `forbidden: ${text}`, { details: {} });
+  return forbiddenError({ group: attributes.group, resource: attributes.resource }, attributes.name, text);
 }
 
 function deniedText({ user, verb, isResourceRequest, path, group, resource, subresource, namespace }: Attributes): string {

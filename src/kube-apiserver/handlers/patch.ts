@@ -1,53 +1,143 @@
-import type { KubeObject } from "../../apimachinery/object.ts";
-import { badRequest, StatusError } from "../../apimachinery/status-error.ts";
+import { invalid, required, forbidden } from "../../apimachinery/field-error.ts";
+import { JsonError, parseJson, parseJsonStrict, type DuplicateFields } from "../../apimachinery/json.ts";
+import { apiVersionOf, type KubeObject } from "../../apimachinery/object.ts";
+import { patchWithJsonPatch } from "../../apimachinery/patch/json-patch.ts";
+import { isJsonObject, type JsonObject } from "../../apimachinery/patch/json-value.ts";
+import { applyMergePatch } from "../../apimachinery/patch/merge-patch.ts";
+import { applyStrategicMergePatch } from "../../apimachinery/patch/strategic-merge-patch.ts";
+import { badRequest, invalidError, notFoundError } from "../../apimachinery/status-error.ts";
+import { DecodeError, decodeStrict } from "../../apimachinery/strict-decoding.ts";
 import type { UpdateStrategy } from "../../api/resource.ts";
 import type { Answer } from "../answer.ts";
 import type { Api } from "../api.ts";
-import { mediaTypeOf, typed, type Kind } from "../body.ts";
+import { decodeBody, mediaTypeOf, type Kind } from "../body.ts";
 import { unsupportedMediaType } from "../output/negotiation.ts";
 import { writeQuery, type WriteQuery } from "../query.ts";
 import type { Authorized } from "../request.ts";
 import { objectAs, storedFrom, type Served } from "../served.ts";
-import { answerWith, forRegistry, inOwnNamespace } from "./write.ts";
-import { writeContext } from "./write-context.ts";
+import { answerWith, checkName, forRegistry, inOwnNamespace } from "./write.ts";
+import { fieldManagerOf, writeContext } from "./write-context.ts";
 
-const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> => typeof value === "object" && value !== null && !Array.isArray(value);
+const applyMedia = "application/apply-patch+yaml";
+const patchMedia: ReadonlySet<string> = new Set(["application/json-patch+json", "application/merge-patch+json", "application/strategic-merge-patch+json", applyMedia]);
+const accepted = "application/json-patch+json, application/merge-patch+json, application/strategic-merge-patch+json, application/apply-patch+yaml";
 
-function merge(target: unknown, patch: unknown): unknown {
-  if (!isRecord(patch)) return patch;
-  const result: Record<string, unknown> = { ...(isRecord(target) ? target : {}) };
-  for (const [key, value] of Object.entries(patch)) {
-    if (value === null) delete result[key];
-    else result[key] = merge(result[key], value);
-  }
-  return result;
+/** Fields that a patch names twice; nobody can say what they mean. */
+function duplicateComplaints(value: unknown, duplicates: DuplicateFields): string[] {
+  if (duplicates.size === 0) return [];
+  const found: string[] = [];
+  const visit = (each: unknown, path: string): void => {
+    if (typeof each !== "object" || each === null) return;
+    for (const { key } of duplicates.get(each) ?? []) found.push(`duplicate field ${JSON.stringify(path === "" ? key : `${path}.${key}`)}`);
+    if (Array.isArray(each)) for (const [index, item] of each.entries()) visit(item, `${path}[${index}]`);
+    else for (const [key, item] of Object.entries(each)) visit(item, path === "" ? key : `${path}.${key}`);
+  };
+  visit(value, "");
+  return found;
 }
 
-/** Reads the patch, and gives what applies it to an object. @throws {StatusError} */
-export async function patched<T extends KubeObject>(api: Api, request: Authorized, kind: Kind, query: WriteQuery): Promise<(current: T) => T> {
-  const { payload } = request;
-  const media = mediaTypeOf(payload.contentType);
-  if (media !== "application/merge-patch+json" && media !== "application/strategic-merge-patch+json") throw unsupportedMediaType("application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml");
-  let patch: unknown;
+interface PatchDocument {
+  readonly value: unknown;
+  readonly complaints: readonly string[];
+}
+
+async function readPatch({ payload }: Authorized, query: WriteQuery): Promise<PatchDocument> {
+  if (payload.is === "object") return { value: payload.object, complaints: [] };
+  const text = (await payload.read()).toString();
   try {
-    patch = payload.is === "object" ? payload.object : JSON.parse((await payload.read()).toString());
+    if (query.fieldValidation === "Ignore") return { value: parseJson(text), complaints: [] };
+    const { value, duplicates } = parseJsonStrict(text);
+    return { value, complaints: duplicateComplaints(value, duplicates) };
   } catch (error) {
-    throw badRequest(error instanceof Error ? error.message : String(error));
+    if (!(error instanceof JsonError)) throw error;
+    throw badRequest(`error decoding patch: ${error.message}`);
   }
-  return (current) => typed<T>(merge(current, patch) as Record<string, unknown>, { kind, schemas: api.schemas, fieldValidation: query.fieldValidation, warnings: request.warnings });
 }
 
+/**
+ * Reads a JSON, merge or strategic merge patch, and gives what applies it to an object of the kind.
+ * @throws {StatusError} UnsupportedMediaType, BadRequest, Invalid
+ */
+export async function patched<T extends KubeObject>(api: Api, request: Authorized, kind: Kind, query: WriteQuery): Promise<(current: T) => T> {
+  const media = mediaTypeOf(request.payload.contentType);
+  if (!patchMedia.has(media) || media === applyMedia) throw unsupportedMediaType(accepted);
+  const { value: patch, complaints } = await readPatch(request, query);
+  const schema = api.schemas.kind(kind.group, kind.version, kind.kind);
+  let warned = false;
+
+  return (current) => {
+    const next =
+      media === "application/json-patch+json" ? patchWithJsonPatch(current, patch)
+      : media === "application/merge-patch+json" || !schema ? applyMergePatch(current, objectOf(patch))
+      : applyStrategicMergePatch(current as unknown as JsonObject, patch, schema, api.schemas);
+    const refuse = (why: string) => invalidError({ group: "", kind: "" }, "", [invalid("patch", JSON.stringify(next), why)]);
+    if (!isJsonObject(next)) throw refuse("json: cannot unmarshal into an object");
+    if (next["kind"] !== kind.kind || next["apiVersion"] !== apiVersionOf(kind)) {
+      throw badRequest(`the API version in the data (${String(next["apiVersion"])}) does not match the expected API version (${apiVersionOf(kind)})`);
+    }
+    if (!schema) return next as unknown as T;
+    try {
+      const decoded = decodeStrict(next, schema, { schemas: api.schemas });
+      const strict = [...complaints, ...decoded.strict];
+      if (strict.length > 0 && query.fieldValidation === "Strict") throw refuse(`strict decoding error: ${strict.join(", ")}`);
+      if (strict.length > 0 && query.fieldValidation === "Warn" && !warned) request.warnings.push(...strict);
+      warned = true;
+      return { ...decoded.object, metadata: decoded.object["metadata"] ?? {} } as unknown as T;
+    } catch (error) {
+      if (error instanceof DecodeError) throw refuse(error.message);
+      throw error;
+    }
+  };
+}
+
+function objectOf(patch: unknown): JsonObject {
+  if (!isJsonObject(patch)) throw badRequest(`error decoding patch: json: cannot unmarshal ${Array.isArray(patch) ? "array" : typeof patch} into Go value of type map[string]interface {}`);
+  return patch;
+}
+
+/** `strategy` is the way of writing of a subresource; the main one when absent. */
 export async function patchObject(api: Api, request: Authorized, served: Served, strategy?: UpdateStrategy<KubeObject>): Promise<Answer> {
   const query = writeQuery(request.query, "PatchOptions");
+  const applies = mediaTypeOf(request.payload.contentType) === applyMedia;
+  const optionErrors = applies
+    ? query.fieldManager === "" ? [required("fieldManager", "is required for apply patch")] : []
+    : query.force !== undefined ? [forbidden("force", "may not be specified for non-apply patch")] : [];
+  if (optionErrors.length > 0) throw invalidError({ group: "meta.k8s.io", kind: "PatchOptions" }, "", optionErrors);
+  if (applies) return await applyObject(api, request, served, query, strategy);
+
   const apply = await patched(api, request, served.type, query);
   const context = writeContext(api, inOwnNamespace(served, request), { type: served.type, query, options: { kind: "PatchOptions", apiVersion: "meta.k8s.io/v1" } });
-  const { entry, created } = await served.registry.update(
+  const { entry } = await served.registry.update(
     request.info.name,
     (current) => {
-      if (!current) throw new StatusError("NotFound", "not found");
+      if (!current) throw notFoundError({ group: served.type.group, resource: served.type.plural }, request.info.name);
       return storedFrom(served, apply(objectAs(served, current)));
     },
     forRegistry(served, context), { ...(strategy && { strategy }) },
+  );
+  return answerWith(served, 200, entry);
+}
+
+/** Server-side apply. https://kubernetes.io/docs/reference/using-api/server-side-apply/ */
+async function applyObject(api: Api, request: Authorized, served: Served, query: WriteQuery, strategy: UpdateStrategy<KubeObject> | undefined): Promise<Answer> {
+  const { payload, info } = request;
+  const asYaml = payload.is === "bytes" ? { ...payload, contentType: "application/yaml" } : payload;
+  // What is applied is taken as it was written: an empty list is something else than none.
+  const configuration = await decodeBody(asYaml, { kind: served.type, schemas: api.schemas, protobuf: undefined, fieldValidation: query.fieldValidation, warnings: request.warnings });
+  if ((configuration.metadata.managedFields ?? []).length > 0) throw badRequest("metadata.managedFields must be nil");
+  checkName({ ...configuration, metadata: { ...configuration.metadata, name: configuration.metadata.name ?? info.name } }, request, served.type.namespaced);
+  const { resourceVersion: asked = "" } = configuration.metadata;
+  const context = writeContext(api, inOwnNamespace(served, request), { type: served.type, query, options: { kind: "PatchOptions", apiVersion: "meta.k8s.io/v1" }, track: (next) => next });
+  const write = { type: served.type, subresource: info.subresource, manager: fieldManagerOf(query, request), nowMs: api.clock.now(), force: query.force ?? false };
+  const { entry, created } = await served.registry.update(
+    info.name,
+    (current) => {
+      const live = current && objectAs(served, current);
+      const next = api.managedFields.apply(configuration, live, write);
+      const named = { ...next, metadata: { ...next.metadata, name: info.name, ...(asked === "" && live?.metadata.resourceVersion !== undefined && { resourceVersion: live.metadata.resourceVersion }) } };
+      return storedFrom(served, named);
+    },
+    forRegistry(served, context), { ...(strategy && { strategy }), create: strategy === undefined },
   );
   return answerWith(served, created ? 201 : 200, entry);
 }

@@ -149,7 +149,7 @@ export function resourcePaths(type: ResourceType, definitionOf: DefinitionOf = b
     const path = `${root}${scope}/${plural}/{name}/${name}`;
     const suffix = capital(name);
     const subKind = { group: sub.group, version: sub.version, kind: sub.kind };
-    if (/Options$/.test(sub.kind)) {
+    if (sub.kind.endsWith("Options")) {
       const parameters = [inPath("name"), ...scopeParameters, ...connectParameters(sub.group, sub.version, sub.kind)];
       const methods = name === "proxy" ? connectMethods : (["get", "post"] as const);
       const connect = (withPath: boolean): readonly Operation[] => methods.map((method) => ({

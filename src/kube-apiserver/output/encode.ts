@@ -1,17 +1,11 @@
 import { apiVersionOf, type ListMeta } from "../../apimachinery/object.ts";
+import { encodeWatchFrame, wrapBody, type ProtobufCodec } from "../../apimachinery/protobuf/codec.ts";
 import { stringifyYaml } from "./yaml.ts";
 import type { Answer } from "../answer.ts";
 import type { CacheEntry } from "../cache-entry.ts";
 import type { Served } from "../served.ts";
 import { notAcceptable, type Wanted } from "./negotiation.ts";
 import { columnsOf, partialMetadata, rowJson, tableHead, type IncludeObject } from "./table.ts";
-
-/** The binary form of objects; `undefined` from `encode` says that this kind has none. */
-export interface ProtobufCodec {
-  /** With the magic bytes and the envelope that names the kind. */
-  encode(object: unknown): Uint8Array | undefined;
-  decode(bytes: Uint8Array): unknown;
-}
 
 export interface EncodeOptions {
   readonly wanted: Wanted;
@@ -77,10 +71,19 @@ function jsonOf(answer: Exclude<Answer, { is: "watch" | "bytes" }>, { wanted, in
   }
 }
 
+const protobufBody = (protobuf: ProtobufCodec, entry: CacheEntry): Buffer => entry.bytes("protobuf", () => protobuf.encodeBody(entry.object, entry.form));
+
+/** @throws {StatusError} NotAcceptable, for kinds that have no binary form. */
 function protobufOf(answer: Exclude<Answer, { is: "watch" | "bytes" }>, { protobuf, wanted }: EncodeOptions): Uint8Array {
-  const made = protobuf?.encode(plainOf(answer, wanted));
-  if (!made) throw notAcceptable();
-  return made;
+  if (!protobuf) throw notAcceptable("application/json, application/yaml");
+  if (wanted.as === "object") {
+    if (answer.is === "entry") return wrapBody(answer.entry.form, protobufBody(protobuf, answer.entry));
+    if (answer.is === "list") {
+      const list = { kind: answer.served.type.listKind, apiVersion: apiVersionOf(answer.served.type), metadata: metaOf(answer) };
+      return protobuf.encodeList(list, answer.entries.map((entry) => protobufBody(protobuf, entry)));
+    }
+  }
+  return protobuf.encode(plainOf(answer, wanted) as { readonly apiVersion: string; readonly kind: string });
 }
 
 /** The answer as a plain object, for encodings that start from one, and for callers inside of the process. */
@@ -113,16 +116,14 @@ export interface EventEncoder {
 export function eventEncoder(served: Served, { wanted, includeObject, protobuf }: EncodeOptions, now: () => number): EventEncoder {
   if (wanted.media === "protobuf") {
     if (!protobuf) throw notAcceptable();
-    const frame = (type: string, object: unknown): Buffer => {
-      const inner = protobuf.encode(object);
-      if (!inner) throw notAcceptable();
-      return framed(watchEventProtobuf(type, inner));
-    };
+    const frame = (type: string, object: unknown): Buffer => encodeWatchFrame(type, protobuf.encode(object as { readonly apiVersion: string; readonly kind: string }));
     const form = wanted.as === "object" ? "" : ` ${wanted.as} ${wanted.version}`;
     return {
       contentType: "application/vnd.kubernetes.protobuf;stream=watch",
-      event: (type, entry) => entry.bytes(`protobuf event ${type}${form}`, () => frame(type, plainOf({ is: "entry", code: 200, entry, served }, wanted))),
-      plain: frame,
+      event: (type, entry) => entry.bytes(`protobuf event ${type}${form}`, () => (wanted.as === "object"
+        ? encodeWatchFrame(type, wrapBody(entry.form, protobufBody(protobuf, entry)))
+        : frame(type, plainOf({ is: "entry", code: 200, entry, served }, wanted)))),
+      plain: (type, object) => frame(type, type === "BOOKMARK" && wanted.as !== "object" ? { ...(object as object), kind: "PartialObjectMetadata", apiVersion: `meta.k8s.io/${wanted.version}` } : object),
     };
   }
   if (wanted.media === "yaml") throw notAcceptable("application/json;stream=watch, application/vnd.kubernetes.protobuf;stream=watch");
@@ -158,28 +159,3 @@ export function eventEncoder(served: Served, { wanted, includeObject, protobuf }
 }
 const lineEnd = Buffer.from("}\n");
 const tableEnd = Buffer.from("]}");
-
-/** meta/v1 WatchEvent: 1 is the type, 2 a RawExtension whose field 1 holds the encoded object. */
-function watchEventProtobuf(type: string, object: Uint8Array): Buffer {
-  const name = Buffer.from(type);
-  const raw = Buffer.concat([Buffer.from([0x0a]), varint(object.length), object]);
-  return Buffer.concat([Buffer.from([0x0a]), varint(name.length), name, Buffer.from([0x12]), varint(raw.length), raw]);
-}
-
-function varint(value: number): Buffer {
-  const bytes: number[] = [];
-  for (let rest = value; ; rest = Math.floor(rest / 128)) {
-    if (rest < 128) {
-      bytes.push(rest);
-      return Buffer.from(bytes);
-    }
-    bytes.push((rest % 128) | 0x80);
-  }
-}
-
-/** Binary watches are cut by the length of each event, in four bytes. */
-function framed(bytes: Buffer): Buffer {
-  const length = Buffer.alloc(4);
-  length.writeUInt32BE(bytes.length);
-  return Buffer.concat([length, bytes]);
-}

@@ -10,7 +10,7 @@ import type { AdmissionOperation, UserInfo } from "../access.ts";
 import { CacheEntry } from "../cache-entry.ts";
 import type { ClusterState } from "../cluster-state.ts";
 import type { WatchCache } from "../watch-cache.ts";
-import { checkDeleteOptions, checkPreconditions, endsWithUpdate, planDeletion, type DeleteOptions } from "./deletion.ts";
+import { checkDeleteOptions, checkPreconditions, endsWithUpdate, planDeletion, type DeleteOptions, type DeletionPlan } from "./deletion.ts";
 import { generatedName, timestamp, uuid } from "./identity.ts";
 import { metadataErrors, metadataUpdateErrors } from "./metadata.ts";
 
@@ -49,6 +49,8 @@ export interface RegistryHooks {
   afterDelete?(object: KubeObject): void;
   /** An update that would end a deletion is held back. */
   holdsDeletion?(next: KubeObject): boolean;
+  /** Where a delete does not go the usual way. */
+  planDeletion?(object: KubeObject, options: DeleteOptions, nowMs: number): DeletionPlan | undefined;
 }
 export interface Begun {
   readonly object: KubeObject;
@@ -231,7 +233,7 @@ export class Registry {
 
     next = strategy.prepareForUpdate(next, previous);
     if (this.resource.generation) {
-      const grows = (context.subresource !== "status" || strategy === this.resource) && !sameSpec(next, previous);
+      const grows = context.subresource !== "status" && (this.resource.generationGrows?.(next, previous) ?? !sameSpec(next, previous));
       next = withGeneration(next, (previous.metadata.generation ?? 0) + (grows ? 1 : 0));
     } else next = withGeneration(next, previous.metadata.generation);
 
@@ -276,7 +278,8 @@ export class Registry {
       const current = this.cache.get(this.keyOf(context.namespace, name));
       if (!current) throw notFoundError(this.#named, name);
       checkPreconditions(current.object, options, this.resource);
-      const plan = planDeletion(current.object, options, this.resource, this.#clock.now());
+      const nowMs = this.#clock.now();
+      const plan = this.#hooks.planDeletion?.(current.object, options, nowMs) ?? planDeletion(current.object, options, this.resource, nowMs);
       try {
         switch (plan.is) {
           case "pending":

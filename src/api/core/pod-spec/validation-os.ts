@@ -1,0 +1,54 @@
+import { forbidden, invalid, notSupported, required, type FieldError } from "../../../apimachinery/field-error.ts";
+import type { PodSpec } from "../../generated/core-v1.ts";
+import { absent } from "../../checks.ts";
+import { allContainers } from "./containers.ts";
+
+const ofLinux = {
+  pod: [
+    "appArmorProfile", "seLinuxOptions", "seccompProfile", "fsGroup", "fsGroupChangePolicy", "sysctls", "runAsUser", "runAsGroup", "supplementalGroups",
+    "supplementalGroupsPolicy", "seLinuxChangePolicy",
+  ],
+  container: [
+    "appArmorProfile", "seLinuxOptions", "seccompProfile", "capabilities", "readOnlyRootFilesystem", "privileged", "allowPrivilegeEscalation", "procMount", "runAsUser", "runAsGroup",
+  ],
+  spec: ["hostUsers", "hostPID", "hostIPC", "shareProcessNamespace"],
+} as const;
+const isSet = (value: unknown): boolean => value !== undefined && value !== null && value !== false && !(Array.isArray(value) && value.length === 0);
+
+/** What belongs to one operating system may not be asked for on the other. */
+export function* validateOs(spec: PodSpec, path: string): Generator<FieldError> {
+  const { os } = spec;
+  if (os === undefined || os === null) return;
+  if (absent(os.name)) return yield required(`${path}.os.name`);
+  if (os.name === "linux") {
+    const message = "windows options cannot be set for a linux pod";
+    if (spec.securityContext?.windowsOptions) yield forbidden(`${path}.securityContext.windowsOptions`, message);
+    for (const { container, path: at } of allContainers(spec, path)) if (container.securityContext?.windowsOptions) yield forbidden(`${at}.securityContext.windowsOptions`, message);
+  } else if (os.name === "windows") {
+    const message = "cannot be set for a windows pod";
+    for (const field of ofLinux.spec) if (field === "hostUsers" ? spec.hostUsers !== undefined : isSet(spec[field])) yield forbidden(`${path}.${field}`, message);
+    for (const field of ofLinux.pod) if (isSet(spec.securityContext?.[field])) yield forbidden(`${path}.securityContext.${field}`, message);
+    for (const { container, path: at } of allContainers(spec, path)) {
+      for (const field of ofLinux.container) if (container.securityContext?.[field] !== undefined) yield forbidden(`${at}.securityContext.${field}`, message);
+    }
+  } else {
+    yield notSupported(`${path}.os`, os.name, ["linux", "windows"]);
+  }
+}
+
+/** Windows containers that run on the host itself: all of a pod's, or none. */
+export function* validateWindowsHostProcess(spec: PodSpec, path: string): Generator<FieldError> {
+  const ofPod = spec.securityContext?.windowsOptions?.hostProcess;
+  let [all, onHost] = [0, 0];
+  for (const { container, path: at } of allContainers(spec, path)) {
+    const own = container.securityContext?.windowsOptions?.hostProcess;
+    all += 1;
+    if (own ?? ofPod ?? false) onHost += 1;
+    if (own !== undefined && ofPod !== undefined && own !== ofPod) {
+      yield invalid(`${at}.securityContext.windowsOptions.hostProcess`, own, `pod hostProcess value must be identical if both are specified, was ${ofPod}`);
+    }
+  }
+  if (onHost === 0) return;
+  if (onHost !== all) yield invalid(path, "", "If pod contains any hostProcess containers then all containers must be HostProcess containers");
+  if (spec.hostNetwork !== true) yield invalid(`${path}.hostNetwork`, false, "hostNetwork must be true if pod contains any hostProcess containers");
+}

@@ -1,0 +1,149 @@
+import { duplicate, forbidden, invalid, notSupported, required, type FieldError } from "../../../apimachinery/field-error.ts";
+import { compareQuantities, isQuantity } from "../../../apimachinery/quantity.ts";
+import { dns1123SubdomainErrors, rangeError } from "../../../apimachinery/validation.ts";
+import type { ConfigMapVolumeSource, DownwardAPIVolumeFile, KeyToPath, SecretVolumeSource, Volume } from "../../generated/core-v1.ts";
+import { absent, dnsLabel, fileMode, invalidEach, localNonReservedPath, noBacksteps, oneOf } from "../../checks.ts";
+import { validateClaimTemplate } from "../claim-validation.ts";
+import { fileFields, validateFieldRef, validateResourceFieldRef } from "./field-selectors.ts";
+import type { Volumes } from "./validation-mounts.ts";
+import { validateProjectedSource } from "./validation-projections.ts";
+import { validateForeignSource } from "./validation-volumes-foreign.ts";
+
+const hostPathTypes: readonly string[] = ["", "BlockDevice", "CharDevice", "Directory", "DirectoryOrCreate", "File", "FileOrCreate", "Socket"];
+
+export function* validateKeyToPath({ key, path: file = "", mode }: KeyToPath, path: string): Generator<FieldError> {
+  if (absent(key)) yield required(`${path}.key`);
+  if (file === "") yield required(`${path}.path`);
+  yield* localNonReservedPath(`${path}.path`, file);
+  yield* fileMode(`${path}.mode`, mode);
+}
+
+export function* validateDownwardFile(file: DownwardAPIVolumeFile, path: string): Generator<FieldError> {
+  const { fieldRef, resourceFieldRef } = file;
+  if (absent(file.path)) yield required(`${path}.path`);
+  yield* localNonReservedPath(`${path}.path`, file.path ?? "");
+  if (fieldRef) {
+    yield* validateFieldRef(fieldRef, fileFields, `${path}.fieldRef`);
+    if (resourceFieldRef) yield invalid(path, "resource", "fieldRef and resourceFieldRef can not be specified simultaneously");
+  } else if (resourceFieldRef) {
+    yield* validateResourceFieldRef(resourceFieldRef, `${path}.resourceFieldRef`, { inVolume: true });
+  } else {
+    yield required(path, "one of fieldRef and resourceFieldRef is required");
+  }
+  yield* fileMode(`${path}.mode`, file.mode);
+}
+
+function* validateKeyed(source: SecretVolumeSource | ConfigMapVolumeSource, name: string | undefined, nameField: string, path: string): Generator<FieldError> {
+  if (absent(name)) yield required(`${path}.${nameField}`);
+  yield* fileMode(`${path}.defaultMode`, source.defaultMode);
+  for (const [index, item] of (source.items ?? []).entries()) yield* validateKeyToPath(item, `${path}.items[${index}]`);
+}
+
+export function* validateHostPath(source: { readonly path?: string; readonly type?: string }, path: string): Generator<FieldError> {
+  if (absent(source.path)) return yield required(`${path}.path`);
+  yield* noBacksteps(`${path}.path`, source.path);
+  if (source.type !== undefined && source.type !== null && !hostPathTypes.includes(source.type)) yield notSupported(`${path}.type`, source.type, hostPathTypes);
+}
+
+/** The driver's name: a caseless subdomain of at most 63 bytes. */
+export function* validateCsiDriverName(name: string | undefined, path: string): Generator<FieldError> {
+  if (absent(name)) return yield required(path);
+  if (name.length > 63) yield { reason: "FieldValueTooLong", field: path, message: "Too long: may not be more than 63 bytes" };
+  yield* invalidEach(path, name, dns1123SubdomainErrors(name.toLowerCase()));
+}
+
+const pullPolicies: readonly string[] = ["Always", "IfNotPresent", "Never"];
+export const validatePullPolicy = (policy: string | undefined, path: string): Iterable<FieldError> => oneOf(path, policy, pullPolicies);
+
+interface Context {
+  /** Of the pod, where there is one: a template has none yet. */
+  readonly podName: string;
+  readonly isPod: boolean;
+}
+
+/** Where the error for a second source stands, in the order in which upstream looks at the sources. */
+const sourceFields: readonly (readonly [field: keyof Volume & string, shown: string])[] = [
+  ["emptyDir", "emptyDir"], ["hostPath", "hostPath"], ["gitRepo", "gitRepo"], ["gcePersistentDisk", "gcePersistentDisk"], ["awsElasticBlockStore", "awsElasticBlockStore"],
+  ["secret", "secret"], ["nfs", "nfs"], ["iscsi", "iscsi"], ["glusterfs", "glusterfs"], ["flocker", "flocker"], ["persistentVolumeClaim", "persistentVolumeClaim"], ["rbd", "rbd"],
+  ["cinder", "cinder"], ["cephfs", "cephFS"], ["quobyte", "quobyte"], ["downwardAPI", "downwarAPI"], ["fc", "fc"], ["flexVolume", "flexVolume"], ["configMap", "configMap"],
+  ["azureFile", "azureFile"], ["vsphereVolume", "vsphereVolume"], ["photonPersistentDisk", "photonPersistentDisk"], ["portworxVolume", "portworxVolume"], ["azureDisk", "azureDisk"],
+  ["storageos", "storageos"], ["projected", "projected"], ["scaleIO", "scaleIO"], ["csi", "csi"], ["ephemeral", "ephemeral"], ["image", "image"],
+];
+
+function* validateSource(volume: Volume, path: string, context: Context): Generator<FieldError> {
+  const given = sourceFields.filter(([field]) => volume[field] !== undefined && volume[field] !== null);
+  const [first] = given;
+  if (first === undefined) return yield required(path, "must specify a volume type");
+  yield* validateOneSource(first[0], volume, path, context);
+  for (const [, shown] of given.slice(1)) yield forbidden(`${path}.${shown}`, "may not specify more than 1 volume type");
+}
+
+function* validateOneSource(field: string, volume: Volume, path: string, context: Context): Generator<FieldError> {
+  const { emptyDir, hostPath, secret, configMap, persistentVolumeClaim, downwardAPI, projected, csi, ephemeral, image, gitRepo } = volume;
+  const at = `${path}.${field}`;
+  if (emptyDir && field === "emptyDir") {
+    const limit = emptyDir.sizeLimit;
+    if (limit !== undefined && isQuantity(`${limit}`) && compareQuantities(limit, "0") < 0) yield forbidden(`${at}.sizeLimit`, "SizeLimit field must be a valid resource quantity");
+  } else if (hostPath && field === "hostPath") {
+    yield* validateHostPath(hostPath, at);
+  } else if (gitRepo && field === "gitRepo") {
+    if (absent(gitRepo.repository)) yield required(`${at}.repository`);
+    if (!absent(gitRepo.directory)) {
+      if (gitRepo.directory.startsWith("/")) yield invalid(`${at}.directory`, gitRepo.directory, "must be a relative path");
+      yield* noBacksteps(`${at}.directory`, gitRepo.directory);
+    }
+  } else if (secret && field === "secret") {
+    yield* validateKeyed(secret, secret.secretName, "secretName", at);
+  } else if (configMap && field === "configMap") {
+    yield* validateKeyed(configMap, configMap.name, "name", at);
+  } else if (persistentVolumeClaim && field === "persistentVolumeClaim") {
+    if (absent(persistentVolumeClaim.claimName)) yield required(`${at}.claimName`);
+  } else if (downwardAPI && field === "downwardAPI") {
+    yield* fileMode(`${at}.defaultMode`, downwardAPI.defaultMode);
+    for (const file of downwardAPI.items ?? []) yield* validateDownwardFile(file, at);
+  } else if (projected && field === "projected") {
+    yield* validateProjectedSource(projected, at);
+  } else if (csi && field === "csi") {
+    yield* validateCsiDriverName(csi.driver, `${at}.driver`);
+    if (csi.nodePublishSecretRef) {
+      const { name } = csi.nodePublishSecretRef;
+      if (absent(name)) yield required(`${at}.nodePublishSecretRef.name`);
+      else yield* invalidEach(`${at}.name`, name, dns1123SubdomainErrors(name));
+    }
+  } else if (ephemeral && field === "ephemeral") {
+    if (!ephemeral.volumeClaimTemplate) yield required(`${at}.volumeClaimTemplate`);
+    else yield* validateClaimTemplate(ephemeral.volumeClaimTemplate, `${at}.volumeClaimTemplate`);
+    if (context.podName !== "" && !absent(volume.name)) {
+      const claim = `${context.podName}-${volume.name}`;
+      for (const message of dns1123SubdomainErrors(claim)) yield invalid(`${path}.name`, volume.name, `PVC name ${JSON.stringify(claim)}: ${message}`);
+    }
+  } else if (image && field === "image") {
+    if (context.isPod && absent(image.reference)) yield required(`${at}.reference`);
+    yield* validatePullPolicy(image.pullPolicy, `${at}.pullPolicy`);
+  } else {
+    yield* validateForeignSource(field, volume, path);
+  }
+}
+
+/** Returns the volumes that containers may mount: those without errors, by name. */
+export function validateVolumes(volumes: readonly Volume[], path: string, context: Context): { readonly errors: readonly FieldError[]; readonly volumes: Volumes } {
+  const errors: FieldError[] = [];
+  const good = new Map<string, Volume>();
+  const created = new Set(context.podName === "" ? [] : volumes.filter(({ ephemeral }) => ephemeral).map(({ name }) => `${context.podName}-${name}`));
+  for (const [index, volume] of volumes.entries()) {
+    const at = `${path}[${index}]`;
+    const own = [...validateSource(volume, at, context)];
+    if (absent(volume.name)) own.push(required(`${at}.name`));
+    else own.push(...dnsLabel(`${at}.name`, volume.name));
+    if (good.has(volume.name)) own.push(duplicate(`${at}.name`, volume.name));
+    if (own.length === 0) good.set(volume.name, volume);
+    errors.push(...own);
+    const claimName = volume.persistentVolumeClaim?.claimName;
+    if (claimName !== undefined && created.has(claimName)) {
+      errors.push(invalid(`${at}.persistentVolumeClaim.claimName`, claimName, "must not reference a PVC that gets created for an ephemeral volume"));
+    }
+  }
+  return { errors, volumes: good };
+}
+
+export const logicalUnit = (field: string, lun: number | undefined): FieldError[] => (lun !== undefined && (lun < 0 || lun > 255) ? [invalid(field, lun, rangeError(0, 255))] : []);

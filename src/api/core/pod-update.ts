@@ -1,0 +1,135 @@
+import { forbidden, invalid, required, type FieldError } from "../../apimachinery/field-error.ts";
+import { rangeError } from "../../apimachinery/validation.ts";
+import type { Affinity, Container, NodeSelectorTerm, Pod, PodSchedulingGate, PodSpec, Toleration } from "../generated/core-v1.ts";
+import { absent } from "../checks.ts";
+import { withField } from "../defaulting.ts";
+import { semanticallyEqual } from "../strategy.ts";
+import { valueDiff } from "../text-diff.ts";
+import { appArmorPrefix, mirrorAnnotation, validatePod, validatePodAnnotations } from "./pod-validation.ts";
+import { validateTolerations } from "./pod-spec/validation-scheduling.ts";
+
+const int32Max = 2 ** 31 - 1;
+/** Named in the message about everything else, in upstream's words. */
+const updatableFields = [
+  "`spec.containers[*].image`", "`spec.initContainers[*].image`", "`spec.activeDeadlineSeconds`", "`spec.tolerations` (only additions to existing tolerations)",
+  "`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)",
+].join(",");
+
+/** Annotations of the kubelet's own pods and of AppArmor cannot be changed once a pod is there. */
+export function* validateAnnotationUpdate(next: Pod, previous: Pod): Generator<FieldError> {
+  const [now, before] = [next.metadata.annotations ?? {}, previous.metadata.annotations ?? {}];
+  for (const [key, value] of Object.entries(before)) {
+    if (now[key] === value) continue;
+    if (key.startsWith(appArmorPrefix)) yield forbidden(`metadata.annotations[${key}]`, "may not remove or update AppArmor annotations");
+    if (key === mirrorAnnotation) yield forbidden(`metadata.annotations[${key}]`, "may not remove or update mirror pod annotation");
+  }
+  for (const key of Object.keys(now)) {
+    if (key in before) continue;
+    if (key.startsWith(appArmorPrefix)) yield forbidden(`metadata.annotations[${key}]`, "may not add AppArmor annotations");
+    if (key === mirrorAnnotation) yield forbidden(`metadata.annotations[${key}]`, "may not add mirror pod annotation");
+  }
+  yield* validatePodAnnotations(now, next.spec ?? { containers: [] }, "metadata.annotations");
+}
+
+function imageErrors(containers: readonly Container[], path: string): FieldError[] {
+  return containers.flatMap(({ image = "" }, index) => [
+    ...(image === "" ? [required(`${path}[${index}].image`)] : []),
+    ...(image.trim() === image ? [] : [invalid(`${path}[${index}].image`, image, "must not have leading or trailing whitespace")]),
+  ]);
+}
+
+/** Existing tolerations stay, but for how long they hold; new ones may come. */
+function* validateTolerationUpdate(next: readonly Toleration[], previous: readonly Toleration[], path: string): Generator<FieldError> {
+  const sameBut = (a: Toleration, b: Toleration): boolean => semanticallyEqual(withField(a, "tolerationSeconds", b.tolerationSeconds), b);
+  if (!previous.every((before) => next.some((now) => sameBut(before, now)))) return yield forbidden(path, "existing toleration can not be modified except its tolerationSeconds");
+  yield* validateTolerations(next, path);
+}
+
+function* validateGateUpdate(next: readonly PodSchedulingGate[], previous: readonly PodSchedulingGate[], path: string): Generator<FieldError> {
+  for (const [index, { name }] of next.entries()) {
+    if (!previous.some((gate) => gate.name === name)) yield forbidden(`${path}[${index}].name`, `only deletion is allowed, but found new scheduling gate '${name}'`);
+  }
+}
+
+const sameImages = (containers: readonly Container[], previous: readonly Container[]): readonly Container[] =>
+  containers.map((container, index) => withField(container, "image", previous[index]?.image));
+
+/** While a pod is held back by gates, where it may go can still be narrowed. */
+function* validateGatedUpdate(next: PodSpec, previous: PodSpec): Generator<FieldError> {
+  const selector = next.nodeSelector ?? {};
+  if (Object.entries(previous.nodeSelector ?? {}).some(([key, value]) => selector[key] !== value)) {
+    yield invalid("spec.nodeSelector", selector, "only additions to spec.nodeSelector are allowed (no mutations or deletions)");
+  }
+  const path = "spec.affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms";
+  const before = previous.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms ?? [];
+  const now = next.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms ?? [];
+  if (before.length === 0 || semanticallyEqual(next.affinity?.nodeAffinity, previous.affinity?.nodeAffinity)) return;
+  if (before.length !== now.length) return yield invalid(path, now, "no additions/deletions to non-empty NodeSelectorTerms list are allowed");
+  for (const [index, term] of before.entries()) {
+    if (!onlyAdds(now[index] ?? {}, term)) yield invalid(`${path}[${index}]`, now[index], "only additions are allowed (no mutations or deletions)");
+  }
+}
+
+function onlyAdds(next: NodeSelectorTerm, previous: NodeSelectorTerm): boolean {
+  const empty = (previous.matchExpressions ?? []).length === 0 && (previous.matchFields ?? []).length === 0;
+  if (empty && ((next.matchExpressions ?? []).length > 0 || (next.matchFields ?? []).length > 0)) return false;
+  return (["matchExpressions", "matchFields"] as const).every((field) =>
+    (previous[field] ?? []).every((requirement, index) => semanticallyEqual(requirement, next[field]?.[index])));
+}
+
+/** The new spec with everything put back that may change, so that what still differs may not. */
+function withAllowedPutBack(next: PodSpec, previous: PodSpec): PodSpec {
+  let spec: PodSpec = { ...next, containers: sameImages(next.containers ?? [], previous.containers ?? []) };
+  if (next.initContainers) spec = { ...spec, initContainers: sameImages(next.initContainers, previous.initContainers ?? []) };
+  spec = withField(spec, "activeDeadlineSeconds", previous.activeDeadlineSeconds);
+  spec = withField(spec, "schedulingGates", previous.schedulingGates);
+  spec = withField(spec, "tolerations", previous.tolerations);
+  if ((previous.terminationGracePeriodSeconds ?? 0) < 0 && next.terminationGracePeriodSeconds === 1) spec = withField(spec, "terminationGracePeriodSeconds", previous.terminationGracePeriodSeconds);
+  if ((previous.schedulingGates ?? []).length > 0) {
+    const affinity: Affinity = withField(spec.affinity ?? {}, "nodeAffinity", previous.affinity?.nodeAffinity);
+    spec = withField(withField(spec, "nodeSelector", previous.nodeSelector), "affinity", Object.keys(affinity).length === 0 ? undefined : affinity);
+  }
+  return spec;
+}
+
+/** A pod's spec is nearly immutable; in upstream's order, which stops at the first thing that makes the rest meaningless. */
+export function* validatePodUpdate(next: Pod, previous: Pod): Generator<FieldError> {
+  yield* validatePod(next);
+  yield* validateAnnotationUpdate(next, previous);
+  const [now, before] = [next.spec ?? { containers: [] }, previous.spec ?? { containers: [] }];
+  for (const field of ["containers", "initContainers"] as const) {
+    if ((now[field] ?? []).length !== (before[field] ?? []).length) return yield forbidden(`spec.${field}`, "pod updates may not add or remove containers");
+    yield* imageErrors(now[field] ?? [], `spec.${field}`);
+  }
+
+  const [deadline, oldDeadline] = [now.activeDeadlineSeconds, before.activeDeadlineSeconds];
+  if (deadline !== undefined && deadline !== null) {
+    if (deadline < 0 || deadline > int32Max) return yield invalid("spec.activeDeadlineSeconds", deadline, rangeError(0, int32Max));
+    if (oldDeadline !== undefined && oldDeadline < deadline) return yield invalid("spec.activeDeadlineSeconds", deadline, "must be less than or equal to previous value");
+  } else if (oldDeadline !== undefined) {
+    yield invalid("spec.activeDeadlineSeconds", null, "must not update from a positive integer to nil value");
+  }
+  yield* validateTolerationUpdate(now.tolerations ?? [], before.tolerations ?? [], "spec.tolerations");
+  yield* validateGateUpdate(now.schedulingGates ?? [], before.schedulingGates ?? [], "spec.schedulingGates");
+  if (semanticallyEqual(now, before)) return;
+
+  if ((before.schedulingGates ?? []).length > 0) yield* validateGatedUpdate(now, before);
+  const rest = withAllowedPutBack(now, before);
+  if (!semanticallyEqual(rest, before)) yield forbidden("spec", `pod updates may not change fields other than ${updatableFields}\n${valueDiff(before, rest)}`);
+}
+
+/** Containers may be added to look into a pod, and stay for good. */
+export function* validateEphemeralContainersUpdate(next: Pod, previous: Pod): Generator<FieldError> {
+  if (previous.metadata.annotations?.[mirrorAnnotation] !== undefined) return yield forbidden("", "static pods do not support ephemeral containers");
+  yield* validatePod(next);
+  yield* validateAnnotationUpdate(next, previous);
+  for (const container of previous.spec?.ephemeralContainers ?? []) {
+    const now = next.spec?.ephemeralContainers?.find(({ name }) => name === container.name);
+    if (now === undefined) yield forbidden("spec.ephemeralContainers", `existing ephemeral containers ${JSON.stringify(container.name)} may not be removed\n`);
+    else if (!semanticallyEqual(now, container)) {
+      yield forbidden("spec.ephemeralContainers", `existing ephemeral containers ${JSON.stringify(container.name)} may not be changed\n${valueDiff(container, now)}`);
+    }
+  }
+}
+
+export const isMirror = (pod: Pod): boolean => !absent(pod.metadata.annotations?.[mirrorAnnotation]);

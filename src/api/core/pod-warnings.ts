@@ -1,0 +1,131 @@
+import { isQuantity, quantityMilliValue } from "../../apimachinery/quantity.ts";
+import { dns1123LabelErrors, ipWarnings } from "../../apimachinery/validation.ts";
+import type { ContainerPort, Pod, PodSpec, PodTemplateSpec } from "../generated/core-v1.ts";
+import type { ObjectMeta } from "../../apimachinery/object.ts";
+import { allContainers } from "./pod-spec/containers.ts";
+
+const deprecatedNodeLabels: Readonly<Record<string, string>> = {
+  "beta.kubernetes.io/arch": 'deprecated since v1.14; use "kubernetes.io/arch" instead',
+  "beta.kubernetes.io/os": 'deprecated since v1.14; use "kubernetes.io/os" instead',
+  "failure-domain.beta.kubernetes.io/region": 'deprecated since v1.17; use "topology.kubernetes.io/region" instead',
+  "failure-domain.beta.kubernetes.io/zone": 'deprecated since v1.17; use "topology.kubernetes.io/zone" instead',
+  "beta.kubernetes.io/instance-type": 'deprecated since v1.17; use "node.kubernetes.io/instance-type" instead',
+};
+const deprecatedAnnotations: Readonly<Record<string, string>> = {
+  "scheduler.alpha.kubernetes.io/critical-pod": 'non-functional in v1.16+; use the "priorityClassName" field instead',
+  "security.alpha.kubernetes.io/sysctls": 'non-functional in v1.11+; use the "sysctls" field instead',
+  "security.alpha.kubernetes.io/unsafe-sysctls": 'non-functional in v1.11+; use the "sysctls" field instead',
+};
+const deprecatedVolumes = [
+  ["photonPersistentDisk", "photonPersistentDisk", "deprecated in v1.11, non-functional in v1.16+"],
+  ["gitRepo", "gitRepo", "deprecated in v1.11, and disabled by default in v1.33+"],
+  ["scaleIO", "scaleIO", "deprecated in v1.16, non-functional in v1.22+"],
+  ["flocker", "flocker", "deprecated in v1.22, non-functional in v1.25+"],
+  ["storageos", "storageOS", "deprecated in v1.22, non-functional in v1.25+"],
+  ["quobyte", "quobyte", "deprecated in v1.22, non-functional in v1.25+"],
+  ["glusterfs", "glusterfs", "deprecated in v1.25, non-functional in v1.26+"],
+  ["cephfs", "cephfs", "deprecated in v1.28, non-functional in v1.31+"],
+  ["rbd", "rbd", "deprecated in v1.28, non-functional in v1.31+"],
+] as const;
+
+const fractional = (resources: Readonly<Record<string, string>> | undefined, path: string): string[] =>
+  ["memory", "ephemeral-storage"].flatMap((name) => {
+    const amount = resources?.[name];
+    return amount !== undefined && isQuantity(`${amount}`) && quantityMilliValue(amount) % 1000 !== 0
+      ? [`${path}[${name}]: fractional byte value ${JSON.stringify(amount)} is invalid, must be an integer`] : [];
+  });
+
+function duplicates(items: readonly string[], warn: (index: number, item: string) => string): string[] {
+  return items.flatMap((item, index) => (items.indexOf(item) < index ? [warn(index, item)] : []));
+}
+
+/** Variables that an earlier one of the same name cannot be seen through. */
+function* environmentWarnings(spec: PodSpec, path: string): Generator<string> {
+  for (const { container, path: at } of allContainers(spec, path)) {
+    const seen = new Set<string>();
+    for (const [index, { name, value = "", valueFrom }] of (container.env ?? []).entries()) {
+      const reference = `$(${name})`;
+      if (seen.has(name) && (valueFrom || value === reference || !value.includes(reference))) {
+        yield `${at}.env[${index}]: hides previous definition of ${JSON.stringify(name)}, which may be dropped when using apply`;
+      }
+      seen.add(name);
+    }
+  }
+}
+
+function* portWarnings(spec: PodSpec, path: string): Generator<string> {
+  const ports = new Map<string, { readonly at: string; readonly port: ContainerPort }[]>();
+  const names = new Map<string, string>();
+  const all = [...allContainers(spec, path)].flatMap(({ container, path: at }) => (container.ports ?? []).map((port, index) => ({ port, at: `${at}.ports[${index}]` })));
+  for (const { port, at } of all) {
+    const { hostIP = "", hostPort = 0, containerPort, protocol } = port;
+    const key = `${containerPort}/${protocol}`;
+    for (const other of ports.get(key) ?? []) {
+      const [otherIP, otherPort] = [other.port.hostIP ?? "", other.port.hostPort ?? 0];
+      if (hostIP === otherIP && hostPort === otherPort) yield `${at}: duplicate port definition with ${other.at}`;
+      else if (hostPort === 0 || otherPort === 0) yield `${at}: overlapping port definition with ${other.at}`;
+      else if (hostPort === otherPort && (hostIP === "") !== (otherIP === "")) yield `${at}: dangerously ambiguous port definition with ${other.at}`;
+    }
+    ports.set(key, [...(ports.get(key) ?? []), { at, port }]);
+  }
+  for (const { port, at } of all) {
+    if ((port.name ?? "") === "") continue;
+    const other = names.get(port.name ?? "");
+    if (other === undefined) names.set(port.name ?? "", at);
+    else yield `${at}: duplicate port name ${JSON.stringify(port.name)} with ${other}, services and probes that select ports by name will use ${other}`;
+  }
+}
+
+function* affinityWarnings(spec: PodSpec, path: string): Generator<string> {
+  const nothing = "a null labelSelector results in matching no pod";
+  for (const kind of ["podAffinity", "podAntiAffinity"] as const) {
+    const affinity = spec.affinity?.[kind];
+    for (const [index, { labelSelector }] of (affinity?.requiredDuringSchedulingIgnoredDuringExecution ?? []).entries()) {
+      if (labelSelector === undefined) yield `${path}.affinity.${kind}.requiredDuringSchedulingIgnoredDuringExecution[${index}].labelSelector: ${nothing}`;
+    }
+    for (const [index, { podAffinityTerm }] of (affinity?.preferredDuringSchedulingIgnoredDuringExecution ?? []).entries()) {
+      if (podAffinityTerm?.labelSelector === undefined) yield `${path}.affinity.${kind}.preferredDuringSchedulingIgnoredDuringExecution[${index}].podAffinityTerm.labelSelector: ${nothing}`;
+    }
+  }
+}
+
+/** What is allowed, and most likely not meant. `prefix` is the path of the template ("" for a pod). */
+export function* podSpecWarnings(spec: PodSpec, metadata: ObjectMeta, prefix: string): Generator<string> {
+  const path = `${prefix}spec`;
+  for (const key of Object.keys(spec.nodeSelector ?? {})) if (deprecatedNodeLabels[key] !== undefined) yield `${path}.nodeSelector[${key}]: ${deprecatedNodeLabels[key]}`;
+  for (const [index, { topologyKey, labelSelector }] of (spec.topologySpreadConstraints ?? []).entries()) {
+    const at = `${path}.topologySpreadConstraints[${index}]`;
+    if (deprecatedNodeLabels[topologyKey] !== undefined) yield `${at}.topologyKey: ${topologyKey} is ${deprecatedNodeLabels[topologyKey]}`;
+    if (labelSelector === undefined) yield `${at}.labelSelector: a null labelSelector results in matching no pod`;
+  }
+  for (const [key, message] of Object.entries(deprecatedAnnotations)) if (key in (metadata.annotations ?? {})) yield `${prefix}metadata.annotations[${key}]: ${message}`;
+  for (const [index, volume] of (spec.volumes ?? []).entries()) {
+    for (const [field, shown, message] of deprecatedVolumes) if (volume[field]) yield `${path}.volumes[${index}].${shown}: ${message}`;
+  }
+  yield* duplicates((spec.hostAliases ?? []).map(({ ip }) => ip), (index, ip) => `${path}.hostAliases[${index}].ip: duplicate ip ${JSON.stringify(ip)}`);
+  const secrets = (spec.imagePullSecrets ?? []).map(({ name = "" }) => name);
+  yield* duplicates(secrets, (index, name) => `${path}.imagePullSecrets[${index}].name: duplicate name ${JSON.stringify(name)}`);
+  for (const [index, name] of secrets.entries()) if (name === "") yield `${path}.imagePullSecrets[${index}].name: invalid empty name ""`;
+  yield* fractional(spec.overhead, `${path}.overhead`);
+  for (const { container, path: at } of allContainers(spec, path)) {
+    yield* fractional(container.resources?.limits, `${at}.resources.limits`);
+    yield* fractional(container.resources?.requests, `${at}.resources.requests`);
+  }
+  yield* environmentWarnings(spec, path);
+  yield* portWarnings(spec, path);
+  if ((spec.terminationGracePeriodSeconds ?? 0) < 0) yield `${path}.terminationGracePeriodSeconds: must be >= 0; negative values are invalid and will be treated as 1`;
+  yield* affinityWarnings(spec, path);
+  for (const [index, address] of (spec.dnsConfig?.nameservers ?? []).entries()) yield* ipWarnings(`${path}.dnsConfig.nameservers[${index}]`, address);
+  for (const [index, { ip }] of (spec.hostAliases ?? []).entries()) yield* ipWarnings(`${path}.hostAliases[${index}].ip`, ip);
+}
+
+export function podWarnings({ spec, metadata }: Pod): readonly string[] {
+  const problems = dns1123LabelErrors(metadata.name ?? "");
+  return [
+    ...(problems.length > 0 ? [`metadata.name: this is used in the Pod's hostname, which can result in surprising behavior; a DNS label is recommended: [${problems.join(" ")}]`] : []),
+    ...(spec === undefined ? [] : podSpecWarnings(spec, metadata, "")),
+  ];
+}
+
+export const templateWarnings = (template: PodTemplateSpec | undefined, path: string): readonly string[] =>
+  template?.spec === undefined ? [] : [...podSpecWarnings(template.spec, template.metadata ?? {}, `${path}.`)];
