@@ -5,6 +5,7 @@ import type { Api } from "./api.ts";
 import { anonymousMayAsk, anonymousUser } from "./authentication/identity.ts";
 import { impersonatedUser } from "./authentication/impersonation.ts";
 import { forbiddenFor } from "./authorization/forbidden.ts";
+import { impersonatedUser } from "./authentication/impersonation.ts";
 import { requestInfo } from "./request-info.ts";
 import type { Authenticated, Authorized, Incoming, Informed } from "./request.ts";
 
@@ -14,7 +15,7 @@ import type { Authenticated, Authorized, Incoming, Informed } from "./request.ts
  */
 export async function chain<T = Answer>(api: Api, incoming: Incoming, handle: (request: Authorized) => Promise<T>): Promise<T> {
   const informed = inform(incoming);
-  const authenticated = await authenticate(api, informed);
+  const authenticated = await impersonate(api, await authenticate(api, informed));
   const authorized = await authorize(api, authenticated);
   return await handle(authorized);
 }
@@ -24,13 +25,24 @@ export const inform = (request: Incoming): Informed =>
 
 /** @throws {StatusError} Unauthorized, or Forbidden for those who may not act as somebody else. */
 async function authenticate(api: Api, request: Informed): Promise<Authenticated> {
-  if (request.identity) return { ...request, user: request.identity } as Authenticated;
+  if (request.identity) return { ...request, user: request.identity, authenticatedMs: api.clock.now() } as Authenticated;
   const { headers, peerCertificate } = request;
   const proved = await api.authenticator.authenticate({ headers, ...(peerCertificate && { peerCertificate }) });
   const user = proved ?? (anonymousMayAsk(request.info.path) ? anonymousUser : undefined);
   if (!user) throw unauthorized();
   const authenticated = { ...request, user } as Authenticated;
   return { ...authenticated, user: await impersonatedUser(api.authorizer, attributesOf(authenticated), headers) };
+}
+
+/** Who may act as somebody else, and says so, goes on as them. @throws {StatusError} BadRequest, Forbidden */
+async function impersonate(api: Api, request: Authenticated): Promise<Authenticated> {
+  if (request.identity || !impersonates(request.headers)) return request;
+  return { ...request, user: await impersonatedUser(api.authorizer, attributesOf(request), request.headers) };
+}
+
+function impersonates(headers: Authenticated["headers"]): boolean {
+  for (const name in headers) if (name.startsWith("impersonate-")) return true;
+  return false;
 }
 
 export function attributesOf({ info, user, query }: Authenticated): Attributes {
@@ -47,6 +59,6 @@ export function attributesOf({ info, user, query }: Authenticated): Attributes {
 async function authorize(api: Api, request: Authenticated): Promise<Authorized> {
   const attributes = attributesOf(request);
   const { decision, reason } = await api.authorizer.authorize(attributes);
-  if (decision === "allow") return request as Authorized;
+  if (decision === "allow") return { ...request, authorizedMs: api.clock.now() } as Authorized;
   throw forbiddenFor(attributes, reason);
 }

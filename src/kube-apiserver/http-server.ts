@@ -5,7 +5,7 @@ import type { AddressInfo, Socket } from "node:net";
 import { PassThrough, type Duplex, type Readable, type Writable } from "node:stream";
 import type { TLSSocket } from "node:tls";
 import { StatusError } from "../apimachinery/status-error.ts";
-import type { WatchSink } from "./answer.ts";
+import type { Answer, StreamSink } from "./answer.ts";
 import type { Api } from "./api.ts";
 import { distinctIdentityHeaders } from "./authentication/identity.ts";
 import { bookmarkObject } from "./bookmark.ts";
@@ -199,43 +199,67 @@ export class HttpServer implements AsyncDisposable {
       return 200;
     }
     const answer = await answerFor(api, this.#routes, request);
-    if (answer.is !== "watch") {
-      const made = await reply(api, request, answer);
-      outlet.send({ ...made, headers: { ...common, ...withWarnings(request), ...made.headers } });
-      return made.code;
+    const headers = { ...common, ...withWarnings(request) };
+    switch (answer.is) {
+      case "watch":
+        this.#pumpWatch(request, answer, outlet, headers);
+        return 200;
+      case "stream":
+        this.#pump(outlet, { ...headers, "content-type": answer.contentType }, (sink) => answer.start(sink));
+        return 200;
+      default: {
+        const made = await reply(api, request, answer);
+        outlet.send({ ...made, headers: { ...headers, ...made.headers } });
+        return made.code;
+      }
     }
-    const options = encodeOptions(api, request, { table: true, partial: true });
-    const encoder = eventEncoder(answer.served, options, () => api.clock.now());
-    const writable = outlet.begin(200, { ...common, ...withWarnings(request), "content-type": encoder.contentType, "cache-control": "no-cache, private" });
-    const write = (bytes: Buffer): boolean => {
-      if (writable.destroyed || writable.writableEnded) return false;
-      writable.write(bytes);
-      return writable.writableLength <= backlogBytesMax;
-    };
-    const resource = `${answer.served.type.plural}${answer.served.type.group === "" ? "" : `.${answer.served.type.group}`}`;
+  }
+
+  #pumpWatch(request: Authorized, answer: Extract<Answer, { is: "watch" }>, outlet: Outlet, headers: Readonly<Record<string, string | readonly string[]>>): void {
+    const api = this.#api;
+    const { type } = answer.served;
+    const encoder = eventEncoder(answer.served, encodeOptions(api, request, { table: true, partial: true }), () => api.clock.now());
+    const resource = type.group === "" ? type.plural : `${type.plural}.${type.group}`;
+    this.#pump(outlet, { ...headers, "content-type": encoder.contentType, "cache-control": "no-cache, private" }, ({ write, end }) => {
+      const watching = answer.start({
+        event: (kind, entry) => write(encoder.event(kind, entry)),
+        bookmark: (revision, initialEventsEnd) => write(encoder.plain("BOOKMARK", bookmarkObject(type, revision, initialEventsEnd))),
+        error: (object) => void write(encoder.plain("ERROR", object)),
+        end,
+      });
+      api.metrics.watching(resource, 1);
+      return {
+        [Symbol.dispose]: () => {
+          watching[Symbol.dispose]();
+          api.metrics.watching(resource, -1);
+        },
+      };
+    });
+  }
+
+  /** Sends what comes until the reader goes, falls too far behind, or the server stops. */
+  #pump(outlet: Outlet, headers: Readonly<Record<string, string | readonly string[]>>, start: (sink: StreamSink) => Disposable): void {
+    const writable = outlet.begin(200, headers);
     let initial = true;
-    const sink: WatchSink = {
-      // However large the state at the start is, it is not the reader's fault.
-      event: (type, entry) => write(encoder.event(type, entry)) || (initial && !writable.destroyed),
-      bookmark: (revision, initialEventsEnd) => write(encoder.plain("BOOKMARK", bookmarkObject(answer.served.type, revision, initialEventsEnd))),
-      error: (object) => void write(encoder.plain("ERROR", object)),
+    const source = start({
+      write: (bytes) => {
+        if (writable.destroyed || writable.writableEnded) return false;
+        writable.write(bytes);
+        // However large the state at the start is, it is not the reader's fault.
+        return initial || writable.writableLength <= backlogBytesMax;
+      },
       end: () => void (writable.destroyed || writable.end()),
-    };
-    api.metrics.watching(resource, 1);
-    const subscription = answer.start(sink);
+    });
     initial = false;
     const stop = () => {
       outlet.closed.removeEventListener("abort", stop);
       this.#stopping.signal.removeEventListener("abort", stop);
-      subscription[Symbol.dispose]();
-      api.metrics.watching(resource, -1);
+      source[Symbol.dispose]();
+      if (!writable.destroyed) writable.end();
     };
-    if (outlet.closed.aborted || this.#stopping.signal.aborted) stop();
-    else {
-      outlet.closed.addEventListener("abort", stop, { once: true });
-      this.#stopping.signal.addEventListener("abort", stop, { once: true });
-    }
-    return 200;
+    if (outlet.closed.aborted || this.#stopping.signal.aborted) return stop();
+    outlet.closed.addEventListener("abort", stop, { once: true });
+    this.#stopping.signal.addEventListener("abort", stop, { once: true });
   }
 
   #onUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {

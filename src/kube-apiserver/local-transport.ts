@@ -67,7 +67,7 @@ export function localTransport(api: Api, user: UserInfo): Transport {
   };
   const call = async (request: ApiRequest): Promise<unknown> => {
     const answer = await run(request);
-    if (answer.is === "watch") throw internalStatusError("a watch is no request");
+    if (answer.is === "watch" || answer.is === "stream") throw internalStatusError("a stream is no request");
     if (answer.is === "bytes") throw new StatusError("NotFound", "the server could not find the requested resource", { details: {} });
     const object = plainOf(answer);
     if (answer.is === "object" && answer.code >= 400) throw StatusError.fromStatus(object as Status);

@@ -37,10 +37,12 @@ declare const authorized: unique symbol;
 /** It is proved who asks. Only the chain makes these. */
 export interface Authenticated extends Informed {
   readonly user: UserInfo;
+  readonly authenticatedMs: number;
   readonly [authenticated]: true;
 }
 
 /** They may. Handlers take nothing less. */
 export interface Authorized extends Authenticated {
+  readonly authorizedMs: number;
   readonly [authorized]: true;
 }
