@@ -5,7 +5,6 @@ import type { Api } from "./api.ts";
 import { anonymousMayAsk, anonymousUser } from "./authentication/identity.ts";
 import { impersonatedUser } from "./authentication/impersonation.ts";
 import { forbiddenFor } from "./authorization/forbidden.ts";
-import { impersonatedUser } from "./authentication/impersonation.ts";
 import { requestInfo } from "./request-info.ts";
 import type { Authenticated, Authorized, Incoming, Informed } from "./request.ts";
 
@@ -23,15 +22,14 @@ export async function chain<T = Answer>(api: Api, incoming: Incoming, handle: (r
 export const inform = (request: Incoming): Informed =>
   request.info ? (request as Informed) : { ...request, info: requestInfo(request.method, request.path, request.query as URLSearchParams) };
 
-/** @throws {StatusError} Unauthorized, or Forbidden for those who may not act as somebody else. */
+/** @throws {StatusError} Unauthorized */
 async function authenticate(api: Api, request: Informed): Promise<Authenticated> {
   if (request.identity) return { ...request, user: request.identity, authenticatedMs: api.clock.now() } as Authenticated;
   const { headers, peerCertificate } = request;
   const proved = await api.authenticator.authenticate({ headers, ...(peerCertificate && { peerCertificate }) });
   const user = proved ?? (anonymousMayAsk(request.info.path) ? anonymousUser : undefined);
   if (!user) throw unauthorized();
-  const authenticated = { ...request, user } as Authenticated;
-  return { ...authenticated, user: await impersonatedUser(api.authorizer, attributesOf(authenticated), headers) };
+  return { ...request, user, authenticatedMs: api.clock.now() } as Authenticated;
 }
 
 /** Who may act as somebody else, and says so, goes on as them. @throws {StatusError} BadRequest, Forbidden */
