@@ -1,3 +1,59 @@
-// Replaced soon: unit tests first, then end-to-end tests, one closing line.
+// `npm test`: types and lint, then unit tests in one process, then end-to-end tests one after the other; one closing line for all of them.
 import { spawnSync } from "node:child_process";
-process.exitCode = spawnSync(process.execPath, ["--test", "src/**/*.test.ts", "test/*.test.ts"], { stdio: "inherit" }).status ?? 1;
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+interface Counts { readonly passed: number; readonly failed: number; readonly skipped: number }
+
+const root = join(import.meta.dirname, "..");
+const folder = mkdtempSync(join(tmpdir(), "keelson-test-"));
+const wanted = process.argv.slice(2);
+const wants = (stage: string): boolean => wanted.length === 0 || wanted.includes(stage);
+const total = { passed: 0, failed: 0, skipped: 0 };
+
+function add({ passed, failed, skipped }: Counts): void {
+  total.passed += passed;
+  total.failed += failed;
+  total.skipped += skipped;
+}
+
+/** A program whose exit code is the verdict counts as one test. */
+function check(name: string, argv: readonly [string, ...string[]]): void {
+  const [program, ...args] = argv;
+  const { status, error } = spawnSync(join(root, "node_modules/.bin", program), args, { cwd: root, stdio: "inherit" });
+  if (error) console.error(error);
+  console.log(`${status === 0 ? "✔" : "✖"} ${name}`);
+  add({ passed: status === 0 ? 1 : 0, failed: status === 0 ? 0 : 1, skipped: 0 });
+}
+
+function tests(name: string, args: readonly string[]): void {
+  const counts = join(folder, `${name}.json`);
+  const reporters = ["--test-reporter=spec", "--test-reporter-destination=stdout", `--test-reporter=${join(root, "test/support/counting-reporter.ts")}`, `--test-reporter-destination=${counts}`];
+  const { status } = spawnSync(process.execPath, ["--disable-warning=ExperimentalWarning", "--test", ...reporters, ...args], { cwd: root, stdio: "inherit" });
+  let counted: Counts = { passed: 0, failed: 1, skipped: 0 };
+  try {
+    counted = JSON.parse(readFileSync(counts, "utf8")) as Counts;
+  } catch {
+    console.error(`the ${name} tests ended without a result`);
+  }
+  // A file that dies without a failed test (an unhandled rejection, a crash) is a failure as well.
+  add(status !== 0 && counted.failed === 0 ? { ...counted, failed: 1 } : counted);
+}
+
+try {
+  if (wants("static")) {
+    check("types", ["tsc", "--noEmit"]);
+    check("lint", ["oxlint", "--type-aware", "--quiet"]);
+  }
+  if (wants("unit")) tests("unit", ["--test-isolation=none", "src/**/*.test.ts", "test/*.test.ts"]);
+  if (wants("e2e")) {
+    const { status } = spawnSync(process.execPath, [join(root, "test/support/setup.ts")], { cwd: root, stdio: "inherit" });
+    if (status === 0) tests("e2e", ["--test-concurrency=1", "--test-timeout=600000", ...(wanted.slice(wanted.indexOf("e2e") + 1).length > 0 && wanted.includes("e2e") ? wanted.slice(wanted.indexOf("e2e") + 1) : ["test/end-to-end/*.e2e.ts"])]);
+    else add({ passed: 0, failed: 1, skipped: 0 });
+  }
+} finally {
+  rmSync(folder, { recursive: true, force: true });
+}
+console.log(`${total.passed} passed, ${total.failed} failed${total.skipped > 0 ? `, ${total.skipped} skipped` : ""}`);
+process.exitCode = total.failed === 0 && total.passed > 0 ? 0 : 1;

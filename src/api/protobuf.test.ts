@@ -42,6 +42,11 @@ test("zero and absent are kept apart where upstream has pointers, and nowhere el
   assert.deepEqual(decodeProtobuf(encodeProtobuf({ ...pod, spec })), { ...pod, metadata }, "zero of a field that is no pointer");
 });
 
+test("null in a map or a list is the zero value", () => {
+  const object = { apiVersion: "v1", kind: "Pod", metadata: { name: "a", labels: { x: null }, finalizers: [null] }, spec: { containers: [null], nodeSelector: null } };
+  assert.deepEqual(decodeProtobuf(encodeProtobuf(object)), { apiVersion: "v1", kind: "Pod", metadata: { name: "a", labels: { x: "" }, finalizers: [""] }, spec: { containers: [{}] } });
+});
+
 test("negative and large integers", () => {
   const priority = { apiVersion: "scheduling.k8s.io/v1", kind: "PriorityClass", metadata: { name: "low", generation: 2 ** 52 + 1 }, value: -2_147_483_648 };
   assert.deepEqual(decodeProtobuf(encodeProtobuf(priority)), priority);

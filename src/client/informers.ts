@@ -29,7 +29,12 @@ export class Informers {
 
   constructor(options: InformersOptions) {
     this.#options = options;
-    this.client = new NotingClient(options.client, (type) => this.#running.get(nameOf(type, {}))?.informer.cache);
+    this.client = this.noting(options.client);
+  }
+
+  /** Like `client`, as somebody else: a controller with an identity of its own shares the caches all the same. */
+  noting(client: Client): Client {
+    return new NotingClient(client, (type) => this.#running.get(nameOf(type, {}))?.informer.cache);
   }
 
   /** Starts the informer when it does not run yet. A `transform` needs a name of its own in `as`, since what is kept differs. */

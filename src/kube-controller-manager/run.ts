@@ -10,7 +10,10 @@ import { Tracer, type Steps } from "../stdx/steps.ts";
 import { controllersFor, type ControllerManagerOptions, type Runnable } from "./controllers.ts";
 
 export interface RunControllerManagerOptions {
+  /** Reads and watches everything; writes too, when there is no `clientFor`. */
   readonly client: Client;
+  /** One client per ServiceAccount of kube-system, so that each controller may do no more than its bootstrap role allows. */
+  readonly clientFor?: (serviceAccount: string) => Client;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
@@ -41,11 +44,12 @@ async function runControllers(controllers: readonly Runnable[], all: RunControll
   })));
 }
 
-function contextFor({ name }: Runnable, { clock, random, log }: RunControllerManagerOptions, informers: Informers, steps: Steps, signal: AbortSignal): Context {
+function contextFor({ name, serviceAccount = name }: Runnable, { clock, random, log, clientFor }: RunControllerManagerOptions, informers: Informers, steps: Steps, signal: AbortSignal): Context {
   const own = log.with({ controller: name });
+  const client = clientFor ? informers.noting(clientFor(serviceAccount)) : informers.client;
   return {
-    client: informers.client, informers, clock, random, signal, log: own,
+    client, informers, clock, random, signal, log: own,
     tracer: new Tracer({ component: name, steps, clock }),
-    events: new EventRecorder({ client: informers.client, clock, log: own, component: name, signal }),
+    events: new EventRecorder({ client, clock, log: own, component: name, signal }),
   };
 }

@@ -159,3 +159,17 @@ test("zones take turns in the list of nodes, and pods of a node that is not know
   cluster.removeNode("a1");
   assert.deepEqual(cluster.nodes.map(({ name }) => name), ["a2", "b1", "late"]);
 });
+
+test("room that is promised to a pod of the same or higher priority is not given away, and that pod gets it first", () => {
+  const cluster = clusterOf([node("a"), node("b")], [onNode("p", "b", { requests: { cpu: "4" } })]);
+  const promised = podInfoOf(pod("promised", { requests: { cpu: "3" }, priority: 10, status: { nominatedNodeName: "a" } }));
+  const nominated = (name: string) => (name === "a" ? [promised] : []);
+  const place = (of: Pod): string => {
+    const outcome = schedulePod({ pod: podInfoOf(of), cluster, plugins: defaultPlugins, nominated, start: 0, random: () => 0 });
+    return "node" in outcome ? outcome.node.name : diagnosisText(outcome);
+  };
+  assert.equal(place(pod("lower", { requests: { cpu: "2" }, priority: 1 })), "0/2 nodes are available: 2 Insufficient cpu.");
+  assert.equal(place(pod("higher", { requests: { cpu: "2" }, priority: 11 })), "a");
+  assert.equal(place(promised.pod), "a");
+  assert.equal(cluster.node("a")?.podCount, 0, "nothing of the trial is left");
+});

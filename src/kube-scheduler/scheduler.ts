@@ -1,5 +1,7 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { namespaces, nodes, pods, services, type Node, type Pod } from "../api/generated/core-v1.ts";
+import { poddisruptionbudgets } from "../api/generated/policy-v1.ts";
+import type { ResourceType } from "../apimachinery/object.ts";
 import { isNotFound } from "../apimachinery/status-error.ts";
 import type { Change } from "../client/cache.ts";
 import type { Client } from "../client/client.ts";
@@ -87,9 +89,8 @@ class Scheduler {
 
   async run(): Promise<void> {
     const { informers, signal } = this.#options;
-    for (const type of [nodes, pods, ...surroundingTypes]) informers.of(type);
     try {
-      await informers.whenSynced(signal);
+      await Promise.all([nodes, pods, poddisruptionbudgets, ...surroundingTypes].map((type) => informers.of(type as ResourceType).whenSynced(signal)));
     } catch (error) {
       if (signal.aborted) return;
       throw error;

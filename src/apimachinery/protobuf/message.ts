@@ -72,10 +72,11 @@ const messageValue = (resolve: () => MessageCodec): ValueCodec => ({
   },
 });
 
-const listValue = (item: ValueCodec): ValueCodec => ({
+/** A null among the items is the zero value, as it is for Go's JSON decoder. */
+const listValue = (item: ValueCodec, zero: unknown): ValueCodec => ({
   write(writer, field, value) {
     const items = value as readonly unknown[];
-    for (let index = items.length - 1; index >= 0; index--) item.write(writer, field, items[index]);
+    for (let index = items.length - 1; index >= 0; index--) item.write(writer, field, items[index] ?? zero);
   },
   read(reader, previous, type) {
     const items = (previous as unknown[] | undefined) ?? [];
@@ -104,7 +105,7 @@ const wrappedList = (list: ValueCodec): ValueCodec => ({
   },
 });
 
-/** What a map holds for a key without a value. */
+/** What a map holds for a key without a value, and a list in place of null. */
 function zeroOf(type: TypeSchema): unknown {
   switch (type.is) {
     case "scalar": return type.type === "string" ? "" : type.type === "boolean" ? false : 0;
@@ -120,7 +121,7 @@ const mapValue = (value: ValueCodec, zero: unknown): ValueCodec => ({
     // Go sorts the keys, so that equal objects have equal bytes.
     for (const key of Object.keys(entries).toSorted().toReversed()) {
       const start = writer.length;
-      value.write(writer, 2, entries[key]);
+      value.write(writer, 2, entries[key] ?? zero);
       writer.string(key);
       writer.tag(1, wireType.bytes);
       writer.embed(field, start);
@@ -156,7 +157,7 @@ function valueCodec(type: TypeSchema, resolve: Resolve): ValueCodec {
       let message: MessageCodec | undefined;
       return messageValue(() => (message ??= resolve(type.name)));
     }
-    case "list": return listValue(valueCodec(type.of, resolve));
+    case "list": return listValue(valueCodec(type.of, resolve), zeroOf(type.of));
     case "map": {
       const value = valueCodec(type.of, resolve);
       return mapValue(type.of.is === "list" ? wrappedList(value) : value, zeroOf(type.of));

@@ -127,7 +127,7 @@ export class FakeTransport implements Transport {
     if (resourceVersion !== undefined && resourceVersion !== previous.metadata.resourceVersion) throw conflict(request, request.name ?? "", staleObjectDetail);
     const status = (object: KubeObject) => ("status" in object ? { status: object.status } : {});
     const { status: _, ...rest } = next as KubeObject & { status?: unknown };
-    const written = request.subresource === "status" ? { ...previous, ...status(next) } : { ...rest, ...status(previous) } as KubeObject;
+    const written = request.subresource === "status" ? { ...previous, metadata: { ...previous.metadata, ...(next.metadata.annotations && { annotations: next.metadata.annotations }) }, ...status(next) } : { ...rest, ...status(previous) } as KubeObject;
     const specChanged = "spec" in written && JSON.stringify(written.spec) !== JSON.stringify((previous as KubeObject & { spec?: unknown }).spec);
     if (request.subresource === "finalize" && previous.metadata.deletionTimestamp !== undefined && specFinalizers(written).length === 0) return this.#remove(request, written);
     const metadata: ObjectMeta = { ...written.metadata, uid: previous.metadata.uid ?? "", generation: (previous.metadata.generation ?? 1) + Number(specChanged) };

@@ -1,5 +1,5 @@
 import type { Answer } from "../answer.ts";
-import { openApiV2ProtobufMediaType } from "../openapi/v2-protobuf.ts";
+import { openApiV2ProtobufAccepted, openApiV2ProtobufMediaType } from "../openapi/v2-protobuf.ts";
 import type { OpenApi, OpenApiDocument } from "../openapi/openapi.ts";
 import type { Authorized } from "../request.ts";
 import type { Route } from "./routes.ts";
@@ -22,7 +22,8 @@ export function openApiRoutes(openApi: () => OpenApi): { readonly exact: Readonl
     exact: {
       "/openapi/v2": (_, request) => {
         const document = openApi().v2();
-        return String(request.headers["accept"] ?? "").includes(openApiV2ProtobufMediaType)
+        const accept = String(request.headers["accept"] ?? "");
+        return openApiV2ProtobufAccepted.some((each) => accept.includes(each))
           ? documentAnswer(request, document, document.protobuf, openApiV2ProtobufMediaType)
           : documentAnswer(request, document, document.json, "application/json");
       },

@@ -52,7 +52,7 @@ export const deploymentController: Controller = {
     for (const set of plan.remove) await removeSet(set, context);
 
     const { newSet, old } = splitSets(deployment, currentSets(deployment, context));
-    const marked = newSet ? await markRevision(deployment, newSet, context) : deployment;
+    const marked = newSet ? withRevision(deployment, newSet) : deployment;
     const collided = made.collided ? { ...marked, status: { ...marked.status, collisionCount: (marked.status?.collisionCount ?? 0) + 1 } } : marked;
     const { created, failure } = made;
     const input: StatusInput = {
@@ -60,7 +60,7 @@ export const deploymentController: Controller = {
       ...(created && { created: created.metadata.name ?? "" }), ...(failure && { createFailure: failureText(plan.create, failure) }),
     };
     const status = planStatus(input);
-    await writeStatus(marked, status, context);
+    await writeStatus(marked, status, context, deployment);
     if (failure) throw failure;
     return nextProgressCheckInMs(deployment, status, clock.now());
   },
@@ -104,16 +104,13 @@ async function removeSet({ metadata: { name = "", namespace = "", uid = "" } }: 
   }
 }
 
-/** `kubectl rollout history` reads the present revision here. */
-async function markRevision(deployment: Deployment, newSet: ReplicaSet, { client, signal }: Context): Promise<Deployment> {
-  const revision = String(revisionOf(newSet));
-  const { name = "", namespace = "", uid, annotations } = deployment.metadata;
-  if (annotations?.[revisionAnnotation] === revision) return deployment;
-  return client.patch(deployments, { name, namespace }, "application/merge-patch+json", { metadata: { uid, annotations: { [revisionAnnotation]: revision } } }, { signal });
+/** `kubectl rollout history` reads the present revision here; it is written together with the status. */
+function withRevision(deployment: Deployment, newSet: ReplicaSet): Deployment {
+  return { ...deployment, metadata: { ...deployment.metadata, annotations: { ...deployment.metadata.annotations, [revisionAnnotation]: String(revisionOf(newSet)) } } };
 }
 
-async function writeStatus(deployment: Deployment, status: DeploymentStatus, { client, signal }: Context): Promise<void> {
-  if (equal(status, compactStatus(deployment.status))) return;
+async function writeStatus(deployment: Deployment, status: DeploymentStatus, { client, signal }: Context, before: Deployment = deployment): Promise<void> {
+  if (equal(status, compactStatus(before.status)) && equal(deployment.metadata.annotations, before.metadata.annotations)) return;
   await client.updateStatus(deployments, { ...deployment, status }, { signal });
 }
 

@@ -38,7 +38,14 @@ export function oomScoreAdj(pod: Pod, container: Container, memoryBytes: number)
   return Math.min(Math.max(score, 1000 + guaranteedOomScoreAdj), bestEffortOomScoreAdj - 1);
 }
 
-export function containerResources(pod: Pod, container: Container, memoryBytes: number): Input<LinuxContainerResources> {
+/** What the node is, as far as containers' limits depend on it. */
+export interface NodeResources {
+  readonly memoryBytes: number;
+  /** The kernel can limit swap. */
+  readonly swapControlled: boolean;
+}
+
+export function containerResources(pod: Pod, container: Container, node: NodeResources): Input<LinuxContainerResources> {
   const { requests = {}, limits = {} } = container.resources ?? {};
   const podLimits = specOf(pod).resources?.limits ?? {};
   const cpuLimit = quantityMilliValue(limits["cpu"] ?? podLimits["cpu"] ?? "0");
@@ -50,7 +57,7 @@ export function containerResources(pod: Pod, container: Container, memoryBytes: 
     cpuQuota: cpuQuotaUs(cpuLimit),
     memoryLimitInBytes,
     // Equal to the memory limit: containers get no swap.
-    ...(memoryLimitInBytes > 0 && { memorySwapLimitInBytes: memoryLimitInBytes }),
-    oomScoreAdj: oomScoreAdj(pod, container, memoryBytes),
+    ...(memoryLimitInBytes > 0 && node.swapControlled && { memorySwapLimitInBytes: memoryLimitInBytes }),
+    oomScoreAdj: oomScoreAdj(pod, container, node.memoryBytes),
   };
 }

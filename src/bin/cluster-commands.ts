@@ -1,0 +1,157 @@
+import { parseArgs } from "node:util";
+import { existsSync, readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { every, systemClock } from "../stdx/clock.ts";
+import { tearDown } from "../cluster/commands/down.ts";
+import { allStatuses, clusterStatus, statusText } from "../cluster/commands/status.ts";
+import { bringUp, PreflightError, type UpOptions } from "../cluster/commands/up.ts";
+import { contextName } from "../cluster/kubeconfig/kubeconfig.ts";
+import { removeFromUserKubeconfig, userKubeconfigPath } from "../cluster/kubeconfig/user-kubeconfig.ts";
+import { programOf } from "../cluster/program.ts";
+import { seconds, terminalProgress, type Progress } from "../cluster/progress.ts";
+import { homeOf, isClusterName, listSpecs, pathsOf, readSpec, type ClusterSpec } from "../cluster/spec.ts";
+import type { Command } from "./commands.ts";
+
+const env = process.env;
+const home = homeOf(env);
+const clock = systemClock;
+const defaultName = "dev";
+
+const progress = (): Progress => terminalProgress({ stream: process.stderr, now: () => performance.now(), every });
+
+/** A mistake in how the command was called: told in one line, exit code 2. */
+class UsageError extends Error {}
+
+/** Wraps a command so that what a user can mend is told in words, without a stack. */
+const telling = (run: Command): Command => async (args, signal) => {
+  try {
+    return await run(args, signal);
+  } catch (error) {
+    if (signal.aborted) throw error;
+    if (error instanceof PreflightError) console.error(`keelson: this cannot work yet:\n${error.problems.map(({ what, remedy }) => `  - ${what}\n    → ${remedy}`).join("\n")}`);
+    else console.error(`keelson: ${error instanceof Error ? (env["KEELSON_DEBUG"] === undefined ? error.message : error.stack) : String(error)}`);
+    return error instanceof UsageError || (error instanceof TypeError && "code" in error && String(error.code).startsWith("ERR_PARSE_ARGS")) ? 2 : 1;
+  }
+};
+
+const nameOf = (positionals: readonly string[], fallback = defaultName): string => {
+  if (positionals.length > 1) throw new UsageError(`one name of a cluster was expected, not ${positionals.length}`);
+  return positionals[0] ?? fallback;
+};
+
+function numberOf(text: string | undefined, flag: string): number | undefined {
+  if (text === undefined) return undefined;
+  if (!/^\d+$/.test(text)) throw new UsageError(`${flag} wants a number, not ${JSON.stringify(text)}`);
+  return Number(text);
+}
+
+/** "docker.io=http://host:5000" → which registry, and where it is asked for instead. */
+function mirrorsOf(texts: readonly string[]): ClusterSpec["registryMirrors"] {
+  const mirrors: Record<string, string[]> = {};
+  for (const text of texts) {
+    const equals = text.indexOf("=");
+    if (equals < 1 || !URL.canParse(text.slice(equals + 1))) throw new UsageError(`--registry-mirror wants REGISTRY=URL, not ${JSON.stringify(text)}`);
+    (mirrors[text.slice(0, equals)] ??= []).push(text.slice(equals + 1));
+  }
+  return mirrors;
+}
+
+export const upFlags = {
+  "nodes": { type: "string" },
+  "api-port": { type: "string" },
+  "registry-mirror": { type: "string", multiple: true },
+  "no-kubeconfig": { type: "boolean" },
+} as const;
+
+interface UpValues {
+  readonly "nodes"?: string;
+  readonly "api-port"?: string;
+  readonly "registry-mirror"?: readonly string[];
+  readonly "no-kubeconfig"?: boolean;
+}
+
+function upOptions(name: string, values: UpValues, story: Progress, signal: AbortSignal): UpOptions {
+  const nodeCount = numberOf(values.nodes, "--nodes");
+  const apiPort = numberOf(values["api-port"], "--api-port");
+  return {
+    home, name, registryMirrors: mirrorsOf(values["registry-mirror"] ?? []), noKubeconfig: values["no-kubeconfig"] ?? false,
+    ...(nodeCount !== undefined && { nodeCount }), ...(apiPort !== undefined && { apiPort }),
+    program: programOf({ node: process.execPath, entry: entryPath() }), progress: story, clock, env, signal,
+  };
+}
+
+/** This program, from source (`bin/keelson.ts`) or published (`bin/keelson.js`). */
+const entryPath = (): string => {
+  const source = fileURLToPath(new URL("./keelson.ts", import.meta.url));
+  return existsSync(source) ? source : fileURLToPath(new URL("./keelson.js", import.meta.url));
+};
+
+export const up = telling(async (args, signal) => {
+  const { values, positionals } = parseArgs({ args: [...args], options: upFlags, allowPositionals: true });
+  const name = nameOf(positionals);
+  const started = performance.now();
+  const { spec, access } = await bringUp(upOptions(name, values, progress(), signal));
+  const next = [`kubectl --context ${access.name} get nodes`, `kubectl --context ${access.name} run nginx --image nginx`, `keelson trace pod/nginx --cluster ${spec.name}`, `keelson down ${spec.name}`];
+  console.log(`Cluster ${spec.name} is up after ${seconds(performance.now() - started)}.\n\nNow try:\n${next.map((line) => `  ${line}`).join("\n")}`);
+  return 0;
+});
+
+export const down = telling(async (args, signal) => {
+  const { values, positionals } = parseArgs({ args: [...args], options: { all: { type: "boolean" } }, allowPositionals: true });
+  const names = values.all === true ? listSpecs(home).map(({ name }) => name) : [nameOf(positionals)];
+  for (const name of names) {
+    if (!isClusterName(name) || !existsSync(pathsOf(home, name).root)) {
+      console.error(`keelson: there is no cluster ${JSON.stringify(name)}`);
+      return 1;
+    }
+    if (process.getuid?.() !== 0) throw new Error("taking a cluster down needs root: run it with sudo");
+    await tearDown({ home, name, progress: progress(), clock, signal });
+    await removeFromUserKubeconfig(contextName(name), { path: await userKubeconfigPath(env), clock, signal });
+    console.log(`Cluster ${name} is gone.`);
+  }
+  return 0;
+});
+
+export const status = telling(async (args) => {
+  const { values, positionals } = parseArgs({ args: [...args], options: { output: { type: "string", short: "o" } }, allowPositionals: true });
+  if (values.output !== undefined && values.output !== "json") throw new UsageError(`-o wants json, not ${JSON.stringify(values.output)}`);
+  if (positionals.length === 0 && values.output === undefined) {
+    const statuses = allStatuses(home);
+    console.log(statuses.length === 0 ? "There are no clusters; `keelson up` makes one." : statuses.map((each) => statusText(each, clock.now())).join("\n\n"));
+    return 0;
+  }
+  const specs = listSpecs(home);
+  const found = clusterStatus(home, specOf(nameOf(positionals, specs.length === 1 ? specs[0]?.name : defaultName)));
+  console.log(values.output === "json" ? JSON.stringify(found, null, 2) : statusText(found, clock.now()));
+  return found.processes.every(({ running }) => running) ? 0 : 1;
+});
+
+function specOf(name: string): ClusterSpec {
+  const spec = isClusterName(name) ? readSpec(pathsOf(home, name)) : undefined;
+  if (!spec) throw new Error(`there is no cluster ${JSON.stringify(name)}; \`keelson up ${name}\` makes it`);
+  return spec;
+}
+
+export const kubeconfig = telling(async (args) => {
+  const { positionals } = parseArgs({ args: [...args], options: {}, allowPositionals: true });
+  process.stdout.write(readFileSync(pathsOf(home, specOf(nameOf(positionals)).name).adminKubeconfig, "utf8"));
+  return 0;
+});
+
+export const trace = telling(async (args, signal) => {
+  const options = { namespace: { type: "string", short: "n" }, cluster: { type: "string" }, uid: { type: "string" }, output: { type: "string", short: "o" } } as const;
+  const { values, positionals } = parseArgs({ args: [...args], options, allowPositionals: true });
+  const { traceObject } = await import("../cluster/commands/trace.ts");
+  const specs = listSpecs(home);
+  const spec = specOf(values.cluster ?? (specs.length === 1 ? (specs[0]?.name ?? defaultName) : defaultName));
+  return traceObject({
+    spec, paths: pathsOf(home, spec.name), what: positionals, namespace: values.namespace ?? "default", ...(values.uid !== undefined && { uid: values.uid }),
+    json: values.output === "json", clock, signal, print: (line) => console.log(line),
+  });
+});
+
+export const demo = telling(async (args, signal) => {
+  const { values } = parseArgs({ args: [...args], options: { ...upFlags, image: { type: "string" } } });
+  const { runDemo } = await import("../cluster/commands/demo.ts");
+  return runDemo({ up: upOptions("demo", values, progress(), signal), ...(values.image !== undefined && { image: values.image }), print: (line) => console.log(line) });
+});

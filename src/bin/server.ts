@@ -1,0 +1,20 @@
+import { basename, dirname } from "node:path";
+import { parseArgs } from "node:util";
+import { runServer } from "../cluster/server.ts";
+import { pathsOf, readSpec } from "../cluster/spec.ts";
+import { systemClock } from "../stdx/clock.ts";
+import { jsonLog } from "../stdx/log.ts";
+import { cryptoRandom } from "../stdx/random.ts";
+import type { Command } from "./commands.ts";
+import { untilEnded } from "./until-ended.ts";
+
+/** `keelson server --state DIR`: the folder of a cluster that `keelson up` has made. */
+export const server: Command = async (args, signal) => {
+  const { values } = parseArgs({ args: [...args], options: { "state": { type: "string" }, "cluster": { type: "string" }, "log-level": { type: "string" } } });
+  if (values.state === undefined) throw new Error("--state names the folder of the cluster");
+  const paths = pathsOf(dirname(dirname(values.state)), basename(values.state));
+  const spec = readSpec(paths);
+  if (!spec) throw new Error(`${paths.spec} is missing: \`keelson up\` makes it`);
+  const log = jsonLog({ level: values["log-level"] === "debug" ? "debug" : "info", now: systemClock.now, write: (line) => process.stderr.write(line) });
+  return untilEnded(log, signal, (until) => runServer({ spec, paths, clock: systemClock, random: cryptoRandom, log, signal: until }));
+};

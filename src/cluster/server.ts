@@ -1,0 +1,87 @@
+import { join } from "node:path";
+import { schemas } from "../api/schemas.ts";
+import { resources } from "../api/all.ts";
+import { createProtobufCodec } from "../apimachinery/protobuf/codec.ts";
+import { EventRecorder } from "../client/event-recorder.ts";
+import { Informers } from "../client/informers.ts";
+import { TypedClient } from "../client/typed-client.ts";
+import type { ClusterReader, UserInfo } from "../kube-apiserver/access.ts";
+import { bootstrapCluster } from "../kube-apiserver/bootstrap/bootstrap.ts";
+import { clusterAccess, openIdRoutes } from "../kube-apiserver/cluster-access.ts";
+import { installedDescriptions } from "../kube-apiserver/openapi/descriptions.ts";
+import { startApiServer } from "../kube-apiserver/server.ts";
+import { streamingHandler } from "../kube-apiserver/streaming/streaming.ts";
+import { runControllerManager } from "../kube-controller-manager/run.ts";
+import { runScheduler } from "../kube-scheduler/scheduler.ts";
+import { openSqliteStore } from "../storage/sqlite/sqlite-store.ts";
+import type { Clock } from "../stdx/clock.ts";
+import type { Log } from "../stdx/log.ts";
+import type { Random } from "../stdx/random.ts";
+import { StepRing, Tracer } from "../stdx/steps.ts";
+import { pkiSubjects } from "./commands/up.ts";
+import { ensurePki } from "./pki/pki.ts";
+import type { ClusterPaths, ClusterSpec } from "./spec.ts";
+
+export interface ServerOptions {
+  readonly spec: ClusterSpec;
+  readonly paths: ClusterPaths;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  readonly signal: AbortSignal;
+}
+
+const stepsMax = 100_000;
+const mastersGroup = "system:masters";
+/** Components of this process come in as themselves; that they may do everything here costs nothing, since they share the process. */
+const component = (name: string): UserInfo => ({ name, groups: [mastersGroup, "system:authenticated"] });
+
+/** API server, controllers and scheduler in one process, until `signal` aborts. Rejects when one of them fails for good. */
+export async function runServer({ spec, paths, clock, random, log, signal }: ServerOptions): Promise<void> {
+  const steps = new StepRing({ stepsMax });
+  const [pki, store] = await Promise.all([ensurePki(paths.pki, pkiSubjects(spec, clock)), openSqliteStore({ path: join(paths.store, "state.db"), clock, log })]);
+  const requestHeaderAllowedNames = ["front-proxy-client"];
+  const access = {
+    clock, random, log, signal, clientCaPem: pki.ca.certificatePem, requestHeaderCaPem: pki.frontProxyCa.certificatePem, requestHeaderAllowedNames,
+    serviceAccount: pki.serviceAccount, serviceAccountIssuer: `https://kubernetes.default.svc.${spec.clusterDomain}`,
+  };
+
+  let reader: ClusterReader | undefined;
+  const read = (): ClusterReader => {
+    if (!reader) throw new Error("the cluster is read before the server has started");
+    return reader;
+  };
+  const kubeletTls = { certificate: pki.apiServerKubeletClient.certificatePem, key: pki.apiServerKubeletClient.privateKeyPem, ca: pki.ca.certificatePem };
+  await using server = await startApiServer({
+    store, resources, schemas, protobuf: createProtobufCodec(schemas), descriptions: installedDescriptions(),
+    listeners: [{ host: "127.0.0.1", port: spec.apiPort }, { host: spec.gateway, port: spec.apiPort }],
+    advertised: `${spec.gateway}:${spec.apiPort}`,
+    tls: { certPem: pki.apiServer.certificatePem, keyPem: pki.apiServer.privateKeyPem, clientCaPem: pki.ca.certificatePem },
+    access: (cluster) => {
+      reader = cluster;
+      return clusterAccess(access)(cluster);
+    },
+    streaming: streamingHandler({ reader: { get: (...args) => read().get(...args), list: (...args) => read().list(...args) }, kubelet: kubeletTls, random: () => random.next() }),
+    routes: openIdRoutes(access, { jwksUri: `https://${spec.gateway}:${spec.apiPort}/openid/v1/jwks` }),
+    clock, random, log, steps,
+  });
+
+  let booted: Error | true | undefined;
+  server.addReadyCheck({ name: "poststarthook/bootstrap-controller", check: () => { if (booted !== true) throw booted ?? new Error("not finished"); } });
+  const service = { serviceIp: spec.serviceCidr.replace(/0\/\d+$/, "1"), addresses: [spec.gateway], port: spec.apiPort };
+  await bootstrapCluster({ transport: server.transport(component("system:apiserver")), service, clientCaPem: access.clientCaPem, requestHeaderCaPem: access.requestHeaderCaPem, requestHeaderAllowedNames, signal });
+  booted = true;
+  log.info("the API server is ready", { addresses: server.addresses });
+
+  const common = { clock, random, log, signal };
+  const informersOf = (name: string) => new Informers({ client: new TypedClient(server.transport(component(name)), { fieldManager: name.replace("system:", "") }), ...common });
+  const controllers = informersOf("system:kube-controller-manager");
+  const scheduling = informersOf("system:kube-scheduler");
+  await Promise.all([
+    runControllerManager({ client: controllers.client, informers: controllers, steps, ...common, options: { rootCa: pki.ca.certificatePem } }),
+    runScheduler({
+      informers: scheduling, ...common, tracer: new Tracer({ component: "kube-scheduler", steps, clock }),
+      events: new EventRecorder({ client: scheduling.client, clock, log, component: "default-scheduler", signal }),
+    }),
+  ]);
+}

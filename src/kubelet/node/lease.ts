@@ -1,0 +1,44 @@
+import { leases, type Lease } from "../../api/generated/coordination-v1.ts";
+import { isConflict, isNotFound } from "../../apimachinery/status-error.ts";
+import { formatMicroTime } from "../../apimachinery/time.ts";
+import type { Client } from "../../client/client.ts";
+import type { Clock } from "../../stdx/clock.ts";
+import type { Log } from "../../stdx/log.ts";
+
+const namespace = "kube-node-lease";
+const durationSeconds = 40;
+const renewEveryMs = 10_000;
+const retryDelayMs = 200;
+const retryDelayMsMax = 7000;
+
+/** Says every ten seconds that the node is alive. `owner` is the node's UID, once it is known. */
+export async function renewLease(options: { readonly client: Client; readonly nodeName: string; readonly owner: () => string | undefined; readonly clock: Clock; readonly log: Log; readonly signal: AbortSignal }): Promise<void> {
+  const { client, nodeName, owner, clock, log, signal } = options;
+  let known: Lease | undefined;
+  let failures = 0;
+  const renewed = (base: Lease | undefined): Lease => {
+    const uid = owner();
+    return {
+      apiVersion: "coordination.k8s.io/v1", kind: "Lease",
+      metadata: base?.metadata ?? { name: nodeName, namespace, ...(uid !== undefined && { ownerReferences: [{ apiVersion: "v1", kind: "Node", name: nodeName, uid }] }) },
+      spec: { ...base?.spec, holderIdentity: nodeName, leaseDurationSeconds: durationSeconds, renewTime: formatMicroTime(clock.now()) },
+    };
+  };
+  while (!signal.aborted) {
+    try {
+      known ??= await client.get(leases, { namespace, name: nodeName }, { signal }).catch((error: unknown) => {
+        if (isNotFound(error)) return undefined;
+        throw error;
+      });
+      known = known ? await client.update(leases, renewed(known), { signal }) : await client.create(leases, renewed(undefined), { signal });
+      failures = 0;
+    } catch (error) {
+      if (signal.aborted) return;
+      if (isConflict(error) || isNotFound(error)) known = undefined;
+      else log.warn("the node's lease could not be renewed", { error });
+      failures++;
+    }
+    const waitMs = failures === 0 ? renewEveryMs : Math.min(retryDelayMs * 2 ** (failures - 1), retryDelayMsMax);
+    await clock.sleep(waitMs, { signal }).catch(() => undefined); // Rejects only on abort, which the loop sees.
+  }
+}
