@@ -52,7 +52,7 @@ export interface ApiServerOptions {
     readonly tokenIssuer?: TokenIssuer;
   };
   /** Answers logs, exec, attach, port-forward and proxies; without it they are refused. */
-  readonly streaming?: (reader: ClusterReader) => StreamingHandler;
+  readonly streaming?: StreamingHandler | ((reader: ClusterReader) => StreamingHandler);
   /** Addresses of Services: "10.96.0.0/16". */
   readonly serviceClusterIpRange?: string;
   readonly nodePortRange?: { readonly first: number; readonly last: number };
@@ -130,7 +130,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   if (options.listeners.length > 0) {
     if (!options.tls) throw new Error("a server that listens needs a certificate");
     const routes = {
-      streaming: options.streaming?.(state),
+      streaming: typeof options.streaming === "function" ? options.streaming(state) : options.streaming,
       discovery: () => (documents ??= createDiscovery(discovered, { serverAddress: advertised() })),
       exact: { ...stepRoutes(steps), ...infoRoutes({ metrics, state, groupVersions: discovered }), ...openApiPaths.exact, ...health.exact, ...options.routes },
       prefixes: [...openApiPaths.prefixes, ...health.prefixes, ...(options.prefixRoutes ?? [])],
