@@ -19,7 +19,8 @@ export interface Incoming {
   readonly identity?: UserInfo;
   readonly info?: RequestInfo;
   readonly payload: Payload;
-  readonly signal: AbortSignal;
+  /** Aborts when the client has gone. Made when it is asked for. */
+  signal(): AbortSignal;
   /** Collects what the client hears in `Warning` headers. */
   readonly warnings: string[];
   /** The server cannot wait longer than this for a request that is to end. */

@@ -28,7 +28,7 @@ const configMaps = "/api/v1/namespaces/default/configmaps";
 
 test("bad requests are told in upstream's words, and store nothing", async () => {
   const before = shared.store.revision;
-  for (const [name, sent, status, message] of [
+  const cases: readonly (readonly [name: string, sent: Parameters<typeof send>, status: number, message: RegExp])[] = [
     ["no JSON", ["POST", configMaps, "{"], 400, /^the object provided is unrecognized \(must be of type ConfigMap\): couldn't get version\/kind; json parse error: unexpected end of JSON input \(\{\)$/],
     ["nothing", ["POST", configMaps, ""], 400, /unexpected end of JSON input \(<empty>\)$/],
     ["another kind", ["POST", configMaps, '{"apiVersion":"v1","kind":"Pod","metadata":{"name":"a"}}'], 400, /^Pod in version "v1" cannot be handled as a ConfigMap/],
@@ -47,8 +47,9 @@ test("bad requests are told in upstream's words, and store nothing", async () =>
     ["a revision that is no number", ["GET", `${configMaps}?resourceVersion=x`], 400, /resourceVersion/],
     ["names that differ", ["PUT", `${configMaps}/a`, '{"metadata":{"name":"b"}}'], 400, /^the name of the object \(b\) does not match the name on the URL \(a\)$/],
     ["an unknown dry run", ["POST", `${configMaps}?dryRun=Some`, '{"metadata":{"name":"b"}}'], 422, /dryRun: Unsupported value/],
-  ] as const) {
-    const answer = await send(...(sent as Parameters<typeof send>));
+  ];
+  for (const [name, sent, status, message] of cases) {
+    const answer = await send(...sent);
     assert.equal(answer.status, status, `${name}: ${answer.text.slice(0, 300)}`);
     assert.match(messageOf(answer), message, name);
   }

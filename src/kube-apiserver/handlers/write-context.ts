@@ -57,6 +57,5 @@ export function writeContext(api: Api, request: Authorized, { type, query, optio
       sinceMs = now;
     },
     track: track ?? ((next, live) => api.managedFields.update(next, live, { type, subresource: info.subresource, manager: fieldManagerOf(query, request), nowMs: api.clock.now() })),
-    signal: request.signal,
   };
 }
