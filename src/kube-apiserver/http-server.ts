@@ -344,9 +344,15 @@ function readBody(body: Readable, contentLength: string | undefined): Promise<Bu
         reject(tooLargeBody());
       } else chunks.push(chunk);
     });
-    body.on("end", () => resolve(chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks)));
+    let ended = false;
+    body.on("end", () => {
+      ended = true;
+      resolve(chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks));
+    });
     body.on("error", (error) => reject(new StatusError("BadRequest", `the body could not be read: ${error.message}`, { cause: error })));
-    body.on("close", () => reject(new StatusError("BadRequest", "unexpected EOF")));
+    body.on("close", () => {
+      if (!ended) reject(new StatusError("BadRequest", "unexpected EOF"));
+    });
   });
 }
 
