@@ -103,6 +103,12 @@ export class PodWorker {
     this.wake();
   }
 
+  /** A probe has changed its mind. While the pod is ending there is nothing to decide, only to show. */
+  probed(): void {
+    if (this.ending && !this.#settled && !this.#removed) this.#show(false);
+    else this.wake();
+  }
+
   wake(): void {
     this.#dirty = true;
     this.#wakeUp.resolve();
@@ -349,7 +355,7 @@ export class PodWorker {
   /** Everything stops. What was deleted also goes, with its files, groups and logs; what has only ended stays to be read. */
   async #end(): Promise<number | "gone"> {
     const { runtimePods, volumes, cgroups, statuses, prober, puller, backoff, tracer, paths } = this.#context;
-    prober.stop(this.uid, this.ending);
+    prober.stop(this.uid);
     const running = this.#runtime.containers.some(({ state }) => state === "running") || this.#runtime.sandboxes.some(({ ready }) => ready);
     if (!this.#settled) {
       if (running) {
