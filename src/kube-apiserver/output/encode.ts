@@ -1,6 +1,6 @@
 import { apiVersionOf, type ListMeta } from "../../apimachinery/object.ts";
 import { encodeWatchFrame, wrapBody, type ProtobufCodec } from "../../apimachinery/protobuf/codec.ts";
-import { stringifyYaml } from "./yaml.ts";
+import { formatYaml } from "../../apimachinery/yaml.ts";
 import type { Answer, WholeAnswer } from "../answer.ts";
 import type { CacheEntry } from "../cache-entry.ts";
 import type { Served } from "../served.ts";
@@ -31,7 +31,7 @@ export function encode(answer: Exclude<WholeAnswer, { is: "bytes" }>, options: E
   if (wanted.media === "json" && !wanted.pretty) return jsonOf(answer, options);
   if (wanted.media === "protobuf") return protobufOf(answer, options);
   const value: unknown = JSON.parse(Buffer.from(jsonOf(answer, options)).toString());
-  return Buffer.from(wanted.media === "yaml" ? stringifyYaml(value) : `${JSON.stringify(value, undefined, 2)}\n`);
+  return Buffer.from(wanted.media === "yaml" ? formatYaml(value) : `${JSON.stringify(value, undefined, 2)}\n`);
 }
 
 function jsonOf(answer: Exclude<WholeAnswer, { is: "bytes" }>, { wanted, includeObject, nowMs }: EncodeOptions): Uint8Array {
