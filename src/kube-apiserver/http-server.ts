@@ -178,7 +178,7 @@ export class HttpServer implements AsyncDisposable {
       try {
         if (!outlet.begun && !outlet.isClosed) {
           const made = await errorReply(api, incoming, status);
-          outlet.send({ ...made, headers: { ...common, ...withWarnings(incoming), ...made.headers } });
+          outlet.send({ ...made, headers: { ...common, ...withWarnings(incoming), ...made.headers }, ...(incoming.method === "HEAD" && { body: noBody }) });
           // The rest of a body that was refused is not read.
           if (status.code === 413) body.destroy();
         }
@@ -209,7 +209,7 @@ export class HttpServer implements AsyncDisposable {
         return 200;
       default: {
         const made = await reply(api, request, answer);
-        outlet.send({ ...made, headers: { ...headers, ...made.headers } });
+        outlet.send({ ...made, headers: { ...headers, ...made.headers }, ...(request.method === "HEAD" && { body: noBody }) });
         return made.code;
       }
     }
@@ -305,6 +305,7 @@ export class HttpServer implements AsyncDisposable {
 }
 
 const timedOut = (): StatusError => new StatusError("Timeout", "request did not complete within the allotted timeout", { details: { retryAfterSeconds: 1 } });
+const noBody = new Uint8Array(0);
 const withWarnings = ({ warnings }: Incoming): Record<string, readonly string[]> => (warnings.length === 0 ? {} : { warning: warningHeaders(warnings) });
 
 const metricVerb = (verb: string): string =>

@@ -24,6 +24,7 @@ const handlers: Readonly<Record<string, Handler>> = {
 /** Answers a request for objects. @throws {StatusError} */
 export async function dispatch(api: Api, request: Authorized): Promise<Answer> {
   const { info } = request;
+  if (request.method === "HEAD" || request.method === "OPTIONS") throw methodNotAllowed();
   const served = api.served(info.group, info.version, info.resource);
   if (!served) {
     const virtual = api.virtual(info.group, info.version, info.resource);

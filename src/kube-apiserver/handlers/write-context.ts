@@ -16,6 +16,9 @@ export interface WriteContextOptions {
   readonly track?: WriteContext["track"];
 }
 
+/** Heartbeats and news about others: their steps would drown all the rest. */
+const unremarkable: ReadonlySet<string> = new Set(["coordination.k8s.io/leases", "/events", "events.k8s.io/events"]);
+
 /** "kubectl/v1.36.4 (linux/amd64) …" is "kubectl": who does not name a field manager is named by the program. */
 export function fieldManagerOf(query: WriteQuery, request: Authorized): string {
   if (query.fieldManager !== "") return query.fieldManager;
@@ -43,7 +46,7 @@ export function writeContext(api: Api, request: Authorized, { type, query, optio
     }),
     step(object: KubeObject, stepName, attributes = {}) {
       const { uid } = object.metadata;
-      if (query.dryRun || uid === undefined) return;
+      if (query.dryRun || uid === undefined || unremarkable.has(`${type.group}/${type.plural}`)) return;
       const now = api.clock.now();
       const where = { verb: info.verb, resource: info.subresource === "" ? info.resource : `${info.resource}/${info.subresource}` };
       const record = (each: string, startMs: number, endMs: number, more: Readonly<Record<string, string | number | boolean>>) =>
