@@ -14,7 +14,7 @@ import { answerFor, type Routes } from "./handlers/routes.ts";
 import { asStatusError } from "./local-transport.ts";
 import { eventEncoder } from "./output/encode.ts";
 import { Deadlines } from "./deadlines.ts";
-import { encodeOptions, errorReply, reply, warningHeaders, type Reply } from "./output/respond.ts";
+import { encodeOptions, errorReply, lengthOf, reply, warningHeaders, type Reply } from "./output/respond.ts";
 import type { Authorized, Incoming, Payload } from "./request.ts";
 import { upgradeStream, serveStream, isStreaming } from "./streaming/serve.ts";
 
@@ -274,9 +274,9 @@ export class HttpServer implements AsyncDisposable {
         const status = asStatusError(this.#api, error, incoming.path);
         if (socket.destroyed || socket.writableEnded) return;
         const made = await errorReply(this.#api, incoming, status);
-        const lines = [`HTTP/1.1 ${made.code} ${status.reason === "" ? "Error" : status.reason}`, `content-length: ${made.body.length}`, "connection: close", `audit-id: ${auditIdOf(incoming)}`];
+        const lines = [`HTTP/1.1 ${made.code} ${status.reason === "" ? "Error" : status.reason}`, `content-length: ${lengthOf(made.body)}`, "connection: close", `audit-id: ${auditIdOf(incoming)}`];
         for (const [name, value] of Object.entries(made.headers)) lines.push(`${name}: ${String(value)}`);
-        socket.end(Buffer.concat([Buffer.from(`${lines.join("\r\n")}\r\n\r\n`), made.body]));
+        socket.end(Buffer.concat([Buffer.from(`${lines.join("\r\n")}\r\n\r\n`), ...made.body]));
       }
     };
     run().catch((error: unknown) => {
@@ -305,7 +305,7 @@ export class HttpServer implements AsyncDisposable {
 }
 
 const timedOut = (): StatusError => new StatusError("Timeout", "request did not complete within the allotted timeout", { details: { retryAfterSeconds: 1 } });
-const noBody = new Uint8Array(0);
+const noBody: readonly Uint8Array[] = [];
 const withWarnings = ({ warnings }: Incoming): Record<string, readonly string[]> => (warnings.length === 0 ? {} : { warning: warningHeaders(warnings) });
 
 const metricVerb = (verb: string): string =>
@@ -385,9 +385,11 @@ class Http2Outlet implements Outlet {
   send({ code, headers, body }: Reply): void {
     const stream = this.#stream;
     if (stream.destroyed || stream.closed) return;
-    if (body.length === 0) return stream.respond({ ":status": code, ...(headers as Record<string, string>) }, { endStream: true });
-    stream.respond({ ":status": code, ...(headers as Record<string, string>), "content-length": body.length });
-    stream.end(body);
+    const length = lengthOf(body);
+    if (length === 0) return stream.respond({ ":status": code, ...(headers as Record<string, string>) }, { endStream: true });
+    stream.respond({ ":status": code, ...(headers as Record<string, string>), "content-length": length });
+    for (const piece of body.slice(0, -1)) stream.write(piece);
+    stream.end(body.at(-1));
   }
   begin(code: number, headers: Readonly<Record<string, string | readonly string[]>>): Writable {
     const allowed = Object.fromEntries(Object.entries(headers).filter(([name]) => !http1Hops.has(name.toLowerCase())));
@@ -419,8 +421,9 @@ class Http1Outlet implements Outlet {
   }
   send({ code, headers, body }: Reply): void {
     if (this.#response.destroyed) return;
-    this.#response.writeHead(code, { ...(headers as Record<string, string | string[]>), "content-length": body.length });
-    this.#response.end(body);
+    this.#response.writeHead(code, { ...(headers as Record<string, string | string[]>), "content-length": lengthOf(body) });
+    for (const piece of body.slice(0, -1)) this.#response.write(piece);
+    this.#response.end(body.at(-1));
   }
   begin(code: number, headers: Readonly<Record<string, string | readonly string[]>>): Writable {
     this.#response.writeHead(code, headers as Record<string, string | string[]>);
