@@ -92,6 +92,8 @@ export class HttpServer implements AsyncDisposable {
       // So that large bodies are not held up by the window of the whole connection.
       session.setLocalWindowSize(1 << 24);
     });
+    // With this listener every HTTP/2 stream would get a request and a response of HTTP/1's form as well, which nobody asks for.
+    server.removeAllListeners("newListener");
     server.on("stream", (stream, headers, _, rawHeaders) => this.#onStream(stream as ServerHttp2Stream, distinctIdentityHeaders(headers, rawHeaders)));
     server.on("request", (request, response) => {
       if (request.httpVersionMajor === 1) this.#onRequest(request as unknown as IncomingMessage, response as unknown as ServerResponse);
