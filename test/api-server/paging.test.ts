@@ -1,8 +1,14 @@
 import assert from "node:assert/strict";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { test } from "node:test";
-import { configmaps } from "../../src/api/generated/core-v1.ts";
+import { configmaps, services, type Service } from "../../src/api/generated/core-v1.ts";
 import { isStatusError } from "../../src/apimachinery/status-error.ts";
 import { TypedClient } from "../../src/client/typed-client.ts";
+import { openSqliteStore } from "../../src/storage/sqlite/sqlite-store.ts";
+import { systemClock } from "../../src/stdx/clock.ts";
+import { silentLog } from "../../src/stdx/log.ts";
 import { startTestServer } from "./fixture.ts";
 
 test("a list whose past is forgotten goes on with the present, when the client wants that", async () => {
@@ -24,4 +30,25 @@ test("a list whose past is forgotten goes on with the present, when the client w
 
   await assert.rejects(client.list(configmaps, { namespace: "default", resourceVersion: first.metadata.resourceVersion ?? "", resourceVersionMatch: "Exact" }), (error) => isStatusError(error, "Expired"));
   await assert.rejects(client.list(configmaps, { namespace: "default", resourceVersion: "999999" }), { reason: "Timeout", message: /^Too large resource version: 999999, current: \d+$/ });
+});
+
+test("a server that starts over what is stored serves it, and knows which addresses are taken", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "keelson-test-"));
+  const open = () => openSqliteStore({ path: join(folder, "state.db"), clock: systemClock, log: silentLog });
+  const service = (name: string, clusterIP?: string): Service => ({
+    apiVersion: "v1", kind: "Service", metadata: { name, namespace: "default" }, spec: { ports: [{ port: 80 }], ...(clusterIP !== undefined && { clusterIP }) },
+  });
+  try {
+    let kept: Service;
+    {
+      await using first = await startTestServer({ store: await open() });
+      kept = await new TypedClient(first.http).create(services, service("kept"));
+    }
+    await using second = await startTestServer({ store: await open() });
+    const client = new TypedClient(second.http);
+    assert.deepEqual(await client.get(services, { namespace: "default", name: "kept" }), kept);
+    await assert.rejects(client.create(services, service("other", kept.spec?.clusterIP ?? "")), { message: /provided IP is already allocated/ });
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
 });
