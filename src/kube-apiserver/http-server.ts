@@ -222,12 +222,12 @@ export class HttpServer implements AsyncDisposable {
     const { type } = answer.served;
     const encoder = eventEncoder(answer.served, encodeOptions(api, request, { table: true, partial: true }), () => api.clock.now());
     const resource = type.group === "" ? type.plural : `${type.plural}.${type.group}`;
-    this.#pump(outlet, { ...headers, "content-type": encoder.contentType, "cache-control": "no-cache, private" }, ({ write, end }) => {
+    this.#pump(outlet, { ...headers, "content-type": encoder.contentType, "cache-control": "no-cache, private" }, (sink) => {
       const watching = answer.start({
-        event: (kind, entry) => write(encoder.event(kind, entry)),
-        bookmark: (revision, initialEventsEnd) => write(encoder.plain("BOOKMARK", bookmarkObject(type, revision, initialEventsEnd))),
-        error: (object) => void write(encoder.plain("ERROR", object)),
-        end,
+        event: (kind, entry) => sink.write(encoder.event(kind, entry)),
+        bookmark: (revision, initialEventsEnd) => sink.write(encoder.plain("BOOKMARK", bookmarkObject(type, revision, initialEventsEnd))),
+        error: (object) => void sink.write(encoder.plain("ERROR", object)),
+        end: () => sink.end(),
       });
       api.metrics.watching(resource, 1);
       return {

@@ -24,7 +24,7 @@ export function fieldManagerOf(query: WriteQuery, request: Authorized): string {
   if (query.fieldManager !== "") return query.fieldManager;
   const agent = request.headers["user-agent"];
   const text = (typeof agent === "string" ? agent : "").split("/", 1)[0] ?? "";
-  return [...text].filter((character) => /[\p{L}\p{N}\p{P}\p{S} ]/u.test(character)).join("").slice(0, 128) || "unknown";
+  return Array.from(text).filter((character) => /[\p{L}\p{N}\p{P}\p{S} ]/u.test(character)).join("").slice(0, 128) || "unknown";
 }
 
 /** Puts together what a write carries: who, in which namespace, through which plugins, and where its steps are recorded. */

@@ -109,7 +109,7 @@ async function deleteOptions(api: Api, request: Authorized): Promise<DeleteOptio
     const body = await decodeBody(unmarked, {
       kind: { group: "", version: "v1", kind: "DeleteOptions" }, protobuf: api.protobuf, fieldValidation: "Ignore", warnings: [],
       // The group and version in which a client says DeleteOptions do not matter.
-      schemas: { type: api.schemas.type, kind: (group, version, kind) => (kind === "DeleteOptions" ? api.schemas.type("io.k8s.apimachinery.pkg.apis.meta.v1.DeleteOptions") : api.schemas.kind(group, version, kind)) },
+      schemas: { type: (name) => api.schemas.type(name), kind: (group, version, kind) => (kind === "DeleteOptions" ? api.schemas.type("io.k8s.apimachinery.pkg.apis.meta.v1.DeleteOptions") : api.schemas.kind(group, version, kind)) },
     });
     const { metadata: _, kind: __, apiVersion: ___, ...options } = body as unknown as DeleteOptions & Partial<KubeObject>;
     return options;
