@@ -1,5 +1,5 @@
-import { readFileSync } from "node:fs";
-import { mkdir } from "node:fs/promises";
+import { readdirSync, readFileSync } from "node:fs";
+import { mkdir, rm } from "node:fs/promises";
 import { nodes, pods, services, type Node, type Pod, type Service } from "../api/generated/core-v1.ts";
 import type { Client } from "../client/client.ts";
 import { EventRecorder } from "../client/event-recorder.ts";
@@ -147,13 +147,15 @@ export async function runKubelet(options: KubeletOptions): Promise<Kubelet> {
 
   /** Pods that the runtime still has and the API no longer: this kubelet was away when they were deleted. */
   const removeOrphans = async (): Promise<void> => {
-    for (const { uid, name, namespace } of await runtimePods.list({ signal })) {
+    for (const { uid, name, namespace, graceSeconds } of await runtimePods.list({ signal })) {
       if (workers.has(uid) || podInformer.cache.list().some((pod) => uidOf(pod) === uid)) continue;
       log.info("a pod of the runtime is not known to the API server any more", { pod: `${namespace}/${name}`, uid });
-      start({ apiVersion: "v1", kind: "Pod", metadata: { name, namespace, uid }, spec: { containers: [] } }, true);
+      start({ apiVersion: "v1", kind: "Pod", metadata: { name, namespace, uid }, spec: { containers: [], terminationGracePeriodSeconds: graceSeconds } }, true);
     }
     const known = new Set(workers.keys());
     for (const uid of cgroups.podUids()) if (!known.has(uid)) cgroups.removeUid(uid);
+    for (const uid of new Set([...readdirSync(paths.podsDir), ...readdirSync(paths.memoryDir)])) if (!known.has(uid)) await volumes.remove(uid, signal);
+    for (const folder of readdirSync(paths.logsDir)) if (!known.has(folder.slice(folder.lastIndexOf("_") + 1))) await rm(`${paths.logsDir}/${folder}`, { recursive: true, force: true });
   };
 
   const runtimeChanged = async (id: string): Promise<void> => {
