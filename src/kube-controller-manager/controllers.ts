@@ -17,6 +17,7 @@ import { podGarbageCollector } from "./pod-gc/pod-gc.ts";
 import { replicaSetController, replicationController } from "./replicaset/replicaset.ts";
 import { rootCaPublisher } from "./root-ca-publisher/root-ca-publisher.ts";
 import { serviceAccountController } from "./serviceaccount/serviceaccount.ts";
+import { statefulSetController } from "./statefulset/statefulset.ts";
 import { taintEvictionController } from "./taint-eviction/taint-eviction.ts";
 import { ttlAfterFinishedController } from "./ttl-after-finished/ttl-after-finished.ts";
 
@@ -63,6 +64,7 @@ export const controllersFor = ({ rootCa, clusterCidrs = [], nodeTimes }: Control
     deploymentController,
     replicationController,
     daemonSetController,
+    statefulSetController,
     jobController,
     ttlAfterFinishedController,
     endpointSliceController,
