@@ -52,7 +52,7 @@ async function start() {
   return {
     client, problems,
     /** Resolves when a change of these resources makes the check true. */
-    async until(what: string, types: readonly ResourceType[], check: () => Promise<boolean>): Promise<void> {
+    async until(this: void, what: string, types: readonly ResourceType[], check: () => Promise<boolean>): Promise<void> {
       const done = Promise.withResolvers<void>();
       let waiting = Promise.resolve();
       const look = () => {
@@ -68,7 +68,7 @@ async function start() {
       await done.promise;
     },
     /** A kubelet and a scheduler that need no time. */
-    playNode(name: string): void {
+    playNode(this: void, name: string): void {
       let address = 0;
       const act = async ({ metadata: { name: pod = "", namespace = "" } }: Pod) => {
         const now = await client.get(pods, { name: pod, namespace });
