@@ -36,6 +36,11 @@ const mastersGroup = "system:masters";
 /** Components of this process come in as themselves; that they may do everything here costs nothing, since they share the process. */
 const component = (name: string): UserInfo => ({ name, groups: [mastersGroup, "system:authenticated"] });
 
+/** Controllers write as upstream's do: each as a service account of its own, within its role. */
+const serviceAccount = (name: string): UserInfo => ({
+  name: `system:serviceaccount:kube-system:${name}`, groups: ["system:serviceaccounts", "system:serviceaccounts:kube-system", "system:authenticated"],
+});
+
 /** API server, controllers and scheduler in one process, until `signal` aborts. Rejects when one of them fails for good. */
 export async function runServer({ spec, paths, clock, random, log, signal }: ServerOptions): Promise<void> {
   const steps = new StepRing({ stepsMax });
@@ -78,7 +83,10 @@ export async function runServer({ spec, paths, clock, random, log, signal }: Ser
   const controllers = informersOf("system:kube-controller-manager");
   const scheduling = informersOf("system:kube-scheduler");
   await Promise.all([
-    runControllerManager({ client: controllers.client, informers: controllers, steps, ...common, options: { rootCa: pki.ca.certificatePem } }),
+    runControllerManager({
+      client: controllers.client, informers: controllers, steps, ...common, clientFor: (name) => new TypedClient(server.transport(serviceAccount(name)), { fieldManager: "kube-controller-manager" }),
+      options: { rootCa: pki.ca.certificatePem, clusterCidrs: [{ cidr: spec.podCidr, nodeMaskSize: 24 }] },
+    }),
     runScheduler({
       informers: scheduling, ...common, tracer: new Tracer({ component: "kube-scheduler", steps, clock }),
       events: new EventRecorder({ client: scheduling.client, clock, log, component: "default-scheduler", signal }),

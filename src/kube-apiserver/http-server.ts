@@ -114,6 +114,11 @@ export class HttpServer implements AsyncDisposable {
     this.addresses.push({ host, port: (server.address() as AddressInfo).port });
   }
 
+  /** New connections get this certificate; those that are open keep the one that they were made with. */
+  renewTls({ certPem, keyPem, clientCaPem }: TlsOptions): void {
+    for (const server of this.#servers) server.setSecureContext({ cert: certPem, key: keyPem, ...(clientCaPem !== undefined && { ca: clientCaPem }) });
+  }
+
   #certificate(socket: TLSSocket | undefined): X509Certificate | undefined {
     if (!socket) return undefined;
     let certificate = this.#certificates.get(socket);

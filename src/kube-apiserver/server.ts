@@ -68,6 +68,8 @@ export interface ApiServer extends AsyncDisposable {
   readonly reader: ClusterReader;
   /** Where it listens; ports that were asked for as 0 are filled in. */
   readonly addresses: readonly { readonly host: string; readonly port: number }[];
+  /** Takes a renewed certificate into use without a restart. */
+  renewTls(tls: TlsOptions): void;
   /** What `/readyz` says "ok" to. Others add theirs, such as what must be in a new cluster. */
   addReadyCheck(check: HealthCheck): void;
 }
@@ -142,6 +144,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     transport: (user) => localTransport(api, user),
     reader: state,
     addresses: listening?.addresses ?? [],
+    renewTls: (tls) => listening?.renewTls(tls),
     addReadyCheck: (check) => health.add(check),
     async [Symbol.asyncDispose]() {
       health.stop();

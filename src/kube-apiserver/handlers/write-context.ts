@@ -37,6 +37,7 @@ export function writeContext(api: Api, request: Authorized, { type, query, optio
     warn: (text) => void request.warnings.push(text),
     admission: admissionRun({
       plugins: api.admission, type, subresource: info.subresource, namespace: info.namespace, name, user, dryRun: query.dryRun, onMutated: (plugin) => void mutatedBy.push(plugin),
+      onWarning: (text) => void request.warnings.push(text),
       ...(options !== undefined && { options }),
     }),
     step(object: KubeObject, stepName, attributes = {}) {
