@@ -305,7 +305,7 @@ export class PodWorker {
     const { node, paths, cgroups } = this.#context;
     const pod = this.pod;
     return sandboxConfig(pod, {
-      attempt, cgroupParent: cgroups.pathOf(pod), logDirectory: podLogDir(paths, identityOf(pod)), seccompDir: paths.seccompDir, nodeHostname: node.nodeName,
+      attempt, cgroupParent: cgroups.pathOf(pod), logDirectory: podLogDir(paths, identityOf(pod)), seccompDir: paths.seccompDir,
       clusterDns: node.clusterDns, clusterDomain: node.clusterDomain, nodeResolvConf: node.nodeResolvConf(),
     });
   }
