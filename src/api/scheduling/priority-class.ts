@@ -37,5 +37,5 @@ function* validate({ metadata: { name = "" }, value = 0, globalDefault = false, 
   } else if (value > userPriorityMax) {
     yield forbidden("value", `maximum allowed value of a user defined priority is ${userPriorityMax}`);
   }
-  if (preemptionPolicy !== undefined) yield* oneOf("preemptionPolicy", preemptionPolicy, ["Never", "PreemptLowerPriority"]);
+  if (preemptionPolicy !== undefined) yield* oneOf("preemptionPolicy", preemptionPolicy, ["PreemptLowerPriority", "Never"]);
 }
