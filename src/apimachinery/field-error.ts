@@ -24,10 +24,11 @@ export const typeInvalid = (field: string, value: unknown, detail: string): Fiel
 export const duplicate = (field: string, value: unknown): FieldError => error("FieldValueDuplicate", field, `Duplicate value: ${quoteValue(value)}`);
 export const forbidden = (field: string, detail: string): FieldError => error("FieldValueForbidden", field, withDetail("Forbidden", detail));
 export const notFound = (field: string, value: unknown): FieldError => error("FieldValueNotFound", field, `Not found: ${quoteValue(value)}`);
+/** `supported` is shown in the order given; upstream sorts most of its sets, and keeps the order of some. */
 export const notSupported = (field: string, value: unknown, supported: readonly string[]): FieldError =>
   error(
     "FieldValueNotSupported", field,
-    withDetail(`Unsupported value: ${quoteValue(value)}`, supported.length === 0 ? "" : `supported values: ${supported.toSorted().map((each) => JSON.stringify(each)).join(", ")}`),
+    withDetail(`Unsupported value: ${quoteValue(value)}`, supported.length === 0 ? "" : `supported values: ${supported.map((each) => JSON.stringify(each)).join(", ")}`),
   );
 /** `bytesMax` below zero leaves the limit out of the message. */
 export const tooLong = (field: string, bytesMax: number): FieldError =>

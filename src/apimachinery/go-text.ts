@@ -6,7 +6,7 @@ export function goText(value: unknown): string {
     const entries = Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
     return `map[${entries.map(([key, each]) => `${key}:${goText(each)}`).join(" ")}]`;
   }
-  return String(value);
+  return typeof value === "string" ? value : JSON.stringify(value);
 }
 
 /** The type that Go has for an untyped JSON value. */

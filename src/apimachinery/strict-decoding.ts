@@ -28,21 +28,29 @@ export interface DecodeOptions {
 /** No more complaints than this are collected. */
 const strictErrorsMax = 100;
 
+/** Where the decoder is. The stacks are only put together into text when there is something to complain about. */
 interface Context {
   readonly schemas: SchemaLookup;
   readonly duplicates: DuplicateFields | undefined;
   readonly errors: Set<string>;
   /** The struct that holds the field, for messages. */
-  readonly struct: string;
+  struct: string;
   /** Names of fields from the top, without indices, for messages. */
-  readonly fields: string;
+  readonly fields: string[];
   /** As `fields`, with indices and map keys: the path in complaints. */
-  readonly path: string;
+  readonly path: string[];
 }
 
 const shortName = (name: string): string => name.slice(name.lastIndexOf(".") + 1);
 /** "io.k8s.api.core.v1.Pod" is "v1.Pod" in Go. */
 const goName = (name: string): string => name.split(".").slice(-2).join(".");
+
+/** Go's names of the structs that JSON inlines: they stand in messages, though nobody writes them. */
+const inlinedStructs: Readonly<Record<string, string>> = {
+  Volume: "VolumeSource", PersistentVolumeSpec: "PersistentVolumeSource", EphemeralContainer: "EphemeralContainerCommon", Probe: "ProbeHandler",
+  ConfigMapKeySelector: "LocalObjectReference", SecretKeySelector: "LocalObjectReference", ConfigMapEnvSource: "LocalObjectReference", SecretEnvSource: "LocalObjectReference",
+  ConfigMapProjection: "LocalObjectReference", SecretProjection: "LocalObjectReference", ConfigMapVolumeSource: "LocalObjectReference",
+};
 
 const goSpecial = {
   Quantity: "resource.Quantity", IntOrString: "intstr.IntOrString", Time: "v1.Time", MicroTime: "v1.MicroTime", Duration: "v1.Duration",
@@ -67,14 +75,14 @@ const kindOf = (value: unknown): string =>
   typeof value === "string" ? "string" : typeof value === "number" ? "number" : typeof value === "boolean" ? "bool" : Array.isArray(value) ? "array" : "object";
 
 function wrongType(value: string, type: string, { struct, fields }: Context): never {
-  throw new DecodeError(`json: cannot unmarshal ${value} into Go ${struct === "" && fields === "" ? "value" : `struct field ${struct}.${fields}`} of type ${type}`);
+  throw new DecodeError(`json: cannot unmarshal ${value} into Go ${struct === "" && fields.length === 0 ? "value" : `struct field ${shortName(struct)}.${fields.join(".")}`} of type ${type}`);
 }
 
 const isObject = (value: unknown): value is Readonly<Record<string, unknown>> => typeof value === "object" && value !== null && !Array.isArray(value);
 
 function complain(context: Context, what: "unknown" | "duplicate", key: string): void {
   if (context.errors.size >= strictErrorsMax) return;
-  context.errors.add(`${what} field ${JSON.stringify(context.path === "" ? key : `${context.path}.${key}`)}`);
+  context.errors.add(`${what} field ${JSON.stringify([...context.path, `.${key}`].join("").slice(1))}`);
 }
 
 /** Calls back for each field in order, with complaints about duplicates in between. */
@@ -108,7 +116,6 @@ function dropsOut(value: unknown, { type, required, pointer }: FieldSchema): boo
 
 function decodeObject(value: unknown, schema: ObjectSchema, context: Context): Readonly<Record<string, unknown>> {
   if (!isObject(value)) return wrongType(kindOf(value), goName(schema.name), context);
-  const struct = shortName(schema.name);
   const result: Record<string, unknown> = {};
   eachField(value, context, (key, raw) => {
     const field = Object.hasOwn(schema.fields, key) ? schema.fields[key] : undefined;
@@ -117,9 +124,17 @@ function decodeObject(value: unknown, schema: ObjectSchema, context: Context): R
       return;
     }
     if (raw === null || raw === undefined) return;
-    const decoded = decodeValue(raw, field.type, {
-      ...context, struct, fields: context.fields === "" ? key : `${context.fields}.${key}`, path: context.path === "" ? key : `${context.path}.${key}`,
-    });
+    const around = context.struct;
+    const depth = context.fields.length;
+    context.struct = schema.name;
+    const inlined = field.protobufIn === undefined ? undefined : inlinedStructs[shortName(schema.name)];
+    if (inlined !== undefined) context.fields.push(inlined);
+    context.fields.push(key);
+    context.path.push(`.${key}`);
+    const decoded = decodeValue(raw, field.type, context);
+    context.path.pop();
+    context.fields.length = depth;
+    context.struct = around;
     if (!dropsOut(decoded, field)) result[key] = decoded;
   }, (key) => Object.hasOwn(schema.fields, key));
   return result;
@@ -147,17 +162,24 @@ function decodeValue(value: unknown, type: TypeSchema, context: Context): unknow
     }
     case "list": {
       if (!Array.isArray(value)) return wrongType(kindOf(value), goType(type), context);
-      return value.map((each: unknown, index) => (each === null ? zeroOf(type.of) : decodeValue(each, type.of, { ...context, path: `${context.path}[${index}]` })));
+      return value.map((each: unknown, index) => (each === null ? zeroOf(type.of) : within(`[${index}]`, each, type.of, context)));
     }
     case "map": {
       if (!isObject(value)) return wrongType(kindOf(value), goType(type), context);
       const entries: [string, unknown][] = [];
       eachField(value, context, (key, each) => {
-        entries.push([key, each === null ? zeroOf(type.of) : decodeValue(each, type.of, { ...context, fields: context.fields, path: `${context.path}.${key}` })]);
+        entries.push([key, each === null ? zeroOf(type.of) : within(`.${key}`, each, type.of, context)]);
       }, () => true);
       return Object.fromEntries(entries);
     }
   }
+}
+
+function within(step: string, value: unknown, type: TypeSchema, context: Context): unknown {
+  context.path.push(step);
+  const decoded = decodeValue(value, type, context);
+  context.path.pop();
+  return decoded;
 }
 
 const [int32Max, int64Max] = [2 ** 31 - 1, 2 ** 63];
@@ -224,7 +246,7 @@ function inWords<T>(read: () => T): T {
  */
 export function decodeStrict(value: unknown, schema: ObjectSchema, { schemas, duplicates }: DecodeOptions): DecodeResult {
   const errors = new Set<string>();
-  const object = decodeObject(value, schema, { schemas, duplicates: duplicates && duplicates.size > 0 ? duplicates : undefined, errors, struct: "", fields: "", path: "" });
+  const object = decodeObject(value, schema, { schemas, duplicates: duplicates && duplicates.size > 0 ? duplicates : undefined, errors, struct: "", fields: [], path: [] });
   const strict = [...errors];
   return {
     object, strict,

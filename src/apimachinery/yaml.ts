@@ -227,7 +227,7 @@ function analyze(text: string): Analysis {
   if (text === "") return { multiline: false, plain: true, single: true, literal: false };
   let [indicators, special, breaks] = [text.startsWith("---") || text.startsWith("..."), false, false];
   let [spaceBreak, breakSpace, previousSpace, previousBreak, precededByBlank] = [false, false, false, false, true];
-  const characters = [...text];
+  const characters = Array.from(text);
   for (const [index, character] of characters.entries()) {
     const code = character.codePointAt(0) ?? 0;
     const next = characters[index + 1];
@@ -278,12 +278,12 @@ const foldColumn = 80;
 function flow(text: string, style: "plain" | "single" | "double", { indent, column: start, key }: Place): string {
   const quote = style === "plain" ? "" : style === "single" ? "'" : '"';
   let [result, column, afterSpace] = [quote, start + quote.length, false];
-  const characters = [...text];
+  const characters = Array.from(text);
   for (const [index, character] of characters.entries()) {
     if (character !== " ") {
       const piece = style === "double" ? escaped(character) : style === "single" && character === "'" ? "''" : character;
       result += piece;
-      column += piece.length === 1 ? 1 : [...piece].length;
+      column += piece.length === 1 ? 1 : Array.from(piece).length;
       afterSpace = false;
       continue;
     }
@@ -335,7 +335,7 @@ const isDigit = (character: string): boolean => /\p{Nd}/u.test(character);
 /** The order of keys: letters by code, other characters before letters, runs of digits by their number. */
 export function compareYamlKeys(a: string, b: string): number {
   if (a === b) return 0;
-  const [left, right] = [[...a], [...b]];
+  const [left, right] = [Array.from(a), Array.from(b)];
   for (let at = 0; at < left.length && at < right.length; at++) {
     const [l = "", r = ""] = [left[at], right[at]];
     if (l === r) continue;
@@ -366,7 +366,7 @@ function writeValue(value: unknown, indent: string, inList: boolean, column: num
   if (value === null || value === undefined) return " null\n";
   if (typeof value === "string") return ` ${scalarText(value, { indent: `${indent}  `, column: column + 1, key: false })}\n`;
   if (typeof value === "number") return ` ${numberText(value)}\n`;
-  if (typeof value !== "object") return ` ${String(value)}\n`;
+  if (typeof value !== "object") return ` ${JSON.stringify(value)}\n`;
   if (Array.isArray(value)) {
     if (value.length === 0) return " []\n";
     // A list in a map is not indented, a list in a list starts on the line of its dash.

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { subjectaccessreviews, type SubjectAccessReview } from "../api/generated/authorization-v1.ts";
+import { nodes } from "../api/generated/core-v1.ts";
 import { runClusterDns } from "../cluster-dns/cluster-dns.ts";
 import { nameServersOf } from "../cluster-dns/forward.ts";
 import { HttpTransport } from "../client/http-transport.ts";
@@ -71,12 +72,14 @@ export async function runAgent(options: AgentOptions): Promise<void> {
     pods: kubelet.pods, cri: containerd.cri, authorize: authorizeWith(client, nodeName), pages: {}, clock, log: log.with({ component: "kubelet-server" }), signal,
   });
   const common = { clock, random, log, signal };
+  // The kubelet's own identity may see no other node; kube-proxy's may.
+  const proxyInformers = new Informers({ client: proxyClient, ...common });
   const forwarders = options.dnsForwarders ?? nameServersOf(existsSync(resolvConf) ? readFileSync(resolvConf, "utf8") : "");
   await Promise.all([
     kubelet.done,
-    runPodNetwork({ nodes: kubelet.nodes, nodeName, cniConfDir: containerd.paths.cniConfDir, dataDir: join(stateDir, "cni", "addresses"), log: log.with({ component: "pod-network" }), signal }),
+    runPodNetwork({ nodes: proxyInformers.of(nodes), nodeName, cniConfDir: containerd.paths.cniConfDir, dataDir: join(stateDir, "cni", "addresses"), log: log.with({ component: "pod-network" }), signal }),
     runKubeProxy({
-      informers: new Informers({ client: proxyClient, ...common }), nodeName, clusterCidr: options.clusterCidr, serviceCidr: options.serviceCidr, excludedIps: new Set([options.clusterDns]),
+      informers: proxyInformers, nodeName, clusterCidr: options.clusterCidr, serviceCidr: options.serviceCidr, excludedIps: new Set([options.clusterDns]),
       clock, log: log.with({ component: "kube-proxy" }), signal,
     }),
     runClusterDns({ informers: new Informers({ client: dnsClient, ...common }), address: options.clusterDns, domain: options.clusterDomain, forwarders, log: log.with({ component: "cluster-dns" }), signal }),

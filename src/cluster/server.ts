@@ -1,12 +1,12 @@
 import { join } from "node:path";
 import { schemas } from "../api/schemas.ts";
 import { resources } from "../api/all.ts";
-import { createProtobufCodec } from "../apimachinery/protobuf/codec.ts";
+import { protobufCodec } from "../api/protobuf.ts";
 import { EventRecorder } from "../client/event-recorder.ts";
 import { Informers } from "../client/informers.ts";
 import { TypedClient } from "../client/typed-client.ts";
 import type { ClusterReader, UserInfo } from "../kube-apiserver/access.ts";
-import { bootstrapCluster } from "../kube-apiserver/bootstrap/bootstrap.ts";
+import { bootstrapCluster, maintainCluster } from "../kube-apiserver/bootstrap/bootstrap.ts";
 import { clusterAccess, openIdRoutes } from "../kube-apiserver/cluster-access.ts";
 import { installedDescriptions } from "../kube-apiserver/openapi/descriptions.ts";
 import { startApiServer } from "../kube-apiserver/server.ts";
@@ -19,7 +19,8 @@ import type { Log } from "../stdx/log.ts";
 import type { Random } from "../stdx/random.ts";
 import { StepRing, Tracer } from "../stdx/steps.ts";
 import { pkiSubjects } from "./commands/up.ts";
-import { ensurePki } from "./pki/pki.ts";
+import { ensurePki, type Pki } from "./pki/pki.ts";
+import { keepPkiCurrent } from "./pki/renewal.ts";
 import type { ClusterPaths, ClusterSpec } from "./spec.ts";
 
 export interface ServerOptions {
@@ -35,6 +36,14 @@ const stepsMax = 100_000;
 const mastersGroup = "system:masters";
 /** Components of this process come in as themselves; that they may do everything here costs nothing, since they share the process. */
 const component = (name: string): UserInfo => ({ name, groups: [mastersGroup, "system:authenticated"] });
+
+/** A front proxy's certificate has to pass the handshake as well, before the chain looks at who signed it. */
+const tlsOf = ({ apiServer, ca, frontProxyCa }: Pki) => ({ certPem: apiServer.certificatePem, keyPem: apiServer.privateKeyPem, clientCaPem: `${ca.certificatePem}\n${frontProxyCa.certificatePem}` });
+
+/** Controllers write as upstream's do: each as a service account of its own, within its role. */
+const serviceAccount = (name: string): UserInfo => ({
+  name: `system:serviceaccount:kube-system:${name}`, groups: ["system:serviceaccounts", "system:serviceaccounts:kube-system", "system:authenticated"],
+});
 
 /** API server, controllers and scheduler in one process, until `signal` aborts. Rejects when one of them fails for good. */
 export async function runServer({ spec, paths, clock, random, log, signal }: ServerOptions): Promise<void> {
@@ -53,10 +62,10 @@ export async function runServer({ spec, paths, clock, random, log, signal }: Ser
   };
   const kubeletTls = { certificate: pki.apiServerKubeletClient.certificatePem, key: pki.apiServerKubeletClient.privateKeyPem, ca: pki.ca.certificatePem };
   await using server = await startApiServer({
-    store, resources, schemas, protobuf: createProtobufCodec(schemas), descriptions: installedDescriptions(),
+    store, resources, schemas, protobuf: protobufCodec, descriptions: installedDescriptions(),
     listeners: [{ host: "127.0.0.1", port: spec.apiPort }, { host: spec.gateway, port: spec.apiPort }],
     advertised: `${spec.gateway}:${spec.apiPort}`,
-    tls: { certPem: pki.apiServer.certificatePem, keyPem: pki.apiServer.privateKeyPem, clientCaPem: pki.ca.certificatePem },
+    tls: tlsOf(pki), serviceClusterIpRange: spec.serviceCidr,
     access: (cluster) => {
       reader = cluster;
       return clusterAccess(access)(cluster);
@@ -69,7 +78,8 @@ export async function runServer({ spec, paths, clock, random, log, signal }: Ser
   let booted: Error | true | undefined;
   server.addReadyCheck({ name: "poststarthook/bootstrap-controller", check: () => { if (booted !== true) throw booted ?? new Error("not finished"); } });
   const service = { serviceIp: spec.serviceCidr.replace(/0\/\d+$/, "1"), addresses: [spec.gateway], port: spec.apiPort };
-  await bootstrapCluster({ transport: server.transport(component("system:apiserver")), service, clientCaPem: access.clientCaPem, requestHeaderCaPem: access.requestHeaderCaPem, requestHeaderAllowedNames, signal });
+  const bootstrap = { transport: server.transport(component("system:apiserver")), service, clientCaPem: access.clientCaPem, requestHeaderCaPem: access.requestHeaderCaPem, requestHeaderAllowedNames, signal };
+  await bootstrapCluster(bootstrap);
   booted = true;
   log.info("the API server is ready", { addresses: server.addresses });
 
@@ -78,7 +88,12 @@ export async function runServer({ spec, paths, clock, random, log, signal }: Ser
   const controllers = informersOf("system:kube-controller-manager");
   const scheduling = informersOf("system:kube-scheduler");
   await Promise.all([
-    runControllerManager({ client: controllers.client, informers: controllers, steps, ...common, options: { rootCa: pki.ca.certificatePem } }),
+    maintainCluster({ ...bootstrap, clock, log }),
+    keepPkiCurrent({ ...pkiSubjects(spec, clock), folder: paths.pki, current: pki, log, signal, onRenewed: (renewed) => server.renewTls(tlsOf(renewed)) }),
+    runControllerManager({
+      client: controllers.client, informers: controllers, steps, ...common, clientFor: (name) => new TypedClient(server.transport(serviceAccount(name)), { fieldManager: "kube-controller-manager" }),
+      options: { rootCa: pki.ca.certificatePem, clusterCidrs: [{ cidr: spec.podCidr, nodeMaskSize: 24 }] },
+    }),
     runScheduler({
       informers: scheduling, ...common, tracer: new Tracer({ component: "kube-scheduler", steps, clock }),
       events: new EventRecorder({ client: scheduling.client, clock, log, component: "default-scheduler", signal }),

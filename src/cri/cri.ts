@@ -21,7 +21,7 @@ const uncapitalize = (name: string): string => name.charAt(0).toLowerCase() + na
 
 /** Does not wait for the runtime: the first call connects. */
 export function connectCri(options: { readonly socket: string }): Cri {
-  const channel = new RpcChannel(options);
+  const channel = new RpcChannel({ address: `unix://${options.socket}` });
   const codec = codecs(descriptors);
   const calls = Object.entries(methods).map(([name, { service, request, response, stream }]) => {
     const method = { path: `/runtime.v1.${service}/${name}`, get request() { return codec(request); }, get response() { return codec(response); } };

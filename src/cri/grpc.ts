@@ -64,14 +64,15 @@ export interface RpcMethod {
   readonly response: Codec;
 }
 
-/** One connection to one unix socket, which comes back by itself when the other end restarts. */
+/** One connection to one server, which comes back by itself when the other end restarts. */
 export class RpcChannel implements Disposable {
   readonly #client: Client;
   readonly #headers: Readonly<Record<string, string>>;
 
-  constructor(options: { readonly socket: string; readonly headers?: Readonly<Record<string, string>> }) {
+  /** `address` is what gRPC calls a target: "unix:///run/x.sock", "10.0.0.1:8080". */
+  constructor(options: { readonly address: string; readonly headers?: Readonly<Record<string, string>> }) {
     this.#headers = options.headers ?? {};
-    this.#client = new Client(`unix://${options.socket}`, credentials.createInsecure(), {
+    this.#client = new Client(options.address, credentials.createInsecure(), {
       "grpc.max_receive_message_length": messageBytesMax, "grpc.max_send_message_length": messageBytesMax, "grpc.use_local_subchannel_pool": 1,
       "grpc.initial_reconnect_backoff_ms": 50, "grpc.min_reconnect_backoff_ms": 50, "grpc.max_reconnect_backoff_ms": 1000,
     });

@@ -64,6 +64,8 @@ export interface AdmissionRequest {
   readonly user: UserInfo;
   readonly dryRun: boolean;
   readonly options?: unknown;
+  /** Tells the client something in a `Warning` header; the request goes on. */
+  readonly warn?: (text: string) => void;
 }
 
 /** Changes or refuses what is about to be stored. Plugins run in the order in which they are given: all that mutate, then all that validate. */

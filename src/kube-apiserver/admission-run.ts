@@ -14,13 +14,14 @@ export interface AdmissionRunOptions {
   readonly options?: unknown;
   /** Hears which plugins changed the object. */
   readonly onMutated?: (plugin: string) => void;
+  readonly onWarning?: (text: string) => void;
 }
 
 /** All plugins for one request: first those that change, then those that refuse. */
-export function admissionRun({ plugins, type, subresource, namespace, name, user, dryRun, options, onMutated }: AdmissionRunOptions): Admission {
+export function admissionRun({ plugins, type, subresource, namespace, name, user, dryRun, options, onMutated, onWarning }: AdmissionRunOptions): Admission {
   const requestFor = (operation: AdmissionOperation, object: KubeObject | undefined, oldObject: KubeObject | undefined): AdmissionRequest => ({
     operation, type, subresource, namespace, name: name === "" ? (object?.metadata.name ?? oldObject?.metadata.name ?? "") : name, user, dryRun,
-    ...(object && { object }), ...(oldObject && { oldObject }), ...(options !== undefined && { options }),
+    ...(object && { object }), ...(oldObject && { oldObject }), ...(options !== undefined && { options }), ...(onWarning && { warn: onWarning }),
   });
   return {
     async mutate(operation, object, oldObject) {

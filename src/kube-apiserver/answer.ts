@@ -11,6 +11,16 @@ export interface WatchSink {
   end(): void;
 }
 
+/** Takes what comes bit by bit. */
+export interface StreamSink {
+  /** False when the reader is too slow or gone. */
+  write(bytes: Uint8Array): boolean;
+  end(): void;
+}
+
+/** Answers that are one piece. */
+export type WholeAnswer = Exclude<Answer, { is: "watch" | "stream" }>;
+
 /** What a handler found: not yet in any encoding, so that callers inside of the process get it as it is. */
 export type Answer =
   | { readonly is: "entry"; readonly code: number; readonly entry: CacheEntry; readonly served: Served }
@@ -18,4 +28,6 @@ export type Answer =
   | { readonly is: "object"; readonly code: number; readonly object: unknown; readonly served?: Served }
   | { readonly is: "list"; readonly served: Served; readonly entries: readonly CacheEntry[]; readonly revision: Revision; readonly continue?: string; readonly remaining?: number }
   | { readonly is: "watch"; readonly served: Served; start(sink: WatchSink): Disposable }
+  /** Text that comes bit by bit. */
+  | { readonly is: "stream"; readonly contentType: string; start(sink: StreamSink): Disposable }
   | { readonly is: "bytes"; readonly code: number; readonly contentType: string; readonly body: Uint8Array | string; readonly headers?: Readonly<Record<string, string>> };

@@ -14,7 +14,7 @@ import type { Authenticated, Authorized, Incoming, Informed } from "./request.ts
  */
 export async function chain<T = Answer>(api: Api, incoming: Incoming, handle: (request: Authorized) => Promise<T>): Promise<T> {
   const informed = inform(incoming);
-  const authenticated = await authenticate(api, informed);
+  const authenticated = await impersonate(api, await authenticate(api, informed));
   const authorized = await authorize(api, authenticated);
   return await handle(authorized);
 }
@@ -22,15 +22,25 @@ export async function chain<T = Answer>(api: Api, incoming: Incoming, handle: (r
 export const inform = (request: Incoming): Informed =>
   request.info ? (request as Informed) : { ...request, info: requestInfo(request.method, request.path, request.query as URLSearchParams) };
 
-/** @throws {StatusError} Unauthorized, or Forbidden for those who may not act as somebody else. */
+/** @throws {StatusError} Unauthorized */
 async function authenticate(api: Api, request: Informed): Promise<Authenticated> {
-  if (request.identity) return { ...request, user: request.identity } as Authenticated;
+  if (request.identity) return { ...request, user: request.identity, authenticatedMs: api.clock.now() } as Authenticated;
   const { headers, peerCertificate } = request;
   const proved = await api.authenticator.authenticate({ headers, ...(peerCertificate && { peerCertificate }) });
   const user = proved ?? (anonymousMayAsk(request.info.path) ? anonymousUser : undefined);
   if (!user) throw unauthorized();
-  const authenticated = { ...request, user } as Authenticated;
-  return { ...authenticated, user: await impersonatedUser(api.authorizer, attributesOf(authenticated), headers) };
+  return { ...request, user, authenticatedMs: api.clock.now() } as Authenticated;
+}
+
+/** Who may act as somebody else, and says so, goes on as them. @throws {StatusError} BadRequest, Forbidden */
+async function impersonate(api: Api, request: Authenticated): Promise<Authenticated> {
+  if (request.identity || !impersonates(request.headers)) return request;
+  return { ...request, user: await impersonatedUser(api.authorizer, attributesOf(request), request.headers) };
+}
+
+function impersonates(headers: Authenticated["headers"]): boolean {
+  for (const name in headers) if (name.startsWith("impersonate-")) return true;
+  return false;
 }
 
 export function attributesOf({ info, user, query }: Authenticated): Attributes {
@@ -47,6 +57,6 @@ export function attributesOf({ info, user, query }: Authenticated): Attributes {
 async function authorize(api: Api, request: Authenticated): Promise<Authorized> {
   const attributes = attributesOf(request);
   const { decision, reason } = await api.authorizer.authorize(attributes);
-  if (decision === "allow") return request as Authorized;
+  if (decision === "allow") return { ...request, authorizedMs: api.clock.now() } as Authorized;
   throw forbiddenFor(attributes, reason);
 }

@@ -5,7 +5,7 @@ import type { AddressInfo, Socket } from "node:net";
 import { PassThrough, type Duplex, type Readable, type Writable } from "node:stream";
 import type { TLSSocket } from "node:tls";
 import { StatusError } from "../apimachinery/status-error.ts";
-import type { WatchSink } from "./answer.ts";
+import type { Answer, StreamSink } from "./answer.ts";
 import type { Api } from "./api.ts";
 import { distinctIdentityHeaders } from "./authentication/identity.ts";
 import { bookmarkObject } from "./bookmark.ts";
@@ -13,6 +13,7 @@ import { chain } from "./chain.ts";
 import { answerFor, type Routes } from "./handlers/routes.ts";
 import { asStatusError } from "./local-transport.ts";
 import { eventEncoder } from "./output/encode.ts";
+import { Deadlines } from "./deadlines.ts";
 import { encodeOptions, errorReply, reply, warningHeaders, type Reply } from "./output/respond.ts";
 import type { Authorized, Incoming, Payload } from "./request.ts";
 import { upgradeStream, serveStream, isStreaming } from "./streaming/serve.ts";
@@ -47,6 +48,7 @@ interface Outlet {
   begin(code: number, headers: Readonly<Record<string, string | readonly string[]>>): Writable;
   readonly begun: boolean;
   readonly closed: AbortSignal;
+  readonly isClosed: boolean;
 }
 
 export class HttpServer implements AsyncDisposable {
@@ -54,6 +56,7 @@ export class HttpServer implements AsyncDisposable {
   readonly #routes: Routes;
   readonly #servers: Http2SecureServer[] = [];
   readonly #stopping = new AbortController();
+  readonly #deadlines: Deadlines;
   readonly #sessions = new Set<{ close(): void; destroy(): void }>();
   readonly #certificates = new WeakMap<object, X509Certificate | null>();
   readonly addresses: { readonly host: string; readonly port: number }[] = [];
@@ -61,6 +64,7 @@ export class HttpServer implements AsyncDisposable {
   private constructor({ api, routes }: HttpServerOptions) {
     this.#api = api;
     this.#routes = routes;
+    this.#deadlines = new Deadlines({ clock: api.clock, timeoutMs: requestTimeoutMs, signal: this.#stopping.signal, expired: timedOut });
   }
 
   static async listen(options: HttpServerOptions): Promise<HttpServer> {
@@ -114,6 +118,11 @@ export class HttpServer implements AsyncDisposable {
     this.addresses.push({ host, port: (server.address() as AddressInfo).port });
   }
 
+  /** New connections get this certificate; those that are open keep the one that they were made with. */
+  renewTls({ certPem, keyPem, clientCaPem }: TlsOptions): void {
+    for (const server of this.#servers) server.setSecureContext({ cert: certPem, key: keyPem, ...(clientCaPem !== undefined && { ca: clientCaPem }) });
+  }
+
   #certificate(socket: TLSSocket | undefined): X509Certificate | undefined {
     if (!socket) return undefined;
     let certificate = this.#certificates.get(socket);
@@ -129,22 +138,22 @@ export class HttpServer implements AsyncDisposable {
     const path = headers[":path"] ?? "/";
     const socket = stream.session?.socket as TLSSocket | undefined;
     const outlet = new Http2Outlet(stream);
-    void this.#handle(this.#incoming(headers[":method"] ?? "GET", path, headers, this.#certificate(socket), stream, outlet.closed), outlet, stream);
+    void this.#handle(this.#incoming(headers[":method"] ?? "GET", path, headers, this.#certificate(socket), stream, outlet), outlet, stream);
   }
 
   #onRequest(request: IncomingMessage, response: ServerResponse): void {
     request.on("error", () => undefined);
     response.on("error", () => undefined);
     const outlet = new Http1Outlet(response);
-    void this.#handle(this.#incoming(request.method ?? "GET", request.url ?? "/", distinctIdentityHeaders(request.headers, request.rawHeaders), this.#certificate(request.socket as TLSSocket), request, outlet.closed), outlet, request);
+    void this.#handle(this.#incoming(request.method ?? "GET", request.url ?? "/", distinctIdentityHeaders(request.headers, request.rawHeaders), this.#certificate(request.socket as TLSSocket), request, outlet), outlet, request);
   }
 
-  #incoming(method: string, url: string, headers: IncomingHttpHeaders | IncomingMessage["headers"], certificate: X509Certificate | undefined, body: Readable, closed: AbortSignal): Incoming {
+  #incoming(method: string, url: string, headers: IncomingHttpHeaders | IncomingMessage["headers"], certificate: X509Certificate | undefined, body: Readable, outlet: Pick<Outlet, "closed">): Incoming {
     const question = url.indexOf("?");
     const path = question < 0 ? url : url.slice(0, question);
     return {
       method, path, query: new URLSearchParams(question < 0 ? "" : url.slice(question + 1)), headers, ...(certificate && { peerCertificate: certificate }),
-      payload: payloadOf(headers["content-type"] ?? "", headers["content-length"], body), signal: closed, warnings: [], receivedMs: this.#api.clock.now(),
+      payload: payloadOf(headers["content-type"] ?? "", headers["content-length"], body), signal: () => outlet.closed, warnings: [], receivedMs: this.#api.clock.now(),
     };
   }
 
@@ -155,27 +164,19 @@ export class HttpServer implements AsyncDisposable {
     const common = { "audit-id": auditId };
     let code = 0;
     let labels = { verb: incoming.method, group: "", version: "", resource: "", subresource: "" };
-    const timeout = new AbortController();
-    let long = false;
     api.metrics.begin();
     try {
-      const work = chain(api, incoming, async (request) => {
-        const { info } = request;
+      code = await this.#deadlines.within((lasts) => chain(api, incoming, async (request) => {
+        const { info, query } = request;
         labels = { verb: metricVerb(info.verb), group: info.group, version: info.version, resource: info.resource, subresource: info.subresource };
-        long = info.verb === "watch" || isStreaming(info) || incoming.query.get("watch") === "true" || incoming.query.get("follow") === "true";
-        if (long) timeout.abort();
+        if (info.verb === "watch" || isStreaming(info) || query.get("watch") === "true") lasts();
         return await this.#answer(request, outlet, body, common);
-      });
-      const late = api.clock.sleep(requestTimeoutMs, { signal: timeout.signal }).then(() => {
-        throw new StatusError("Timeout", "request did not complete within the allotted timeout", { details: { retryAfterSeconds: 1 } });
-      }, () => work);
-      work.catch(() => undefined);
-      code = await Promise.race([work, late]);
+      }));
     } catch (error) {
       const status = asStatusError(api, error, incoming.path);
       code = status.code;
       try {
-        if (!outlet.begun && !outlet.closed.aborted) {
+        if (!outlet.begun && !outlet.isClosed) {
           const made = await errorReply(api, incoming, status);
           outlet.send({ ...made, headers: { ...common, ...withWarnings(incoming), ...made.headers } });
           // The rest of a body that was refused is not read.
@@ -185,7 +186,6 @@ export class HttpServer implements AsyncDisposable {
         api.log.error("an answer could not be sent", { path: incoming.path, error: failed });
       }
     } finally {
-      timeout.abort();
       api.metrics.end({ ...labels, code, durationMs: api.clock.now() - started });
     }
   }
@@ -199,50 +199,74 @@ export class HttpServer implements AsyncDisposable {
       return 200;
     }
     const answer = await answerFor(api, this.#routes, request);
-    if (answer.is !== "watch") {
-      const made = await reply(api, request, answer);
-      outlet.send({ ...made, headers: { ...common, ...withWarnings(request), ...made.headers } });
-      return made.code;
+    const headers = { ...common, ...withWarnings(request) };
+    switch (answer.is) {
+      case "watch":
+        this.#pumpWatch(request, answer, outlet, headers);
+        return 200;
+      case "stream":
+        this.#pump(outlet, { ...headers, "content-type": answer.contentType }, (sink) => answer.start(sink));
+        return 200;
+      default: {
+        const made = await reply(api, request, answer);
+        outlet.send({ ...made, headers: { ...headers, ...made.headers } });
+        return made.code;
+      }
     }
-    const options = encodeOptions(api, request, { table: true, partial: true });
-    const encoder = eventEncoder(answer.served, options, () => api.clock.now());
-    const writable = outlet.begin(200, { ...common, ...withWarnings(request), "content-type": encoder.contentType, "cache-control": "no-cache, private" });
-    const write = (bytes: Buffer): boolean => {
-      if (writable.destroyed || writable.writableEnded) return false;
-      writable.write(bytes);
-      return writable.writableLength <= backlogBytesMax;
-    };
-    const resource = `${answer.served.type.plural}${answer.served.type.group === "" ? "" : `.${answer.served.type.group}`}`;
+  }
+
+  #pumpWatch(request: Authorized, answer: Extract<Answer, { is: "watch" }>, outlet: Outlet, headers: Readonly<Record<string, string | readonly string[]>>): void {
+    const api = this.#api;
+    const { type } = answer.served;
+    const encoder = eventEncoder(answer.served, encodeOptions(api, request, { table: true, partial: true }), () => api.clock.now());
+    const resource = type.group === "" ? type.plural : `${type.plural}.${type.group}`;
+    this.#pump(outlet, { ...headers, "content-type": encoder.contentType, "cache-control": "no-cache, private" }, ({ write, end }) => {
+      const watching = answer.start({
+        event: (kind, entry) => write(encoder.event(kind, entry)),
+        bookmark: (revision, initialEventsEnd) => write(encoder.plain("BOOKMARK", bookmarkObject(type, revision, initialEventsEnd))),
+        error: (object) => void write(encoder.plain("ERROR", object)),
+        end,
+      });
+      api.metrics.watching(resource, 1);
+      return {
+        [Symbol.dispose]: () => {
+          watching[Symbol.dispose]();
+          api.metrics.watching(resource, -1);
+        },
+      };
+    });
+  }
+
+  /** Sends what comes until the reader goes, falls too far behind, or the server stops. */
+  #pump(outlet: Outlet, headers: Readonly<Record<string, string | readonly string[]>>, start: (sink: StreamSink) => Disposable): void {
+    const writable = outlet.begin(200, headers);
     let initial = true;
-    const sink: WatchSink = {
-      // However large the state at the start is, it is not the reader's fault.
-      event: (type, entry) => write(encoder.event(type, entry)) || (initial && !writable.destroyed),
-      bookmark: (revision, initialEventsEnd) => write(encoder.plain("BOOKMARK", bookmarkObject(answer.served.type, revision, initialEventsEnd))),
-      error: (object) => void write(encoder.plain("ERROR", object)),
+    const source = start({
+      write: (bytes) => {
+        if (writable.destroyed || writable.writableEnded) return false;
+        writable.write(bytes);
+        // However large the state at the start is, it is not the reader's fault.
+        return initial || writable.writableLength <= backlogBytesMax;
+      },
       end: () => void (writable.destroyed || writable.end()),
-    };
-    api.metrics.watching(resource, 1);
-    const subscription = answer.start(sink);
+    });
     initial = false;
     const stop = () => {
       outlet.closed.removeEventListener("abort", stop);
       this.#stopping.signal.removeEventListener("abort", stop);
-      subscription[Symbol.dispose]();
-      api.metrics.watching(resource, -1);
+      source[Symbol.dispose]();
+      if (!writable.destroyed) writable.end();
     };
-    if (outlet.closed.aborted || this.#stopping.signal.aborted) stop();
-    else {
-      outlet.closed.addEventListener("abort", stop, { once: true });
-      this.#stopping.signal.addEventListener("abort", stop, { once: true });
-    }
-    return 200;
+    if (outlet.closed.aborted || this.#stopping.signal.aborted) return stop();
+    outlet.closed.addEventListener("abort", stop, { once: true });
+    this.#stopping.signal.addEventListener("abort", stop, { once: true });
   }
 
   #onUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     const gone = new AbortController();
     socket.on("error", () => socket.destroy());
     socket.on("close", () => gone.abort());
-    const incoming = this.#incoming(request.method ?? "GET", request.url ?? "/", distinctIdentityHeaders(request.headers, request.rawHeaders), this.#certificate(request.socket as TLSSocket), emptyBody(), gone.signal);
+    const incoming = this.#incoming(request.method ?? "GET", request.url ?? "/", distinctIdentityHeaders(request.headers, request.rawHeaders), this.#certificate(request.socket as TLSSocket), emptyBody(), { closed: gone.signal });
     const run = async () => {
       try {
         await chain(this.#api, incoming, (authorized) => upgradeStream(this.#api, this.#routes.streaming, authorized, socket, head));
@@ -280,6 +304,7 @@ export class HttpServer implements AsyncDisposable {
   }
 }
 
+const timedOut = (): StatusError => new StatusError("Timeout", "request did not complete within the allotted timeout", { details: { retryAfterSeconds: 1 } });
 const withWarnings = ({ warnings }: Incoming): Record<string, readonly string[]> => (warnings.length === 0 ? {} : { warning: warningHeaders(warnings) });
 
 const metricVerb = (verb: string): string =>
@@ -319,22 +344,39 @@ function readBody(body: Readable, contentLength: string | undefined): Promise<Bu
         reject(tooLargeBody());
       } else chunks.push(chunk);
     });
-    body.on("end", () => resolve(chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks)));
+    let ended = false;
+    body.on("end", () => {
+      ended = true;
+      resolve(chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks));
+    });
     body.on("error", (error) => reject(new StatusError("BadRequest", `the body could not be read: ${error.message}`, { cause: error })));
-    body.on("close", () => reject(new StatusError("BadRequest", "unexpected EOF")));
+    body.on("close", () => {
+      if (!ended) reject(new StatusError("BadRequest", "unexpected EOF"));
+    });
   });
 }
 
+/** One for all, because making an error costs more than most requests. */
+const goneAway = new Error("the client has gone away");
+
 class Http2Outlet implements Outlet {
   readonly #stream: ServerHttp2Stream;
-  readonly #closed = new AbortController();
+  #closed: AbortController | undefined;
 
   constructor(stream: ServerHttp2Stream) {
     this.#stream = stream;
-    stream.on("close", () => this.#closed.abort());
+    stream.on("close", () => this.#closed?.abort(goneAway));
   }
+  /** Made when somebody asks: most requests end before anybody does. */
   get closed(): AbortSignal {
+    if (!this.#closed) {
+      this.#closed = new AbortController();
+      if (this.#stream.closed || this.#stream.destroyed) this.#closed.abort(goneAway);
+    }
     return this.#closed.signal;
+  }
+  get isClosed(): boolean {
+    return this.#stream.closed || this.#stream.destroyed;
   }
   get begun(): boolean {
     return this.#stream.headersSent;
@@ -355,14 +397,21 @@ class Http2Outlet implements Outlet {
 
 class Http1Outlet implements Outlet {
   readonly #response: ServerResponse;
-  readonly #closed = new AbortController();
+  #closed: AbortController | undefined;
 
   constructor(response: ServerResponse) {
     this.#response = response;
-    response.on("close", () => this.#closed.abort());
+    response.on("close", () => this.#closed?.abort(goneAway));
   }
   get closed(): AbortSignal {
+    if (!this.#closed) {
+      this.#closed = new AbortController();
+      if (this.#response.destroyed) this.#closed.abort(goneAway);
+    }
     return this.#closed.signal;
+  }
+  get isClosed(): boolean {
+    return this.#response.destroyed;
   }
   get begun(): boolean {
     return this.#response.headersSent;

@@ -25,7 +25,7 @@ function incomingOf(api: Api, identity: UserInfo, request: ApiRequest): Incoming
   const selected = name === "" && (verb === "list" || verb === "watch") ? (/(?:^|,)metadata\.name==?([^,]+)/.exec(query["fieldSelector"] ?? "")?.[1] ?? "") : name;
   const info: RequestInfo = { isResourceRequest: true, path, verb, group, version, namespace: own, resource, subresource, name: selected, rest: "" };
   return {
-    method: "", path, query: new LocalQuery(query), headers: { "user-agent": identity.name }, identity, info, signal, warnings: [], receivedMs: api.clock.now(),
+    method: "", path, query: new LocalQuery(query), headers: { "user-agent": identity.name }, identity, info, signal: () => signal, warnings: [], receivedMs: api.clock.now(),
     payload: { is: "object", contentType: patchType, object: body },
   };
 }
@@ -67,7 +67,7 @@ export function localTransport(api: Api, user: UserInfo): Transport {
   };
   const call = async (request: ApiRequest): Promise<unknown> => {
     const answer = await run(request);
-    if (answer.is === "watch") throw internalStatusError("a watch is no request");
+    if (answer.is === "watch" || answer.is === "stream") throw internalStatusError("a stream is no request");
     if (answer.is === "bytes") throw new StatusError("NotFound", "the server could not find the requested resource", { details: {} });
     const object = plainOf(answer);
     if (answer.is === "object" && answer.code >= 400) throw StatusError.fromStatus(object as Status);

@@ -19,7 +19,8 @@ export interface Incoming {
   readonly identity?: UserInfo;
   readonly info?: RequestInfo;
   readonly payload: Payload;
-  readonly signal: AbortSignal;
+  /** Aborts when the client has gone. Made when it is asked for. */
+  signal(): AbortSignal;
   /** Collects what the client hears in `Warning` headers. */
   readonly warnings: string[];
   /** The server cannot wait longer than this for a request that is to end. */
@@ -37,10 +38,12 @@ declare const authorized: unique symbol;
 /** It is proved who asks. Only the chain makes these. */
 export interface Authenticated extends Informed {
   readonly user: UserInfo;
+  readonly authenticatedMs: number;
   readonly [authenticated]: true;
 }
 
 /** They may. Handlers take nothing less. */
 export interface Authorized extends Authenticated {
+  readonly authorizedMs: number;
   readonly [authorized]: true;
 }

@@ -6,7 +6,7 @@ import type { Store } from "../storage/store.ts";
 import type { Clock } from "../stdx/clock.ts";
 import type { Log } from "../stdx/log.ts";
 import { cryptoRandom, type Random } from "../stdx/random.ts";
-import type { Steps } from "../stdx/steps.ts";
+import type { StepRing } from "../stdx/steps.ts";
 import type { AdmissionPlugin, Authenticator, Authorizer, ClusterReader, TokenIssuer, UserInfo, VirtualResource } from "./access.ts";
 import type { Api } from "./api.ts";
 import { StoredForm } from "./cache-entry.ts";
@@ -17,6 +17,7 @@ import type { Descriptions } from "./openapi/definitions.ts";
 import { openApiRoutes } from "./handlers/openapi.ts";
 import { healthRoutes, type HealthCheck } from "./handlers/health.ts";
 import type { Route } from "./handlers/routes.ts";
+import { stepRoutes } from "./handlers/steps.ts";
 import { infoRoutes } from "./handlers/server-info.ts";
 import { HttpServer, type TlsOptions } from "./http-server.ts";
 import { localTransport } from "./local-transport.ts";
@@ -24,6 +25,7 @@ import { managedFieldsOf } from "./managed-fields.ts";
 import { Metrics } from "./metrics.ts";
 import type { ProtobufCodec } from "../apimachinery/protobuf/codec.ts";
 import { Registry, type RegistryHooks } from "./registry/registry.ts";
+import { runEventExpiry } from "./registry/event-expiry.ts";
 import { namespaceHooks } from "./registry/namespaces.ts";
 import { ServiceAllocation } from "./registry/services.ts";
 import type { Conversion, Served } from "./served.ts";
@@ -49,7 +51,8 @@ export interface ApiServerOptions {
     readonly virtual: readonly VirtualResource[];
     readonly tokenIssuer?: TokenIssuer;
   };
-  readonly streaming?: StreamingHandler;
+  /** Answers logs, exec, attach, port-forward and proxies; without it they are refused. */
+  readonly streaming?: StreamingHandler | ((reader: ClusterReader) => StreamingHandler);
   /** Addresses of Services: "10.96.0.0/16". */
   readonly serviceClusterIpRange?: string;
   readonly nodePortRange?: { readonly first: number; readonly last: number };
@@ -59,7 +62,8 @@ export interface ApiServerOptions {
   readonly clock: Clock;
   readonly random?: Random;
   readonly log: Log;
-  readonly steps: Steps;
+  /** Where steps are recorded; `/debug/steps` serves them and takes those of agents. */
+  readonly steps: StepRing;
 }
 
 export interface ApiServer extends AsyncDisposable {
@@ -68,6 +72,8 @@ export interface ApiServer extends AsyncDisposable {
   readonly reader: ClusterReader;
   /** Where it listens; ports that were asked for as 0 are filled in. */
   readonly addresses: readonly { readonly host: string; readonly port: number }[];
+  /** Takes a renewed certificate into use without a restart. */
+  renewTls(tls: TlsOptions): void;
   /** What `/readyz` says "ok" to. Others add theirs, such as what must be in a new cluster. */
   addReadyCheck(check: HealthCheck): void;
 }
@@ -126,9 +132,9 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   if (options.listeners.length > 0) {
     if (!options.tls) throw new Error("a server that listens needs a certificate");
     const routes = {
-      streaming: options.streaming,
+      streaming: typeof options.streaming === "function" ? options.streaming(state) : options.streaming,
       discovery: () => (documents ??= createDiscovery(discovered, { serverAddress: advertised() })),
-      exact: { ...infoRoutes({ metrics, state, groupVersions: discovered }), ...openApiPaths.exact, ...health.exact, ...options.routes },
+      exact: { ...stepRoutes(steps), ...infoRoutes({ metrics, state, groupVersions: discovered }), ...openApiPaths.exact, ...health.exact, ...options.routes },
       prefixes: [...openApiPaths.prefixes, ...health.prefixes, ...(options.prefixRoutes ?? [])],
     };
     try {
@@ -138,13 +144,19 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
       throw error;
     }
   }
+  const background = new AbortController();
+  const events = registries.get("/events");
+  const sweeping = events ? runEventExpiry({ registry: events, clock, log, signal: background.signal }) : undefined;
   return {
     transport: (user) => localTransport(api, user),
     reader: state,
     addresses: listening?.addresses ?? [],
+    renewTls: (tls) => listening?.renewTls(tls),
     addReadyCheck: (check) => health.add(check),
     async [Symbol.asyncDispose]() {
       health.stop();
+      background.abort();
+      await sweeping;
       await listening?.[Symbol.asyncDispose]();
       await state[Symbol.asyncDispose]();
     },

@@ -5,6 +5,7 @@ import { deploymentController } from "./deployment/deployment.ts";
 import { endpointsController } from "./endpoints/endpoints.ts";
 import { endpointSliceController } from "./endpointslice/endpointslice.ts";
 import { garbageCollector } from "./garbage-collector/garbage-collector.ts";
+import { jobController } from "./job/job.ts";
 import { namespaceController } from "./namespace/namespace.ts";
 import { nodeIpamController } from "./node-ipam/node-ipam.ts";
 import type { ClusterCidr } from "./node-ipam/plan.ts";
@@ -15,6 +16,7 @@ import { replicaSetController, replicationController } from "./replicaset/replic
 import { rootCaPublisher } from "./root-ca-publisher/root-ca-publisher.ts";
 import { serviceAccountController } from "./serviceaccount/serviceaccount.ts";
 import { taintEvictionController } from "./taint-eviction/taint-eviction.ts";
+import { ttlAfterFinishedController } from "./ttl-after-finished/ttl-after-finished.ts";
 
 export interface ControllerManagerOptions {
   /** The PEM that pods trust, for `kube-root-ca.crt` in every namespace. */
@@ -56,6 +58,8 @@ export const controllersFor = ({ rootCa, clusterCidrs = [], nodeTimes }: Control
     replicaSetController,
     deploymentController,
     replicationController,
+    jobController,
+    ttlAfterFinishedController,
     endpointSliceController,
     endpointsController,
     namespaceController,

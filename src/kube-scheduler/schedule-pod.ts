@@ -137,9 +137,10 @@ function nodesNamed(filters: Filters, cluster: ClusterView): NodeInfo[] {
 function scoreNodes({ pod, cluster, plugins }: Attempt, nodes: readonly NodeInfo[]): Scoring {
   const totals = nodes.map(() => 0);
   const parts: PluginScores[] = [];
-  for (const { name, weight = 1, scorer } of plugins) {
-    const own = scorer?.(pod, cluster, nodes);
+  for (const plugin of plugins) {
+    const own = plugin.scorer?.(pod, cluster, nodes);
     if (!own) continue;
+    const { name, weight = 1 } = plugin;
     const scores = nodes.map((node) => own.score(node));
     own.normalize?.(scores, nodes);
     for (let i = 0; i < scores.length; i++) {

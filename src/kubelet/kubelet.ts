@@ -1,5 +1,5 @@
-import { readFileSync } from "node:fs";
-import { mkdir } from "node:fs/promises";
+import { readdirSync, readFileSync } from "node:fs";
+import { mkdir, rm } from "node:fs/promises";
 import { nodes, pods, services, type Node, type Pod, type Service } from "../api/generated/core-v1.ts";
 import type { Client } from "../client/client.ts";
 import { EventRecorder } from "../client/event-recorder.ts";
@@ -12,6 +12,7 @@ import type { Random } from "../stdx/random.ts";
 import { Tracer, type Steps } from "../stdx/steps.ts";
 import { Cgroups, findHierarchies, swapControlled } from "./cgroups/cgroups.ts";
 import { ImagePuller } from "./images/image-puller.ts";
+import { rotateLogs, rotationLimits } from "./logs/rotation.ts";
 import { renewLease } from "./node/lease.ts";
 import { readMachine } from "./node/machine.ts";
 import { allocatableOf } from "./node/node-status.ts";
@@ -61,9 +62,6 @@ export interface KubeletOptions {
 export interface Kubelet {
   /** What the node's HTTP API needs. */
   readonly pods: PodAccess;
-  /** Shared with whoever else on the node wants to see nodes (routes to their pods). */
-  readonly nodes: Informer<Node>;
-  readonly services: Informer<Service>;
   /** Resolves when the API server has the node as Ready. */
   readonly ready: Promise<void>;
   /** Resolves when everything has ended, after the signal. */
@@ -103,13 +101,12 @@ export async function runKubelet(options: KubeletOptions): Promise<Kubelet> {
   const volumesReady = volumes.prepare();
   const runtimePods = new RuntimePods({ cri });
   const puller = new ImagePuller({ cri, clock, events: recorder });
-  const prober = new Prober();
+  const prober = new Prober({ cri, clock, events: recorder, nodeIp, changed: (uid) => workers.get(uid)?.probed(), signal });
   const statuses = new StatusWriter({ client, clock, log, signal, written: (pod, status) => tracer.mark(uidOf(pod), "status written", { phase: status.phase ?? "" }) });
 
   const podInformer = new Informer<Pod>(pods, { client, clock, random, log, fieldSelector: `spec.nodeName=${nodeName}` });
   const serviceInformer = new Informer<Service>(services, { client, clock, random, log });
-  // All nodes, not only this one: the routes to their pods follow from them.
-  const nodeInformer = new Informer<Node>(nodes, { client, clock, random, log });
+  const nodeInformer = new Informer<Node>(nodes, { client, clock, random, log, fieldSelector: `metadata.name=${nodeName}` }); // A node may see only itself.
 
   const context: PodContext = {
     cri, runtimeName: "containerd", runtimePods, cgroups, volumes, puller, prober, events: recorder, statuses, backoff: new CrashBackoff(), clock, tracer, log, paths,
@@ -150,13 +147,15 @@ export async function runKubelet(options: KubeletOptions): Promise<Kubelet> {
 
   /** Pods that the runtime still has and the API no longer: this kubelet was away when they were deleted. */
   const removeOrphans = async (): Promise<void> => {
-    for (const { uid, name, namespace } of await runtimePods.list({ signal })) {
+    for (const { uid, name, namespace, graceSeconds } of await runtimePods.list({ signal })) {
       if (workers.has(uid) || podInformer.cache.list().some((pod) => uidOf(pod) === uid)) continue;
       log.info("a pod of the runtime is not known to the API server any more", { pod: `${namespace}/${name}`, uid });
-      start({ apiVersion: "v1", kind: "Pod", metadata: { name, namespace, uid }, spec: { containers: [] } }, true);
+      start({ apiVersion: "v1", kind: "Pod", metadata: { name, namespace, uid }, spec: { containers: [], terminationGracePeriodSeconds: graceSeconds } }, true);
     }
     const known = new Set(workers.keys());
     for (const uid of cgroups.podUids()) if (!known.has(uid)) cgroups.removeUid(uid);
+    for (const uid of new Set([...readdirSync(paths.podsDir), ...readdirSync(paths.memoryDir)])) if (!known.has(uid)) await volumes.remove(uid, signal);
+    for (const folder of readdirSync(paths.logsDir)) if (!known.has(folder.slice(folder.lastIndexOf("_") + 1))) await rm(`${paths.logsDir}/${folder}`, { recursive: true, force: true });
   };
 
   const runtimeChanged = async (id: string): Promise<void> => {
@@ -197,12 +196,16 @@ export async function runKubelet(options: KubeletOptions): Promise<Kubelet> {
       else if (type !== "started") void runtimeChanged(id);
     } }),
     runPods(),
+    rotateLogs({
+      cri, limits: rotationLimits, clock, log, signal,
+      running: () => [...workers.values()].flatMap(({ runtime }) => runtime.containers.filter(({ state, logPath }) => state === "running" && logPath !== "")),
+    }),
   ]).then((results) => {
     for (const result of results) if (result.status === "rejected" && !signal.aborted) log.error("a part of the kubelet ended", { error: result.reason });
   });
 
   return {
-    ready: updater.ready, done, nodes: nodeInformer, services: serviceInformer,
+    ready: updater.ready, done,
     pods: {
       list: () => [...workers.values()].map((worker) => worker.pod),
       find: (namespace, name) => [...workers.values()].map((worker) => worker.pod).findLast((pod) => nameOf(pod) === name && namespaceOf(pod) === namespace),

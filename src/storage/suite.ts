@@ -108,6 +108,20 @@ export function storeSuite(name: string, open: (options: SuiteStoreOptions) => P
     for (const [prefix, options, expected] of cases) assert.equal(await list(prefix, options), expected, JSON.stringify([prefix, options]));
   });
 
+  it("a list of many pages is of one revision, though others write meanwhile", async (store) => {
+    const key = (i: number): string => `/k${String(i).padStart(5, "0")}`;
+    await Promise.all(Array.from({ length: 2500 }, (_, i) => store.put(key(i), bytes("old"), { expected: 0 })));
+    const before = store.revision;
+    const listing = store.list("/k");
+    const paged = store.list("/k", { limit: 2100, after: key(9) });
+    for (let i = 0; i < 2500; i += 100) await store.put(key(i), bytes("new"), { expected: i + 2 }).catch(() => undefined); // Which revision a key got depends on the order of the writes.
+    const { entries, revision, remaining } = await listing;
+    assert.deepEqual([entries.length, remaining, entries[0]?.key, entries.at(-1)?.key], [2500, 0, key(0), key(2499)]);
+    assert.ok(revision >= before && entries.every((entry) => entry.revision <= revision));
+    const part = await paged;
+    assert.deepEqual([part.entries.length, part.remaining, part.entries[0]?.key], [2100, 390, key(10)]);
+  });
+
   it("the past is read as it was", async (store) => {
     const random = seeded(7);
     const past: Map<string, string>[] = [];

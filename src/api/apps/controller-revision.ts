@@ -1,3 +1,5 @@
+import { required, type FieldError } from "../../apimachinery/field-error.ts";
+import { atLeastZero, immutable } from "../checks.ts";
 import { controllerOf, splitApiVersion } from "../../apimachinery/object.ts";
 import { controllerrevisions, type ControllerRevision } from "../generated/apps-v1.ts";
 import { dnsSubdomainName } from "../names.ts";
@@ -13,5 +15,14 @@ function controllerText(revision: ControllerRevision): string {
 
 export const controllerRevisionResource = defineResource<ControllerRevision>(controllerrevisions, {
   validateName: dnsSubdomainName,
+  *validate({ revision, data }): Generator<FieldError> {
+    yield* atLeastZero("revision", revision);
+    if (data === undefined || data === null) yield required("data", "data is mandatory");
+    else if (typeof data !== "object" || Array.isArray(data)) yield required("data", "data must be a valid JSON object");
+  },
+  *validateUpdate(next, previous): Generator<FieldError> {
+    yield* atLeastZero("revision", next.revision);
+    yield* immutable("data", next.data, previous.data);
+  },
   columns: [nameColumn, text("Controller", controllerText), text("Revision", ({ revision }) => revision), ageColumn],
 });

@@ -1,3 +1,10 @@
+import { invalid, notSupported, required, type FieldError } from "../../apimachinery/field-error.ts";
+import { labelSelectorErrors } from "../../apimachinery/validation.ts";
+import { atLeastZero, immutable } from "../checks.ts";
+import { isEmptySelector, validateRunningTemplate } from "../core/pod-template-validation.ts";
+import { templateWarnings } from "../core/pod-warnings.ts";
+import { countOrPercent, notMoreThanAll, numberOf } from "./rolling-update.ts";
+import { validateCollisionCount, validateReplicaCounts } from "./workload-status.ts";
 import { daemonsets, type DaemonSet, type DaemonSetUpdateStrategy } from "../generated/apps-v1.ts";
 import { podTemplateDefaults } from "../core/pod-spec/defaults.ts";
 import { changeField, withDefaults } from "../defaulting.ts";
@@ -15,6 +22,10 @@ const strategyDefaults = (strategy: DaemonSetUpdateStrategy): DaemonSetUpdateStr
     : typed;
 };
 
+const counts = [
+  "currentNumberScheduled", "numberMisscheduled", "desiredNumberScheduled", "numberReady", "observedGeneration", "updatedNumberScheduled", "numberAvailable", "numberUnavailable", "collisionCount",
+] as const;
+
 export const daemonSetResource = defineResource<DaemonSet>(daemonsets, {
   validateName: dnsSubdomainName,
   generation: true,
@@ -22,7 +33,20 @@ export const daemonSetResource = defineResource<DaemonSet>(daemonsets, {
     changeField(changeField(withDefaults(spec, { updateStrategy: {}, revisionHistoryLimit: 10 }), "updateStrategy", strategyDefaults), "template", podTemplateDefaults)),
   prepareForCreate: (daemonSet) => ({ ...daemonSet, status: { currentNumberScheduled: 0, numberMisscheduled: 0, desiredNumberScheduled: 0, numberReady: 0 } }),
   prepareForUpdate: keepStatus,
-  subresources: { status: statusStrategy() },
+  validate,
+  *validateUpdate(next, previous) {
+    yield* immutable("spec.selector", next.spec?.selector, previous.spec?.selector);
+    yield* validate(next);
+  },
+  warningsOnCreate: ({ spec }) => templateWarnings(spec?.template, "spec.template"),
+  subresources: {
+    status: statusStrategy({
+      *validateUpdate({ status }, previous) {
+        yield* validateReplicaCounts(status, counts, []);
+        yield* validateCollisionCount(status?.collisionCount, previous.status?.collisionCount);
+      },
+    }),
+  },
   columns: [
     nameColumn,
     integer("Desired", ({ status }) => status?.desiredNumberScheduled ?? 0),
@@ -34,3 +58,27 @@ export const daemonSetResource = defineResource<DaemonSet>(daemonsets, {
     ageColumn, containersColumn, imagesColumn, selectorColumn,
   ],
 });
+
+function* validateStrategy({ type, rollingUpdate }: DaemonSetUpdateStrategy): Generator<FieldError> {
+  const path = "spec.updateStrategy";
+  if (type === "OnDelete") return;
+  if (type !== "RollingUpdate") return yield notSupported(`${path}.type`, type ?? "", ["RollingUpdate", "OnDelete"]);
+  if (!rollingUpdate) return yield required(`${path}.rollingUpdate`);
+  const { maxUnavailable, maxSurge } = rollingUpdate;
+  yield* countOrPercent(`${path}.rollingUpdate.maxUnavailable`, maxUnavailable);
+  yield* countOrPercent(`${path}.rollingUpdate.maxSurge`, maxSurge);
+  yield* notMoreThanAll(`${path}.rollingUpdate.maxUnavailable`, maxUnavailable);
+  yield* notMoreThanAll(`${path}.rollingUpdate.maxSurge`, maxSurge);
+  const [unavailable, surge] = [numberOf(maxUnavailable) !== 0, numberOf(maxSurge) !== 0];
+  if (unavailable && surge) yield invalid(`${path}.rollingUpdate.maxSurge`, maxSurge, "may not be set when maxUnavailable is non-zero");
+  if (!unavailable && !surge) yield required(`${path}.rollingUpdate.maxUnavailable`, "cannot be 0 when maxSurge is 0");
+}
+
+function* validate({ spec = {} as NonNullable<DaemonSet["spec"]> }: DaemonSet): Generator<FieldError> {
+  yield* labelSelectorErrors("spec.selector", spec.selector);
+  if (spec.selector && isEmptySelector(spec.selector)) yield invalid("spec.selector", spec.selector, "empty selector is invalid for daemonset");
+  yield* validateRunningTemplate(spec.selector, spec.template, "DaemonSet");
+  yield* atLeastZero("spec.minReadySeconds", spec.minReadySeconds);
+  yield* validateStrategy(spec.updateStrategy ?? {});
+  yield* atLeastZero("spec.revisionHistoryLimit", spec.revisionHistoryLimit);
+}

@@ -1,13 +1,18 @@
+import { forbidden, invalid, notSupported, type FieldError } from "../../apimachinery/field-error.ts";
 import { deployments, type Deployment, type DeploymentStrategy } from "../generated/apps-v1.ts";
+import { atLeastZero, immutable } from "../checks.ts";
 import { podTemplateDefaults } from "../core/pod-spec/defaults.ts";
-import { changeField, withDefaults } from "../defaulting.ts";
+import { validateSelectorAndTemplate } from "../core/pod-template-validation.ts";
+import { templateWarnings } from "../core/pod-warnings.ts";
+import { changeField, withDefaults, withField } from "../defaulting.ts";
 import { dnsSubdomainName } from "../names.ts";
 import { ageColumn, nameColumn, text, wide } from "../printing/columns.ts";
 import { selectorText } from "../printing/formats.ts";
 import { defineResource } from "../resource.ts";
 import { keepSpec, keepStatus, semanticallyEqual } from "../strategy.ts";
-import { withField } from "../defaulting.ts";
+import { countOrPercent, notMoreThanAll, numberOf } from "./rolling-update.ts";
 import { containersColumn, imagesColumn } from "./workload-columns.ts";
+import { validateCollisionCount, validateReplicaCounts } from "./workload-status.ts";
 
 const strategyDefaults = (strategy: DeploymentStrategy): DeploymentStrategy => {
   const typed = withDefaults(strategy, { type: "RollingUpdate" });
@@ -33,9 +38,21 @@ export const deploymentResource = defineResource<Deployment>(deployments, {
         const kept = keepSpec(next, previous);
         return { ...kept, metadata: withField(kept.metadata, "labels", previous.metadata.labels) };
       },
-      validateUpdate: () => [],
+      *validateUpdate({ status }, previous) {
+        yield* validateReplicaCounts(
+          status, ["observedGeneration", "replicas", "updatedReplicas", "readyReplicas", "availableReplicas", "unavailableReplicas", "terminatingReplicas", "collisionCount"],
+          ["updatedReplicas", "readyReplicas", "availableReplicas"],
+        );
+        yield* validateCollisionCount(status?.collisionCount, previous.status?.collisionCount);
+      },
     },
   },
+  validate,
+  *validateUpdate(next, previous) {
+    yield* validate(next);
+    yield* immutable("spec.selector", next.spec?.selector, previous.spec?.selector);
+  },
+  warningsOnCreate: ({ spec }) => templateWarnings(spec?.template, "spec.template"),
   columns: [
     nameColumn,
     text("Ready", ({ spec, status }) => `${status?.readyReplicas ?? 0}/${spec?.replicas ?? 0}`),
@@ -45,3 +62,31 @@ export const deploymentResource = defineResource<Deployment>(deployments, {
     wide("Selector", ({ spec }) => selectorText(spec?.selector) ?? "<invalid>"),
   ],
 });
+
+function* validateStrategy(strategy: DeploymentStrategy): Generator<FieldError> {
+  const path = "spec.strategy.rollingUpdate";
+  const { type, rollingUpdate } = strategy;
+  if (type === "Recreate") {
+    if (rollingUpdate) yield forbidden(path, "may not be specified when strategy `type` is 'Recreate'");
+  } else if (type === "RollingUpdate") {
+    const { maxUnavailable, maxSurge } = rollingUpdate ?? {};
+    yield* countOrPercent(`${path}.maxUnavailable`, maxUnavailable);
+    yield* countOrPercent(`${path}.maxSurge`, maxSurge);
+    if (numberOf(maxUnavailable) === 0 && numberOf(maxSurge) === 0) yield invalid(`${path}.maxUnavailable`, maxUnavailable ?? 0, "may not be 0 when `maxSurge` is 0");
+    yield* notMoreThanAll(`${path}.maxUnavailable`, maxUnavailable);
+  } else {
+    yield notSupported("spec.strategy", strategy, ["Recreate", "RollingUpdate"]);
+  }
+}
+
+function* validate({ spec = {} as NonNullable<Deployment["spec"]> }: Deployment): Generator<FieldError> {
+  yield* atLeastZero("spec.replicas", spec.replicas);
+  yield* validateSelectorAndTemplate(spec, { kind: "ReplicaSet", emptySelector: "empty selector is invalid for deployment" });
+  yield* validateStrategy(spec.strategy ?? {});
+  yield* atLeastZero("spec.minReadySeconds", spec.minReadySeconds);
+  yield* atLeastZero("spec.revisionHistoryLimit", spec.revisionHistoryLimit);
+  const { progressDeadlineSeconds: deadline, minReadySeconds = 0 } = spec;
+  if (deadline === undefined) return;
+  yield* atLeastZero("spec.progressDeadlineSeconds", deadline);
+  if (deadline <= minReadySeconds) yield invalid("spec.progressDeadlineSeconds", deadline, "must be greater than minReadySeconds");
+}

@@ -1,3 +1,8 @@
+import { forbidden, invalid, notSupported, required, type FieldError } from "../../apimachinery/field-error.ts";
+import { pathSegmentNameErrors } from "../../apimachinery/validation.ts";
+import { validateReplicaCounts } from "../apps/workload-status.ts";
+import { absent, invalidEach } from "../checks.ts";
+import type { HorizontalPodAutoscalerSpec } from "../generated/autoscaling-v2.ts";
 import { horizontalpodautoscalers, type HorizontalPodAutoscaler, type HPAScalingRules } from "../generated/autoscaling-v2.ts";
 import { changeField, withDefaults } from "../defaulting.ts";
 import { dnsSubdomainName } from "../names.ts";
@@ -15,6 +20,10 @@ const scaleUpRules: HPAScalingRules = {
 /** Shrinking may take all at once. */
 const scaleDownRules: HPAScalingRules = { selectPolicy: "Max", policies: [{ type: "Percent", value: 100, periodSeconds: 15 }] };
 
+const emptySpec = {} as HorizontalPodAutoscalerSpec;
+const windowSecondsMax = 3600;
+const periodSecondsMax = 1800;
+
 export const horizontalPodAutoscalerResource = defineResource<HorizontalPodAutoscaler>(horizontalpodautoscalers, {
   validateName: dnsSubdomainName,
   defaults: (autoscaler) => changeField(autoscaler, "spec", (spec) => {
@@ -29,7 +38,9 @@ export const horizontalPodAutoscalerResource = defineResource<HorizontalPodAutos
   }),
   prepareForCreate: (autoscaler) => ({ ...autoscaler, status: { desiredReplicas: 0 } }),
   prepareForUpdate: keepStatus,
-  subresources: { status: statusStrategy() },
+  validate: ({ spec }) => validateSpec(spec ?? emptySpec),
+  validateUpdate: ({ spec }) => validateSpec(spec ?? emptySpec),
+  subresources: { status: statusStrategy({ validateUpdate: ({ status }) => validateReplicaCounts(status, ["currentReplicas", "desiredReplicas"], []) }) },
   columns: [
     nameColumn,
     text("Reference", ({ spec }) => `${spec?.scaleTargetRef?.kind ?? ""}/${spec?.scaleTargetRef?.name ?? ""}`),
@@ -40,3 +51,35 @@ export const horizontalPodAutoscalerResource = defineResource<HorizontalPodAutos
     ageColumn,
   ],
 });
+
+function* validateRules(rules: HPAScalingRules, path: string): Generator<FieldError> {
+  const { stabilizationWindowSeconds: window, selectPolicy, policies = [] } = rules;
+  if ((window ?? 0) < 0) yield invalid(`${path}.stabilizationWindowSeconds`, window, "must be greater than or equal to zero");
+  if ((window ?? 0) > windowSecondsMax) yield invalid(`${path}.stabilizationWindowSeconds`, window, `must be less than or equal to ${windowSecondsMax}`);
+  if (selectPolicy !== undefined && !["Disabled", "Max", "Min"].includes(selectPolicy)) yield notSupported(`${path}.selectPolicy`, selectPolicy, ["Disabled", "Max", "Min"]);
+  if (policies.length === 0) yield required(`${path}.policies`, "must specify at least one Policy");
+  for (const [index, { type, value, periodSeconds }] of policies.entries()) {
+    const at = `${path}.policies[${index}]`;
+    if (type !== "Pods" && type !== "Percent") yield notSupported(`${at}.type`, type, ["Percent", "Pods"]);
+    if (value <= 0) yield invalid(`${at}.value`, value, "must be greater than zero");
+    if (periodSeconds <= 0) yield invalid(`${at}.periodSeconds`, periodSeconds, "must be greater than zero");
+    if (periodSeconds > periodSecondsMax) yield invalid(`${at}.periodSeconds`, periodSeconds, `must be less than or equal to ${periodSecondsMax}`);
+  }
+}
+
+function* validateSpec({ minReplicas, maxReplicas = 0, scaleTargetRef, metrics = [], behavior }: HorizontalPodAutoscalerSpec): Generator<FieldError> {
+  if (minReplicas !== undefined && minReplicas < 1) yield invalid("spec.minReplicas", minReplicas, "must be greater than or equal to 1");
+  if (maxReplicas === 0) yield required("spec.maxReplicas", "must be set and greater than 0");
+  else if (maxReplicas < 0) yield invalid("spec.maxReplicas", maxReplicas, "must be greater than or equal to 1");
+  if (minReplicas !== undefined && maxReplicas < minReplicas) yield invalid("spec.maxReplicas", maxReplicas, "must be greater than or equal to `minReplicas`");
+  for (const field of ["kind", "name"] as const) {
+    const value = scaleTargetRef?.[field];
+    if (absent(value)) yield required(`spec.scaleTargetRef.${field}`);
+    else yield* invalidEach(`spec.scaleTargetRef.${field}`, value, pathSegmentNameErrors(value));
+  }
+  if (minReplicas === 0 && !metrics.some(({ type }) => type === "Object" || type === "External")) {
+    yield forbidden("spec.metrics", "must specify at least one Object or External metric to support scaling to zero replicas");
+  }
+  if (behavior?.scaleUp) yield* validateRules(behavior.scaleUp, "spec.behavior.scaleUp");
+  if (behavior?.scaleDown) yield* validateRules(behavior.scaleDown, "spec.behavior.scaleDown");
+}

@@ -1,3 +1,9 @@
+import { invalid, notSupported, required, type FieldError } from "../../apimachinery/field-error.ts";
+import { atLeastZero, oneOf } from "../checks.ts";
+import { templateWarnings } from "../core/pod-warnings.ts";
+import type { CronJobSpec, JobSpec } from "../generated/batch-v1.ts";
+import { validateJobTemplateSpec } from "./job-validation.ts";
+import { scheduleProblem } from "./schedule.ts";
 import { cronjobs, type CronJob } from "../generated/batch-v1.ts";
 import { changeField, withDefaults } from "../defaulting.ts";
 import { dnsSubdomainName } from "../names.ts";
@@ -8,6 +14,10 @@ import { defineResource } from "../resource.ts";
 import { keepStatus, statusStrategy } from "../strategy.ts";
 import { jobTemplateSpecDefaults } from "./job.ts";
 
+/** The name of a Job is that of its CronJob and eleven characters more. */
+const nameBytesMax = 52;
+const emptySpec = {} as CronJobSpec;
+
 export const cronJobResource = defineResource<CronJob>(cronjobs, {
   validateName: dnsSubdomainName,
   generation: true,
@@ -17,6 +27,12 @@ export const cronJobResource = defineResource<CronJob>(cronjobs, {
   }),
   prepareForCreate: (cronJob) => ({ ...cronJob, status: {} }),
   prepareForUpdate: keepStatus,
+  *validate({ metadata: { name = "" }, spec }) {
+    yield* validateSpec(spec ?? emptySpec, undefined);
+    if (name.length > nameBytesMax) yield invalid("metadata.name", name, `must be no more than ${nameBytesMax} characters`);
+  },
+  validateUpdate: (next, previous) => validateSpec(next.spec ?? emptySpec, previous.spec ?? emptySpec),
+  warningsOnCreate: ({ spec }) => templateWarnings(spec?.jobTemplate?.spec?.template, "spec.jobTemplate.spec.template"),
   subresources: { status: statusStrategy() },
   columns: [
     nameColumn,
@@ -31,3 +47,38 @@ export const cronJobResource = defineResource<CronJob>(cronjobs, {
     wide("Selector", ({ spec }) => formatLabelSelector(spec?.jobTemplate?.spec?.selector)),
   ],
 });
+
+function* validateTimeZone(zone: string): Generator<FieldError> {
+  const path = "spec.timeZone";
+  if (zone === "") return yield invalid(path, zone, "timeZone must be nil or non-empty string");
+  if (zone.toLowerCase() === "local") return yield invalid(path, zone, "timeZone must be an explicit time zone as defined in https://www.iana.org/time-zones");
+  try {
+    Intl.DateTimeFormat("en", { timeZone: zone });
+  } catch {
+    yield invalid(path, zone, `unknown time zone ${zone}`);
+  }
+}
+
+function* validateSpec(spec: CronJobSpec, previous: CronJobSpec | undefined): Generator<FieldError> {
+  const { schedule = "", timeZone } = spec;
+  if (schedule === "") {
+    yield required("spec.schedule");
+  } else {
+    const problem = scheduleProblem(schedule);
+    if (problem !== undefined) yield invalid("spec.schedule", schedule, problem);
+    if (schedule.includes("TZ")) {
+      const before = previous?.schedule?.includes("TZ") === true;
+      if (before && timeZone !== undefined) yield invalid("spec.schedule", schedule, "cannot use both timeZone field and TZ or CRON_TZ in schedule");
+      else if (!before) yield invalid("spec.schedule", schedule, "cannot use TZ or CRON_TZ in schedule, use timeZone field instead");
+    }
+  }
+  yield* atLeastZero("spec.startingDeadlineSeconds", spec.startingDeadlineSeconds);
+  if (timeZone !== undefined && timeZone !== previous?.timeZone) yield* validateTimeZone(timeZone);
+  yield* oneOf("spec.concurrencyPolicy", spec.concurrencyPolicy, ["Allow", "Forbid", "Replace"]);
+  const job: JobSpec = spec.jobTemplate?.spec ?? {} as JobSpec;
+  yield* validateJobTemplateSpec(job, "spec.jobTemplate.spec");
+  if (job.selector) yield invalid("spec.jobTemplate.spec.selector", job.selector, "`selector` will be auto-generated");
+  if (job.manualSelector === true) yield notSupported("spec.jobTemplate.spec.manualSelector", job.manualSelector, ["nil", "false"]);
+  yield* atLeastZero("spec.successfulJobsHistoryLimit", spec.successfulJobsHistoryLimit);
+  yield* atLeastZero("spec.failedJobsHistoryLimit", spec.failedJobsHistoryLimit);
+}

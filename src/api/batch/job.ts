@@ -7,6 +7,8 @@ import { humanDuration } from "../../apimachinery/duration.ts";
 import { ageColumn, nameColumn, text } from "../printing/columns.ts";
 import { defineResource } from "../resource.ts";
 import { keepStatus, statusStrategy } from "../strategy.ts";
+import { validateJob, validateJobStatus, validateJobUpdate } from "./job-validation.ts";
+import { templateWarnings } from "../core/pod-warnings.ts";
 
 /** The largest backoff limit: with a limit per index, the one for the whole job does not count. */
 const backoffLimitMax = 2 ** 31 - 1;
@@ -65,7 +67,10 @@ export const jobResource = defineResource<Job>(jobs, {
   defaults: (job) => changeField(labelDefaults(job), "spec", jobSpecDefaults),
   prepareForCreate: (job) => ({ ...withSelector(job), status: {} }),
   prepareForUpdate: keepStatus,
-  subresources: { status: statusStrategy() },
+  validate: validateJob,
+  validateUpdate: validateJobUpdate,
+  warningsOnCreate: ({ spec }) => templateWarnings(spec?.template, "spec.template"),
+  subresources: { status: statusStrategy({ validateUpdate: validateJobStatus }) },
   selectableFields: { "status.successful": ({ status }) => `${status?.succeeded ?? 0}` },
   columns: [
     nameColumn, text("Status", statusText), text("Completions", completionsText), text("Duration", durationText), ageColumn,

@@ -1,3 +1,5 @@
+import { forbidden, invalid, type FieldError } from "../../apimachinery/field-error.ts";
+import { aboveZero, absent } from "../checks.ts";
 import { leases, type Lease } from "../generated/coordination-v1.ts";
 import { dnsSubdomainName } from "../names.ts";
 import { ageColumn, nameColumn, text } from "../printing/columns.ts";
@@ -7,5 +9,14 @@ export const leaseResource = defineResource<Lease>(leases, {
   validateName: dnsSubdomainName,
   createOnUpdate: true,
   unconditionalUpdate: false,
+  validate,
+  validateUpdate: validate,
   columns: [nameColumn, text("Holder", ({ spec }) => spec?.holderIdentity ?? ""), ageColumn],
 });
+
+function* validate({ spec = {} }: Lease): Generator<FieldError> {
+  const { leaseDurationSeconds, leaseTransitions, preferredHolder, strategy } = spec;
+  if (leaseDurationSeconds !== undefined && leaseDurationSeconds !== null) yield* aboveZero("spec.leaseDurationSeconds", leaseDurationSeconds);
+  if ((leaseTransitions ?? 0) < 0) yield invalid("spec.leaseTransitions", leaseTransitions, "must be greater than or equal to 0");
+  if (!absent(preferredHolder) && absent(strategy)) yield forbidden("spec.preferredHolder", "may only be specified if `strategy` is defined");
+}

@@ -1,3 +1,8 @@
+import { required, type FieldError } from "../../apimachinery/field-error.ts";
+import { legacyIpErrors, portNumberErrors } from "../../apimachinery/validation.ts";
+import { absent, dnsLabel, dnsSubdomain, invalidEach, oneOf, qualifiedName } from "../checks.ts";
+import { semanticallyEqual } from "../strategy.ts";
+import { validateEndpointIp } from "./endpoint-address.ts";
 import { endpoints, type Endpoints } from "../generated/core-v1.ts";
 import { changeEach, withDefaults } from "../defaulting.ts";
 import { dnsSubdomainName } from "../names.ts";
@@ -8,6 +13,8 @@ export const endpointsResource = defineResource<Endpoints>(endpoints, {
   validateName: dnsSubdomainName,
   createOnUpdate: true,
   defaults: (object) => changeEach(object, "subsets", (subset) => changeEach(subset, "ports", (port) => withDefaults(port, { protocol: "TCP" }))),
+  validate,
+  validateUpdate: (next, previous) => (semanticallyEqual(next.subsets, previous.subsets) ? [] : validate(next)),
   columns: [nameColumn, text("Endpoints", endpointsText), ageColumn],
 });
 
@@ -17,4 +24,28 @@ function endpointsText({ subsets = [] }: Endpoints): string {
   const all = subsets.flatMap(({ addresses = [], ports = [] }) =>
     ports.length === 0 ? addresses.map(({ ip }) => ip) : ports.flatMap(({ port }) => addresses.map(({ ip }) => (ip.includes(":") ? `[${ip}]:${port}` : `${ip}:${port}`))));
   return all.length > 3 ? `${all.slice(0, 3).join(",")} + ${all.length - 3} more...` : all.join(",");
+}
+
+function* validate({ subsets = [] }: Endpoints): Generator<FieldError> {
+  for (const [index, { addresses = [], notReadyAddresses = [], ports = [] }] of subsets.entries()) {
+    const at = `subsets[${index}]`;
+    if (addresses.length + notReadyAddresses.length === 0) yield required(at, "must specify `addresses` or `notReadyAddresses`");
+    for (const [field, list] of [["addresses", addresses], ["notReadyAddresses", notReadyAddresses]] as const) {
+      for (const [addressIndex, { ip = "", hostname, nodeName }] of list.entries()) {
+        const path = `${at}.${field}[${addressIndex}]`;
+        yield* legacyIpErrors(`${path}.ip`, ip);
+        if (!absent(hostname)) yield* dnsLabel(`${path}.hostname`, hostname);
+        if (nodeName !== undefined) yield* dnsSubdomain(`${path}.nodeName`, nodeName);
+        yield* validateEndpointIp(ip, `${path}.ip`);
+      }
+    }
+    for (const [portIndex, { name, port, protocol, appProtocol }] of ports.entries()) {
+      const path = `${at}.ports[${portIndex}]`;
+      if (!absent(name)) yield* dnsLabel(`${path}.name`, name);
+      else if (ports.length > 1) yield required(`${path}.name`);
+      yield* invalidEach(`${path}.port`, port ?? 0, portNumberErrors(port ?? 0));
+      yield* oneOf(`${path}.protocol`, protocol, ["SCTP", "TCP", "UDP"]);
+      if (appProtocol !== undefined) yield* qualifiedName(`${path}.appProtocol`, appProtocol);
+    }
+  }
 }

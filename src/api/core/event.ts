@@ -1,3 +1,4 @@
+import { validateEvent } from "./event-validation.ts";
 import { events, type Event } from "../generated/core-v1.ts";
 import { dnsSubdomainName } from "../names.ts";
 import { defineResource } from "../resource.ts";
@@ -19,5 +20,7 @@ export const eventResource = defineResource<Event>(events, {
     "source": ({ source, reportingComponent = "" }) => (source?.component === undefined || source.component === "" ? reportingComponent : source.component),
     "type": ({ type }) => type ?? "",
   },
+  validate: (event) => validateEvent(event, "reportingComponent"),
+  validateUpdate: (event) => validateEvent(event, "reportingComponent"),
   columns: eventColumns,
 });

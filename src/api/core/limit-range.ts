@@ -1,3 +1,7 @@
+import { duplicate, forbidden, invalid, required, type FieldError } from "../../apimachinery/field-error.ts";
+import { compareQuantities, isQuantity } from "../../apimachinery/quantity.ts";
+import { qualifiedName } from "../checks.ts";
+import { mayOvercommit, validateContainerResourceName, validateResourceName } from "./resource-names.ts";
 import { limitranges, type LimitRange, type LimitRangeItem } from "../generated/core-v1.ts";
 import { changeEach, changeField } from "../defaulting.ts";
 import { dnsSubdomainName } from "../names.ts";
@@ -24,5 +28,66 @@ export const limitRangeResource = defineResource<LimitRange>(limitranges, {
   validateName: dnsSubdomainName,
   createOnUpdate: true,
   defaults: (range) => changeField(range, "spec", (spec) => changeEach(spec, "limits", itemDefaults)),
+  validate,
+  validateUpdate: validate,
   columns: createdAtColumns,
 });
+
+/** Amounts that must not be above one another: [the smaller, the larger, where it is reported, the words]. */
+const orders = [
+  ["min", "max", "min", "min value", "max value"],
+  ["min", "defaultRequest", "defaultRequest", "min value", "default request value"],
+  ["defaultRequest", "max", "defaultRequest", "default request value", "max value"],
+  ["defaultRequest", "default", "defaultRequest", "default request value", "default limit value"],
+  ["min", "default", "default", "min value", "default value"],
+  ["default", "max", "default", "default value", "max value"],
+] as const;
+
+function* validateItem(item: LimitRangeItem, path: string): Generator<FieldError> {
+  const type = item.type ?? "";
+  const problems = qualifiedName(`${path}.type`, type);
+  yield* problems;
+  if (problems.length === 0 && !type.includes("/") && !["Pod", "Container", "PersistentVolumeClaim"].includes(type)) yield invalid(`${path}.type`, type, "must be a standard limit type or fully qualified");
+  const ofPod = type === "Pod";
+  const fields = ofPod ? (["max", "min", "maxLimitRequestRatio"] as const) : (["max", "min", "default", "defaultRequest", "maxLimitRequestRatio"] as const);
+  if (ofPod) for (const field of ["default", "defaultRequest"] as const) if (Object.keys(item[field] ?? {}).length > 0) yield forbidden(`${path}.${field}`, "may not be specified when `type` is 'Pod'");
+  const names = new Set<string>();
+  for (const field of fields) {
+    for (const name of Object.keys(item[field] ?? {})) {
+      yield* (ofPod || type === "Container" ? validateContainerResourceName : validateResourceName)(name, `${path}.${field}[${name}]`);
+      names.add(name);
+    }
+  }
+  if (type === "PersistentVolumeClaim" && item.min?.["storage"] === undefined && item.max?.["storage"] === undefined) {
+    yield required(`${path}.limits`, "either minimum or maximum storage value is required, but neither was provided");
+  }
+  const amount = (field: "min" | "max" | "default" | "defaultRequest" | "maxLimitRequestRatio", name: string): string | undefined => {
+    const value = item[field]?.[name];
+    return value !== undefined && isQuantity(value) ? value : undefined;
+  };
+  for (const name of names) {
+    for (const [low, high, at, lowText, highText] of orders) {
+      const [smaller, larger] = [amount(low, name), amount(high, name)];
+      if (smaller !== undefined && larger !== undefined && compareQuantities(smaller, larger) > 0) {
+        const shown = at === "default" && high === "max" ? larger : at === high ? (high === "default" ? smaller : larger) : smaller;
+        yield invalid(`${path}.${at}[${name}]`, shown, `${lowText} ${smaller} is greater than ${highText} ${larger}`);
+      }
+    }
+    const ratio = amount("maxLimitRequestRatio", name);
+    if (ratio !== undefined && compareQuantities(ratio, "1") < 0) yield invalid(`${path}.maxLimitRequestRatio[${name}]`, ratio, `ratio ${ratio} is less than 1`);
+    const [limit, request] = [amount("default", name), amount("defaultRequest", name)];
+    if (!mayOvercommit(name) && limit !== undefined && request !== undefined && compareQuantities(limit, request) !== 0) {
+      yield invalid(`${path}.defaultRequest[${name}]`, request, `default value ${limit} must equal to defaultRequest value ${request} in ${name}`);
+    }
+  }
+}
+
+function* validate({ spec }: LimitRange): Generator<FieldError> {
+  const seen = new Set<string>();
+  for (const [index, item] of (spec?.limits ?? []).entries()) {
+    const at = `spec.limits[${index}]`;
+    yield* validateItem(item, at);
+    if (seen.has(item.type)) yield duplicate(`${at}.type`, item.type);
+    seen.add(item.type);
+  }
+}

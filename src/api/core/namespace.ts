@@ -4,7 +4,8 @@ import { dnsLabelName } from "../names.ts";
 import { ageColumn, nameColumn, text } from "../printing/columns.ts";
 import { defineResource } from "../resource.ts";
 import { keepSpec } from "../strategy.ts";
-import { forbidden, invalid, required } from "../../apimachinery/field-error.ts";
+import { forbidden, invalid, type FieldError } from "../../apimachinery/field-error.ts";
+import { qualifiedName } from "../checks.ts";
 
 /** The label by which a namespace can be selected by its name. */
 const nameLabel = "kubernetes.io/metadata.name";
@@ -40,13 +41,13 @@ export const namespaceResource = defineResource<Namespace>(namespaces, {
       prepareForUpdate: (next, previous) => withField(next, "status", previous.status),
       *validateUpdate({ spec }) {
         for (const [index, each] of (spec?.finalizers ?? []).entries()) {
-          if (each === "") yield required(`spec.finalizers[${index}]`);
-          else if (!each.includes("/") && each !== finalizer && each !== "orphan" && each !== "foregroundDeletion") {
-            yield invalid(`spec.finalizers`, each, "name is neither a standard finalizer name nor is it fully qualified");
-          }
+          yield* validateFinalizer(each, `spec.finalizers[${index}]`);
         }
       },
     },
+  },
+  *validate({ spec }) {
+    for (const each of spec?.finalizers ?? []) yield* validateFinalizer(each, "spec.finalizers");
   },
   *validateUpdate(next, previous) {
     if (next.metadata.deletionTimestamp === undefined && previous.metadata.deletionTimestamp !== undefined) yield forbidden("metadata.deletionTimestamp", "may not be cleared");
@@ -54,3 +55,10 @@ export const namespaceResource = defineResource<Namespace>(namespaces, {
   selectableFields: { "status.phase": ({ status }) => status?.phase ?? "", "name": ({ metadata }) => metadata.name ?? "" },
   columns: [nameColumn, text("Status", ({ status }) => status?.phase ?? ""), ageColumn],
 });
+
+const standardFinalizers: readonly string[] = [finalizer, "orphan", "foregroundDeletion"];
+
+function* validateFinalizer(name: string, path: string): Generator<FieldError> {
+  yield* qualifiedName(path, name);
+  if (!name.includes("/") && !standardFinalizers.includes(name)) yield invalid(path, name, "name is neither a standard finalizer name nor is it fully qualified");
+}

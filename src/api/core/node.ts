@@ -1,3 +1,9 @@
+import { duplicate, forbidden, invalid, type FieldError } from "../../apimachinery/field-error.ts";
+import { labelValueErrors, legacyCidrErrors } from "../../apimachinery/validation.ts";
+import { labelName } from "../checks.ts";
+import { canonicalResources } from "./resource-list.ts";
+import { validateAmount } from "./pod-spec/validation-resources.ts";
+import { validateTaintEffect } from "./pod-spec/validation-scheduling.ts";
 import { nodes, type Node } from "../generated/core-v1.ts";
 import { changeField } from "../defaulting.ts";
 import { dnsSubdomainName } from "../names.ts";
@@ -11,10 +17,23 @@ const roleLabel = "kubernetes.io/role";
 
 export const nodeResource = defineResource<Node>(nodes, {
   validateName: dnsSubdomainName,
-  defaults: (node) => changeField(node, "status", (status) =>
-    status.allocatable === undefined && status.capacity !== undefined ? { ...status, allocatable: status.capacity } : status),
-  prepareForUpdate: keepStatus,
-  subresources: { status: statusStrategy() },
+  defaults: (node) => changeField(node, "status", (status) => {
+    const canonical = changeField(changeField(status, "capacity", canonicalResources), "allocatable", canonicalResources);
+    return canonical.allocatable === undefined && canonical.capacity !== undefined ? { ...canonical, allocatable: canonical.capacity } : canonical;
+  }),
+  prepareForCreate: (node) => changeField(node, "spec", withBothPodRanges),
+  prepareForUpdate: (next, previous) => changeField(keepStatus(next, previous), "spec", withBothPodRanges),
+  *validate(node) {
+    yield* validateTaints(node.spec?.taints ?? []);
+    yield* validateResources(node);
+    const ranges = node.spec?.podCIDRs ?? [];
+    for (const [index, range] of ranges.entries()) yield* legacyCidrErrors(`spec.podCIDRs[${index}]`, range);
+    if (ranges.length > 2 || (ranges.length === 2 && ranges.every((range) => range.includes(":") === (ranges[0] ?? "").includes(":")))) {
+      yield invalid("spec.podCIDRs", ranges, "may specify no more than one CIDR for each IP family");
+    }
+  },
+  validateUpdate,
+  subresources: { status: statusStrategy({ validateUpdate }) },
   selectableFields: { "spec.unschedulable": ({ spec }) => `${spec?.unschedulable === true}` },
   columns: [
     nameColumn,
@@ -48,4 +67,50 @@ function kernelText({ status }: Node): string {
   const architecture = status?.nodeInfo?.architecture ?? "";
   const kernel = orText(status?.nodeInfo?.kernelVersion, "<unknown>");
   return architecture === "" ? kernel : `${kernel} (${architecture})`;
+}
+
+/** The first range of pod addresses stands in a field of its own too. */
+function withBothPodRanges<T extends { readonly podCIDR?: string; readonly podCIDRs?: readonly string[] }>(spec: T): T {
+  const { podCIDR = "", podCIDRs = [] } = spec;
+  if (podCIDR !== "" && podCIDRs.length === 0) return { ...spec, podCIDRs: [podCIDR] };
+  return podCIDR === "" && podCIDRs[0] !== undefined ? { ...spec, podCIDR: podCIDRs[0] } : spec;
+}
+
+function* validateTaints(taints: readonly { readonly key: string; readonly value?: string; readonly effect: string }[]): Generator<FieldError> {
+  // Upstream reports taints under metadata.
+  const path = "metadata.taints";
+  for (const [index, taint] of taints.entries()) {
+    const at = `${path}[${index}]`;
+    yield* labelName(`${at}.key`, taint.key ?? "");
+    const problems = labelValueErrors(taint.value ?? "");
+    if (problems.length > 0) yield invalid(`${at}.value`, taint.value, problems.join(";"));
+    yield* validateTaintEffect(taint.effect, `${at}.effect`);
+    if (taints.slice(0, index).some(({ key, effect }) => key === taint.key && effect === taint.effect)) {
+      const error = duplicate(at, taint);
+      yield { ...error, message: `${error.message}: taints must be unique by key and effect pair` };
+    }
+  }
+}
+
+function* validateResources({ status }: Node): Generator<FieldError> {
+  for (const field of ["capacity", "allocatable"] as const) {
+    for (const [name, amount] of Object.entries(status?.[field] ?? {})) yield* validateAmount(name, amount, `status.${field}.${name}`);
+  }
+}
+
+function* validateUpdate(next: Node, previous: Node): Generator<FieldError> {
+  yield* validateResources(next);
+  const seen = new Set<string>();
+  for (const [index, address] of (next.status?.addresses ?? []).entries()) {
+    const key = `${address.type}/${address.address}`;
+    if (seen.has(key)) yield duplicate(`status.addresses[${index}]`, address);
+    seen.add(key);
+  }
+  const [ranges, oldRanges] = [next.spec?.podCIDRs ?? [], previous.spec?.podCIDRs ?? []];
+  if (oldRanges.length > 0 && (ranges.length !== oldRanges.length || oldRanges.some((range, index) => range !== ranges[index]))) {
+    yield forbidden("spec.podCIDRs", 'node updates may not change podCIDR except from "" to valid');
+  }
+  const provider = previous.spec?.providerID ?? "";
+  if (provider !== "" && provider !== next.spec?.providerID) yield forbidden("spec.providerID", 'node updates may not change providerID except from "" to valid');
+  yield* validateTaints(next.spec?.taints ?? []);
 }

@@ -5,11 +5,16 @@ import { nameColumn, text } from "../printing/columns.ts";
 import { containerImages, containerNames, formatLabels } from "../printing/formats.ts";
 import { defineResource } from "../resource.ts";
 import { podTemplateDefaults } from "./pod-spec/defaults.ts";
+import { validatePodTemplate } from "./pod-template-validation.ts";
+import { templateWarnings } from "./pod-warnings.ts";
 
 export const podTemplateResource = defineResource<PodTemplate>(podtemplates, {
   validateName: dnsSubdomainName,
   generation: true,
   defaults: (template) => changeField(template, "template", podTemplateDefaults),
+  validate: ({ template }) => validatePodTemplate(template ?? {}, "template"),
+  validateUpdate: ({ template }) => validatePodTemplate(template ?? {}, "template"),
+  warningsOnCreate: ({ template }) => templateWarnings(template, "template"),
   columns: [
     nameColumn,
     text("Containers", ({ template }) => containerNames(template)),

@@ -58,7 +58,7 @@ for (const [name, spec, expected] of [
   ]],
   ["two containers of one name", { containers: [container(), container()] }, ['spec.containers[1].name: Duplicate value: "c"']],
   ["a bad pull policy", { containers: [container({ imagePullPolicy: "Sometimes" })] }, ['spec.containers[0].imagePullPolicy: Unsupported value: "Sometimes": supported values: "Always", "IfNotPresent", "Never"']],
-  ["a bad restart policy", { restartPolicy: "Maybe" }, ['spec.restartPolicy: Unsupported value: "Maybe": supported values: "Always", "Never", "OnFailure"']],
+  ["a bad restart policy", { restartPolicy: "Maybe" }, ['spec.restartPolicy: Unsupported value: "Maybe": supported values: "Always", "OnFailure", "Never"']],
   ["ports out of range", { containers: [container({ ports: [{ containerPort: 70000 }] })] }, ["spec.containers[0].ports[0].containerPort: Invalid value: 70000: must be between 1 and 65535, inclusive"]],
   ["two ports of one name", { containers: [container({ ports: [{ name: "a", containerPort: 1 }, { name: "a", containerPort: 2 }] })] }, ['spec.containers[0].ports[1].name: Duplicate value: "a"']],
   ["two containers on one host port", { containers: [container({ ports: [{ containerPort: 1, hostPort: 80 }, { containerPort: 2, hostPort: 80 }] })] }, ['spec.containers[0].ports[1].hostPort: Duplicate value: "TCP//80"']],

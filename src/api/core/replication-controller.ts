@@ -1,3 +1,6 @@
+import { required, type FieldError } from "../../apimachinery/field-error.ts";
+import { validateReplicaCounts } from "../apps/workload-status.ts";
+import { atLeastZero } from "../checks.ts";
 import { replicationcontrollers, type ReplicationController } from "../generated/core-v1.ts";
 import { changeField, withDefaults } from "../defaulting.ts";
 import { dnsSubdomainName } from "../names.ts";
@@ -6,6 +9,8 @@ import { containerImages, containerNames, formatLabels } from "../printing/forma
 import { defineResource } from "../resource.ts";
 import { keepStatus, statusStrategy } from "../strategy.ts";
 import { podTemplateDefaults } from "./pod-spec/defaults.ts";
+import { validateRunningTemplate } from "./pod-template-validation.ts";
+import { templateWarnings } from "./pod-warnings.ts";
 
 const isEmpty = (map: Readonly<Record<string, string>> | undefined): boolean => Object.keys(map ?? {}).length === 0;
 
@@ -25,7 +30,16 @@ export const replicationControllerResource = defineResource<ReplicationControlle
     changeField(withDefaults(spec, { replicas: 1 }), "template", podTemplateDefaults)),
   prepareForCreate: (controller) => ({ ...controller, status: { replicas: 0 } }),
   prepareForUpdate: keepStatus,
-  subresources: { status: statusStrategy() },
+  validate,
+  validateUpdate: validate,
+  warningsOnCreate: ({ spec }) => templateWarnings(spec?.template, "spec.template"),
+  subresources: {
+    status: statusStrategy({
+      validateUpdate: ({ status }) => validateReplicaCounts(
+        status, ["replicas", "fullyLabeledReplicas", "readyReplicas", "availableReplicas", "observedGeneration"], ["fullyLabeledReplicas", "readyReplicas", "availableReplicas"],
+      ),
+    }),
+  },
   selectableFields: { "status.replicas": ({ status }) => `${status?.replicas ?? 0}` },
   columns: [
     nameColumn,
@@ -38,3 +52,11 @@ export const replicationControllerResource = defineResource<ReplicationControlle
     wide("Selector", ({ spec }) => formatLabels(spec?.selector)),
   ],
 });
+
+function* validate({ spec = {} }: ReplicationController): Generator<FieldError> {
+  yield* atLeastZero("spec.minReadySeconds", spec.minReadySeconds);
+  if (isEmpty(spec.selector)) yield required("spec.selector");
+  yield* atLeastZero("spec.replicas", spec.replicas);
+  if (spec.template === undefined) yield required("spec.template");
+  else yield* validateRunningTemplate({ matchLabels: spec.selector ?? {} }, spec.template, "ReplicationController");
+}

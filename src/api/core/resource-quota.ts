@@ -1,3 +1,6 @@
+import { invalid, type FieldError } from "../../apimachinery/field-error.ts";
+import { validateAmount } from "./pod-spec/validation-resources.ts";
+import { validateQuotaResourceName } from "./resource-names.ts";
 import { resourcequotas, type ResourceQuota } from "../generated/core-v1.ts";
 import { changeField } from "../defaulting.ts";
 import { dnsSubdomainName } from "../names.ts";
@@ -20,6 +23,26 @@ export const resourceQuotaResource = defineResource<ResourceQuota>(resourcequota
   ),
   prepareForCreate: (quota) => ({ ...quota, status: {} }),
   prepareForUpdate: keepStatus,
-  subresources: { status: statusStrategy() },
+  validate: ({ spec }) => validateAmounts(spec?.hard, "spec.hard"),
+  *validateUpdate(next, previous) {
+    yield* validateAmounts(next.spec?.hard, "spec.hard");
+    const [now, before] = [new Set(next.spec?.scopes), new Set(previous.spec?.scopes)];
+    if (now.symmetricDifference(before).size > 0) yield invalid("spec.scopes", next.spec?.scopes ?? null, "field is immutable");
+  },
+  subresources: {
+    status: statusStrategy({
+      *validateUpdate({ status }) {
+        yield* validateAmounts(status?.hard, "status.hard");
+        yield* validateAmounts(status?.used, "status.used");
+      },
+    }),
+  },
   columns: [nameColumn, text("Request", usage(false)), text("Limit", usage(true)), ageColumn],
 });
+
+function* validateAmounts(amounts: Readonly<Record<string, string>> | undefined, path: string): Generator<FieldError> {
+  for (const [name, amount] of Object.entries(amounts ?? {})) {
+    yield* validateQuotaResourceName(name, `${path}[${name}]`);
+    yield* validateAmount(name, amount, `${path}[${name}]`);
+  }
+}

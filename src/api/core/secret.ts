@@ -1,3 +1,8 @@
+import { forbidden, invalid, required, tooLong, type FieldError } from "../../apimachinery/field-error.ts";
+import { configMapKeyErrors } from "../../apimachinery/validation.ts";
+import { base64Length } from "../../stdx/bytes.ts";
+import { equal } from "../../stdx/equal.ts";
+import { immutable, invalidEach } from "../checks.ts";
 import { secrets, type Secret } from "../generated/core-v1.ts";
 import { withDefaults, without } from "../defaulting.ts";
 import { dnsSubdomainName } from "../names.ts";
@@ -15,6 +20,70 @@ function withStringData(secret: Secret): Secret {
 export const secretResource = defineResource<Secret>(secrets, {
   validateName: dnsSubdomainName,
   defaults: (secret) => withDefaults(withStringData(secret), { type: "Opaque" }),
+  // An update that does not say the type leaves it.
+  prepareForUpdate: (next, previous) => (next.type === undefined || next.type === "" ? { ...next, ...(previous.type !== undefined && { type: previous.type }) } : next),
+  validate,
+  *validateUpdate(next, previous) {
+    yield* immutable("type", next.type, previous.type);
+    if (previous.immutable === true) {
+      if (next.immutable !== true) yield forbidden("immutable", immutableMessage);
+      if (!equal(next.data ?? {}, previous.data ?? {})) yield forbidden("data", immutableMessage);
+    }
+    yield* validate(next);
+  },
   selectableFields: { type: ({ type }) => type ?? "" },
   columns: [nameColumn, text("Type", ({ type }) => type ?? ""), text("Data", ({ data }) => Object.keys(data ?? {}).length), ageColumn],
 });
+
+const dataBytesMax = 1024 * 1024;
+const immutableMessage = "field is immutable when `immutable` is set";
+const accountAnnotation = "kubernetes.io/service-account.name";
+
+/** Secrets of known types have the keys that their users look for. */
+function* validate({ type = "", data = {}, metadata }: Secret): Generator<FieldError> {
+  let bytes = 0;
+  for (const [key, value] of Object.entries(data)) {
+    yield* invalidEach(`data[${key}]`, key, configMapKeyErrors(key));
+    bytes += base64Length(value);
+  }
+  if (bytes > dataBytesMax) yield tooLong("data", dataBytesMax);
+
+  switch (type) {
+    case "kubernetes.io/service-account-token":
+      if ((metadata.annotations?.[accountAnnotation] ?? "") === "") yield required(`metadata.annotations[${accountAnnotation}]`);
+      break;
+    case "kubernetes.io/dockercfg":
+      yield* validateJson(data, ".dockercfg");
+      break;
+    case "kubernetes.io/dockerconfigjson":
+      yield* validateJson(data, ".dockerconfigjson");
+      break;
+    case "kubernetes.io/basic-auth":
+      if (!("username" in data) && !("password" in data)) yield* ["username", "password"].map((key) => required(`data[${key}]`));
+      break;
+    case "kubernetes.io/ssh-auth":
+      if ((data["ssh-privatekey"] ?? "") === "") yield required("data[ssh-privatekey]");
+      break;
+    case "kubernetes.io/tls":
+      for (const key of ["tls.crt", "tls.key"]) if (!(key in data)) yield required(`data[${key}]`);
+      break;
+    default:
+  }
+}
+
+function* validateJson(data: Readonly<Record<string, string>>, key: string): Generator<FieldError> {
+  const value = data[key];
+  if (value === undefined) return yield required(`data[${key}]`);
+  const problem = jsonProblem(Buffer.from(value, "base64").toString("utf8"));
+  if (problem !== undefined) yield invalid(`data[${key}]`, "<secret contents redacted>", problem);
+}
+
+function jsonProblem(text: string): string | undefined {
+  if (text === "") return "unexpected end of JSON input";
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === "object" && !Array.isArray(value) ? undefined : "json: cannot unmarshal into Go value of type map[string]interface {}";
+  } catch {
+    return `invalid character ${JSON.stringify(text.trimStart().charAt(0)).replaceAll('"', "'")} looking for beginning of value`;
+  }
+}

@@ -2,7 +2,7 @@ import type { KubeObject } from "../../apimachinery/object.ts";
 import { events as coreEvents, type Event as CoreEvent } from "../generated/core-v1.ts";
 import { events, type Event } from "../generated/events-v1.ts";
 import { eventColumns } from "../core/event-columns.ts";
-import { eventResource as coreEventResource } from "../core/event.ts";
+import { validateNewEvent, validateNewEventUpdate } from "../core/event-validation.ts";
 import { dnsSubdomainName } from "../names.ts";
 import type { Column } from "../resource.ts";
 import { defineResource } from "../resource.ts";
@@ -51,6 +51,7 @@ export const eventsEventResource = defineResource<Event>(events, {
     "reportingController": ({ reportingController }) => reportingController ?? "",
     "type": ({ type }) => type ?? "",
   },
-  validateUpdate: (next, previous) => coreEventResource.validateUpdate(toStored(next), toStored(previous)),
+  validate: (event) => validateNewEvent(toStored(event)),
+  validateUpdate: (next, previous) => validateNewEventUpdate(toStored(next), toStored(previous)),
   columns: eventColumns.map(onStored),
 });

@@ -1,7 +1,9 @@
 import { ipaddresses, type IPAddress } from "../generated/networking-v1.ts";
 import { nameColumn, text } from "../printing/columns.ts";
 import { defineResource } from "../resource.ts";
-import { canonicalIpProblems } from "../ip.ts";
+import { ipErrors, pathSegmentNameErrors } from "../../apimachinery/validation.ts";
+import { required, type FieldError } from "../../apimachinery/field-error.ts";
+import { absent, immutable, invalidEach } from "../checks.ts";
 
 function parentText({ spec }: IPAddress): string {
   if (spec?.parentRef === undefined) return "<none>";
@@ -11,6 +13,16 @@ function parentText({ spec }: IPAddress): string {
 }
 
 export const ipAddressResource = defineResource<IPAddress>(ipaddresses, {
-  validateName: (name) => canonicalIpProblems(name),
+  // The text of the error without its value, which the registry adds.
+  validateName: (name) => ipErrors("", name).map(({ message }) => message.slice(message.indexOf(": ", "Invalid value: ".length) + 2)),
+  *validate({ spec }): Generator<FieldError> {
+    if (!spec?.parentRef) return yield required("spec.parentRef");
+    for (const field of ["resource", "name"] as const) {
+      const value = spec.parentRef[field];
+      if (absent(value)) yield required(`spec.parentRef.${field}`);
+      else yield* invalidEach(`spec.parentRef.${field}`, value, pathSegmentNameErrors(value));
+    }
+  },
+  validateUpdate: (next, previous) => immutable("spec.parentRef", next.spec?.parentRef, previous.spec?.parentRef),
   columns: [nameColumn, text("ParentRef", parentText)],
 });

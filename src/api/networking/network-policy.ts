@@ -1,3 +1,8 @@
+import { forbidden, invalid, notSupported, required, type FieldError } from "../../apimachinery/field-error.ts";
+import { labelSelectorErrors, legacyCidrErrors, portNameErrors, portNumberErrors } from "../../apimachinery/validation.ts";
+import { cidrContains, parseCidrSloppy } from "../../stdx/ip.ts";
+import { absent, invalidEach } from "../checks.ts";
+import type { IPBlock, NetworkPolicyPeer, NetworkPolicySpec } from "../generated/networking-v1.ts";
 import { networkpolicies, type NetworkPolicy, type NetworkPolicyPort } from "../generated/networking-v1.ts";
 import { changeEach, changeField, withDefaults } from "../defaulting.ts";
 import { dnsSubdomainName } from "../names.ts";
@@ -6,6 +11,8 @@ import { formatLabelSelector } from "../printing/formats.ts";
 import { defineResource } from "../resource.ts";
 
 const portDefaults = (port: NetworkPolicyPort): NetworkPolicyPort => withDefaults(port, { protocol: "TCP" });
+
+const emptySpec = { podSelector: {} } as NetworkPolicySpec;
 
 export const networkPolicyResource = defineResource<NetworkPolicy>(networkpolicies, {
   validateName: dnsSubdomainName,
@@ -17,5 +24,65 @@ export const networkPolicyResource = defineResource<NetworkPolicy>(networkpolici
     if ((next.policyTypes ?? []).length > 0) return next;
     return { ...next, policyTypes: (next.egress ?? []).length > 0 ? ["Ingress", "Egress"] : ["Ingress"] };
   }),
+  validate: ({ spec }) => validateSpec(spec ?? emptySpec, new Set()),
+  validateUpdate: (next, previous) => validateSpec(next.spec ?? emptySpec, rangesOf(previous.spec ?? emptySpec)),
   columns: [nameColumn, text("Pod-Selector", ({ spec }) => formatLabelSelector(spec?.podSelector ?? {})), ageColumn],
 });
+
+/** Ranges that were stored before they were checked strictly stay valid. */
+function rangesOf(spec: NetworkPolicySpec): ReadonlySet<string> {
+  const peers = [...(spec.ingress ?? []).flatMap(({ from = [] }) => from), ...(spec.egress ?? []).flatMap(({ to = [] }) => to)];
+  return new Set(peers.flatMap(({ ipBlock }) => (ipBlock ? [ipBlock.cidr, ...(ipBlock.except ?? [])] : [])));
+}
+
+function* validatePort({ protocol, port, endPort }: NetworkPolicyPort, path: string): Generator<FieldError> {
+  const protocols = ["TCP", "UDP", "SCTP"];
+  if (protocol !== undefined && !protocols.includes(protocol)) yield notSupported(`${path}.protocol`, protocol, protocols);
+  if (port === undefined || port === null) {
+    if (endPort !== undefined) yield invalid(`${path}.endPort`, endPort, "may not be specified when `port` is not specified");
+  } else if (typeof port === "string") {
+    if (endPort !== undefined) yield invalid(`${path}.endPort`, endPort, "may not be specified when `port` is non-numeric");
+    yield* invalidEach(`${path}.port`, port, portNameErrors(port));
+  } else {
+    yield* invalidEach(`${path}.port`, port, portNumberErrors(port));
+    if (endPort === undefined) return;
+    if (endPort < port) yield invalid(`${path}.endPort`, port, "must be greater than or equal to `port`");
+    yield* invalidEach(`${path}.endPort`, endPort, portNumberErrors(endPort));
+  }
+}
+
+function* validateBlock({ cidr, except = [] }: IPBlock, path: string, known: ReadonlySet<string>): Generator<FieldError> {
+  if (absent(cidr)) return yield required(`${path}.cidr`);
+  if (!known.has(cidr)) yield* legacyCidrErrors(`${path}.cidr`, cidr);
+  const whole = parseCidrSloppy(cidr);
+  if (whole === undefined) return;
+  for (const [index, text] of except.entries()) {
+    const at = `${path}.except[${index}]`;
+    if (!known.has(text)) yield* legacyCidrErrors(at, text);
+    const part = parseCidrSloppy(text);
+    if (part !== undefined && (!cidrContains(whole, part.ip) || whole.prefix >= part.prefix)) yield invalid(at, text, "must be a strict subset of `cidr`");
+  }
+}
+
+function* validatePeer({ podSelector, namespaceSelector, ipBlock }: NetworkPolicyPeer, path: string, known: ReadonlySet<string>): Generator<FieldError> {
+  yield* labelSelectorErrors(`${path}.podSelector`, podSelector);
+  yield* labelSelectorErrors(`${path}.namespaceSelector`, namespaceSelector);
+  if (ipBlock) yield* validateBlock(ipBlock, `${path}.ipBlock`, known);
+  if (!podSelector && !namespaceSelector && !ipBlock) yield required(path, "must specify a peer");
+  else if (ipBlock && (podSelector || namespaceSelector)) yield forbidden(path, "may not specify both ipBlock and another peer");
+}
+
+function* validateSpec(spec: NetworkPolicySpec, known: ReadonlySet<string>): Generator<FieldError> {
+  yield* labelSelectorErrors("spec.podSelector", spec.podSelector);
+  const directions = [
+    ...(spec.ingress ?? []).map(({ ports = [], from = [] }, index) => ({ path: `spec.ingress[${index}]`, ports, peers: from, field: "from" })),
+    ...(spec.egress ?? []).map(({ ports = [], to = [] }, index) => ({ path: `spec.egress[${index}]`, ports, peers: to, field: "to" })),
+  ];
+  for (const { path, ports, peers, field } of directions) {
+    for (const [index, port] of ports.entries()) yield* validatePort(port, `${path}.ports[${index}]`);
+    for (const [index, peer] of peers.entries()) yield* validatePeer(peer, `${path}.${field}[${index}]`, known);
+  }
+  const types = spec.policyTypes ?? [];
+  if (types.length > 2) return yield invalid("spec.policyTypes", types, "may not specify more than two policyTypes");
+  for (const [index, type] of types.entries()) if (type !== "Ingress" && type !== "Egress") yield notSupported(`spec.policyTypes[${index}]`, type, ["Ingress", "Egress"]);
+}

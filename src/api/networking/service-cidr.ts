@@ -1,3 +1,6 @@
+import { invalid, required, type FieldError } from "../../apimachinery/field-error.ts";
+import { cidrErrors } from "../../apimachinery/validation.ts";
+import { parseCidr } from "../../stdx/ip.ts";
 import { servicecidrs, type ServiceCIDR } from "../generated/networking-v1.ts";
 import { dnsSubdomainName } from "../names.ts";
 import { ageColumn, nameColumn, text } from "../printing/columns.ts";
@@ -6,6 +9,18 @@ import { keepStatus, statusStrategy } from "../strategy.ts";
 
 export const serviceCidrResource = defineResource<ServiceCIDR>(servicecidrs, {
   validateName: dnsSubdomainName,
+  *validate({ spec }): Generator<FieldError> {
+    const ranges = spec?.cidrs ?? [];
+    if (ranges.length === 0) return yield required("spec.cidrs", "at least one CIDR required");
+    if (ranges.length > 2) return yield invalid("spec.cidrs", spec, "may only hold up to 2 values");
+    for (const [index, range] of ranges.entries()) yield* cidrErrors(`spec.cidrs[${index}]`, range);
+    const [first, second] = ranges.map((range) => parseCidr(range)?.ip.family);
+    if (first !== undefined && first === second) yield invalid("spec.cidrs", ranges, "may specify no more than one IP for each IP family, i.e 192.168.0.0/24 and 2001:db8::/64");
+  },
+  *validateUpdate(next, previous): Generator<FieldError> {
+    const [now, before] = [next.spec?.cidrs ?? [], previous.spec?.cidrs ?? []];
+    for (const [index, range] of before.entries()) if (now[index] !== range) yield invalid(`spec.cidrs[${index}]`, now[index] ?? null, "field is immutable");
+  },
   prepareForCreate: (range) => ({ ...range, status: {} }),
   prepareForUpdate: keepStatus,
   subresources: { status: statusStrategy({ resetMetadata: true }) },

@@ -1,3 +1,4 @@
+import { validateBinding, validateBindingUpdate } from "./validation.ts";
 import { clusterrolebindings, type ClusterRoleBinding } from "../generated/rbac-v1.ts";
 import { pathSegmentName } from "../names.ts";
 import { defineResource } from "../resource.ts";
@@ -8,5 +9,7 @@ export const clusterRoleBindingResource = defineResource<ClusterRoleBinding>(clu
   validateName: pathSegmentName,
   createOnUpdate: true,
   defaults: bindingDefaults,
+  validate: (binding) => validateBinding(binding, { namespaced: false }),
+  validateUpdate: (next, previous) => validateBindingUpdate(next, previous, { namespaced: false }),
   columns: bindingColumns,
 });

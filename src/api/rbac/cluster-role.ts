@@ -1,3 +1,5 @@
+import type { FieldError } from "../../apimachinery/field-error.ts";
+import { validateAggregation, validateRules } from "./validation.ts";
 import { clusterroles, type ClusterRole } from "../generated/rbac-v1.ts";
 import { pathSegmentName } from "../names.ts";
 import { defineResource } from "../resource.ts";
@@ -6,5 +8,12 @@ import { createdAtColumns } from "./columns.ts";
 export const clusterRoleResource = defineResource<ClusterRole>(clusterroles, {
   validateName: pathSegmentName,
   createOnUpdate: true,
+  validate,
+  validateUpdate: validate,
   columns: createdAtColumns,
 });
+
+function* validate({ rules, aggregationRule }: ClusterRole): Generator<FieldError> {
+  yield* validateRules(rules ?? [], { namespaced: false });
+  yield* validateAggregation(aggregationRule);
+}

@@ -1,3 +1,5 @@
+import { notSupported, required, type FieldError } from "../../apimachinery/field-error.ts";
+import { absent, immutable, qualifiedName } from "../checks.ts";
 import { storageclasses, type StorageClass } from "../generated/storage-v1.ts";
 import { withDefaults } from "../defaulting.ts";
 import { dnsSubdomainName } from "../names.ts";
@@ -10,6 +12,16 @@ const isDefault = ({ metadata: { annotations = {} } }: StorageClass): boolean =>
 export const storageClassResource = defineResource<StorageClass>(storageclasses, {
   validateName: dnsSubdomainName,
   defaults: (storageClass) => withDefaults(storageClass, { reclaimPolicy: "Delete", volumeBindingMode: "Immediate" }),
+  *validate({ provisioner, reclaimPolicy, volumeBindingMode }): Generator<FieldError> {
+    if (absent(provisioner)) yield required("provisioner");
+    else yield* qualifiedName("provisioner", provisioner.toLowerCase());
+    if (!absent(reclaimPolicy) && reclaimPolicy !== "Delete" && reclaimPolicy !== "Retain") yield notSupported("reclaimPolicy", reclaimPolicy, ["Delete", "Retain"]);
+    if (absent(volumeBindingMode)) yield required("volumeBindingMode");
+    else if (volumeBindingMode !== "Immediate" && volumeBindingMode !== "WaitForFirstConsumer") yield notSupported("volumeBindingMode", volumeBindingMode, ["Immediate", "WaitForFirstConsumer"]);
+  },
+  *validateUpdate(next, previous): Generator<FieldError> {
+    for (const field of ["parameters", "provisioner", "reclaimPolicy", "volumeBindingMode"] as const) yield* immutable(field, next[field], previous[field]);
+  },
   columns: [
     nameAs((storageClass) => `${storageClass.metadata.name ?? ""}${isDefault(storageClass) ? " (default)" : ""}`),
     text("Provisioner", ({ provisioner }) => provisioner),

@@ -120,6 +120,8 @@ function entriesBeforeUpdate({ live, next, subresource = "" }: UpdateOptions): r
   const [stored, sent] = [live?.metadata.managedFields, next.metadata.managedFields];
   if (sent === stored || subresource !== "") return stored;
   if (isReset(sent)) return undefined;
+  // Most clients send back what they read; the stored entries are already decoded.
+  if (jsonEqual(sent, stored)) return stored;
   const owners = decodeOrEmpty(sent);
   return owners.size === 0 ? stored : sent;
 }

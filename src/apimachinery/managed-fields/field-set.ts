@@ -23,14 +23,18 @@ export class FieldSetBuilder implements FieldSet {
   /** The empty path (the object itself) is not recorded. */
   insert(path: FieldPath): void {
     if (path.length === 0) return;
-    let at: FieldSetBuilder = this;
-    for (let index = 0; index < path.length - 1; index++) {
-      const element = path[index] as PathElement;
-      let child = at.children.get(element);
-      if (!child) at.children.set(element, (child = new FieldSetBuilder()));
-      at = child;
+    this.#insertFrom(path, 0);
+  }
+
+  #insertFrom(path: FieldPath, index: number): void {
+    const element = path[index] as PathElement;
+    if (index === path.length - 1) {
+      this.members.add(element);
+      return;
     }
-    at.members.add(path[path.length - 1] as PathElement);
+    let child = this.children.get(element);
+    if (!child) this.children.set(element, (child = new FieldSetBuilder()));
+    child.#insertFrom(path, index + 1);
   }
 }
 
@@ -98,12 +102,28 @@ export function equalSets(a: FieldSet, b: FieldSet): boolean {
 }
 
 const kindOrder = "fkvi";
-/** Fields first, then keys, values, positions; each in order of their text. */
+const compareScalars = (a: unknown, b: unknown): number => {
+  if (typeof a === "number" && typeof b === "number") return a - b;
+  const [left, right] = [JSON.stringify(a), JSON.stringify(b)];
+  return left < right ? -1 : left > right ? 1 : 0;
+};
+
+/** Fields first, then keys, values, positions; each in order of their texts and numbers. */
 function compareElements(a: PathElement, b: PathElement): number {
-  const kinds = kindOrder.indexOf(a.charAt(0)) - kindOrder.indexOf(b.charAt(0));
+  const kind = a.charAt(0);
+  const kinds = kindOrder.indexOf(kind) - kindOrder.indexOf(b.charAt(0));
   if (kinds !== 0) return kinds;
-  if (a.startsWith("i:")) return Number(a.slice(2)) - Number(b.slice(2));
-  return a < b ? -1 : a > b ? 1 : 0;
+  if (kind === "f") return a < b ? -1 : a > b ? 1 : 0;
+  const [left, right]: readonly [unknown, unknown] = [JSON.parse(a.slice(2)), JSON.parse(b.slice(2))];
+  if (kind !== "k") return compareScalars(left, right);
+  const [leftPairs, rightPairs] = [Object.entries(left as object) as [string, unknown][], Object.entries(right as object) as [string, unknown][]];
+  for (const [index, [name, value]] of leftPairs.entries()) {
+    const other = rightPairs[index];
+    if (!other) return 1;
+    const order = name < other[0] ? -1 : name > other[0] ? 1 : compareScalars(value, other[1]);
+    if (order !== 0) return order;
+  }
+  return leftPairs.length - rightPairs.length;
 }
 
 const sorted = (elements: Iterable<PathElement>): PathElement[] => [...elements].toSorted(compareElements);

@@ -125,7 +125,7 @@ export function compareTyped(before: unknown, after: unknown, shape: Shape): Com
 function checkContainer(value: unknown, wanted: "list" | "map", path: FieldPath): void {
   if (value === null) return;
   if (wanted === "list" ? !Array.isArray(value) : !isMapValue(value)) {
-    const got = typeof value === "string" ? JSON.stringify(value) : typeof value === "object" ? JSON.stringify(value) : String(value);
+    const got = JSON.stringify(value);
     throw new TypedValueError(`${pathText(path)}: expected ${wanted}, got ${Array.isArray(value) ? "list" : isMapValue(value) ? "map" : "scalar"}: ${got}`);
   }
 }

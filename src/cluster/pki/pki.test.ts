@@ -9,7 +9,9 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { connect, createServer, type TLSSocket } from "node:tls";
 import { systemClock } from "../../stdx/clock.ts";
+import { silentLog } from "../../stdx/log.ts";
 import { ensurePki, type PkiOptions } from "./pki.ts";
+import { keepPkiCurrent } from "./renewal.ts";
 
 const dayMs = 86_400_000;
 const options: PkiOptions = {
@@ -91,4 +93,20 @@ test("new names and damaged files lead to new certificates, a damaged authority 
 
   writeFileSync(join(place.folder, "ca.key"), "x");
   await assert.rejects(ensurePki(place.folder, wider), /ca\.crt and .*ca\.key are not a certificate and its key/);
+});
+
+test("certificates are renewed while the process runs", async () => {
+  using place = scratch();
+  let nowMs = Date.now();
+  const ending = new AbortController();
+  const clock = { now: () => nowMs, sleep: async (durationMs: number) => void (nowMs += durationMs) };
+  const current = await ensurePki(place.folder, { ...options, clock });
+  const renewed = await new Promise<readonly string[]>((resolve) => {
+    void keepPkiCurrent({ ...options, folder: place.folder, current, clock, log: silentLog, signal: ending.signal, onRenewed: ({ issued }) => {
+      ending.abort();
+      resolve(issued);
+    } });
+  });
+  assert.ok(renewed.includes("apiserver") && !renewed.includes("ca"));
+  assert.ok(nowMs >= current.renewalDueMs && nowMs <= current.renewalDueMs + dayMs);
 });

@@ -45,4 +45,4 @@ export const containerdMethods = {
 /** The namespace of containerd in which its CRI plugin keeps containers and images. */
 export const criNamespace = "k8s.io";
 
-export const containerdChannel = (socket: string): RpcChannel => new RpcChannel({ socket, headers: { "containerd-namespace": criNamespace } });
+export const containerdChannel = (socket: string): RpcChannel => new RpcChannel({ address: `unix://${socket}`, headers: { "containerd-namespace": criNamespace } });

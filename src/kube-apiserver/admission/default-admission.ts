@@ -8,6 +8,7 @@ import { limitRanger } from "./limit-ranger.ts";
 import { namespaceLifecycle } from "./namespace-lifecycle.ts";
 import { nodeRestriction } from "./node-restriction.ts";
 import { persistentVolumeClaimResize } from "./persistent-volume-claim-resize.ts";
+import { podSecurity } from "./pod-security/pod-security.ts";
 import { podTopologyLabels } from "./pod-topology-labels.ts";
 import { priority } from "./priority.ts";
 import { runtimeClass } from "./runtime-class.ts";
@@ -34,6 +35,7 @@ export const defaultAdmission = ({ cluster, authorizer, resolver, clock, random,
   serviceAccount({ cluster, clock, random, signal }),
   nodeRestriction(cluster, authorizer),
   taintNodesByCondition,
+  podSecurity(cluster),
   priority(cluster),
   defaultTolerationSeconds,
   defaultStorageClass(cluster),

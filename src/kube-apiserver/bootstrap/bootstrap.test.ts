@@ -4,7 +4,8 @@ import type { ClusterRole } from "../../api/generated/rbac-v1.ts";
 import type { KubeObject } from "../../apimachinery/object.ts";
 import { alreadyExists, notFoundError } from "../../apimachinery/status-error.ts";
 import type { ApiRequest, Transport } from "../../apimachinery/transport.ts";
-import { bootstrapCluster } from "./bootstrap.ts";
+import { bootstrapCluster, maintainCluster } from "./bootstrap.ts";
+import { silentLog } from "../../stdx/log.ts";
 import { defaultRbacObjects, planRbac } from "./rbac-plan.ts";
 
 /** Objects by "resource namespace/name", and everything that was written. */
@@ -63,4 +64,22 @@ test("default roles are mended, what users added stays, and autoupdate=false is 
   const [binding] = wanted.clusterRoleBindings;
   const rebound = { ...wanted, clusterRoleBindings: wanted.clusterRoleBindings.map((each) => (each === binding ? { ...each, roleRef: { ...each.roleRef, name: "view" } } : each)) };
   assert.deepEqual(planRbac(wanted, rebound), [{ verb: "replace", object: binding }]);
+});
+
+test("what is deleted of the server's own objects comes back", async () => {
+  const { transport, objects, writes } = memoryTransport();
+  await bootstrapCluster({ transport, ...options });
+  writes.length = 0;
+  const ending = new AbortController();
+  let rounds = 0;
+  const clock = {
+    now: () => 0,
+    sleep: async () => {
+      rounds += 1;
+      if (rounds === 2) for (const key of ["namespaces /kube-node-lease", "endpointslices default/kubernetes"]) objects.delete(key);
+      if (rounds === 4) ending.abort();
+    },
+  };
+  await maintainCluster({ transport, ...options, signal: ending.signal, clock, log: silentLog });
+  assert.deepEqual(writes.toSorted(), ["create endpointslices default/kubernetes", "create namespaces /kube-node-lease"]);
 });

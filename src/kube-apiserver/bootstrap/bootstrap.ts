@@ -5,7 +5,9 @@ import { priorityclasses } from "../../api/generated/scheduling-v1.ts";
 import type { KubeObject, ResourceType } from "../../apimachinery/object.ts";
 import { isAlreadyExists, isNotFound, isStatusError } from "../../apimachinery/status-error.ts";
 import type { ApiRequest, Transport } from "../../apimachinery/transport.ts";
+import type { Clock } from "../../stdx/clock.ts";
 import { equal } from "../../stdx/equal.ts";
+import type { Log } from "../../stdx/log.ts";
 import { defaultRbacObjects, planRbac, type RbacWrite } from "./rbac-plan.ts";
 import {
   authenticationConfigMap, kubernetesEndpoints, kubernetesEndpointSlice, kubernetesService, systemNamespaces, systemPriorityClasses, type KubernetesService,
@@ -30,19 +32,43 @@ const attemptsMax = 5;
  */
 export async function bootstrapCluster(options: BootstrapOptions): Promise<void> {
   const ensure = new Ensure(options);
-  const { service } = options;
-  const namespacesReady = Promise.all(systemNamespaces.map((object) => ensure.exists(namespaces, object)));
+  const namespacesReady = ensureNamespaces(ensure);
   await Promise.all([
     namespacesReady,
     ensure.rbac(namespacesReady),
     ...systemPriorityClasses.map((object) => ensure.exists(priorityclasses, object)),
-    namespacesReady.then(() => Promise.all([
-      ensure.exists(services, kubernetesService(service)),
-      ensure.contains(endpoints, kubernetesEndpoints(service), "subsets"),
-      ensure.contains(endpointslices, kubernetesEndpointSlice(service), "endpoints", "ports"),
-      ensure.contains(configmaps, authenticationConfigMap(options), "data"),
-    ])),
+    namespacesReady.then(() => ensureOwnObjects(ensure, options)),
   ]);
+}
+
+const ensureNamespaces = (ensure: Ensure): Promise<unknown> => Promise.all(systemNamespaces.map((object) => ensure.exists(namespaces, object)));
+
+const ensureOwnObjects = (ensure: Ensure, options: BootstrapOptions): Promise<unknown> => Promise.all([
+  ensure.exists(services, kubernetesService(options.service)),
+  ensure.contains(endpoints, kubernetesEndpoints(options.service), "subsets"),
+  ensure.contains(endpointslices, kubernetesEndpointSlice(options.service), "endpoints", "ports"),
+  ensure.contains(configmaps, authenticationConfigMap(options), "data"),
+]);
+
+/** How often the server looks after its own objects; upstream's figure. */
+const maintenanceMs = 10_000;
+
+/**
+ * Brings back what somebody deletes or bends of the objects that the server itself stands for: system namespaces, the `kubernetes` Service and its
+ * endpoints, and the trust of extension servers. Runs until the signal aborts; a round that fails is logged and the next one tries again.
+ */
+export async function maintainCluster(options: BootstrapOptions & { readonly clock: Clock; readonly log: Log }): Promise<void> {
+  const { clock, log, signal } = options;
+  const ensure = new Ensure(options);
+  while (!signal.aborted) {
+    try {
+      await clock.sleep(maintenanceMs, { signal });
+      await ensureNamespaces(ensure);
+      await ensureOwnObjects(ensure, options);
+    } catch (error) {
+      if (!signal.aborted) log.warn("could not look after the server's own objects", { error });
+    }
+  }
 }
 
 class Ensure {

@@ -233,6 +233,7 @@ export const defaultClusterRoles: readonly RoleFacts[] = [
       { apiGroups: ["", "events.k8s.io"], resources: ["events"], verbs: ["create", "patch", "update"] },
     ],
   },
+  { name: "keelson:step-recorder", rules: [{ nonResourceURLs: ["/debug/steps"], verbs: ["post"] }] },
   {
     name: "system:public-info-viewer", rules: [
       { nonResourceURLs: ["/healthz", "/livez", "/readyz", "/version", "/version/"], verbs: ["get"] },

@@ -102,7 +102,7 @@ const unlessEqual = (object: KubeObject, present: KubeObject): RbacWrite | undef
 
 function mendRole<T extends Role | ClusterRole>(wanted: T, present: T): RbacWrite | undefined {
   const rules = present.rules ?? [];
-  const missing = uncoveredRules(rules, wanted.rules ?? []);
+  const missing = equal(rules, wanted.rules ?? []) ? [] : uncoveredRules(rules, wanted.rules ?? []);
   const metadata = mendMetadata(wanted, present);
   if (wanted.kind === "Role" || present.kind === "Role") return unlessEqual({ ...present, metadata, ...(missing.length > 0 && { rules: [...rules, ...missing] }) }, present);
   const { aggregationRule: _previous, ...rest } = present;

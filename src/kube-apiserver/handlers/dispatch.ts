@@ -41,8 +41,8 @@ export async function dispatch(api: Api, request: Authorized): Promise<Answer> {
   }
   if (!served.type.verbs.includes(info.verb)) throw methodNotAllowed();
   // A name is in the path of what concerns one object, and only of that.
-  const named = request.info.name !== "" && (info.verb === "create");
-  if (named || (served.type.namespaced && info.namespace === "" && ["get", "update", "patch", "delete", "deletecollection"].includes(info.verb))) throw methodNotAllowed();
+  const misnamed = info.verb === "create" ? info.name !== "" : ["get", "update", "patch", "delete"].includes(info.verb) && info.name === "";
+  if (misnamed || (served.type.namespaced && info.namespace === "" && ["get", "update", "patch", "delete", "deletecollection"].includes(info.verb))) throw methodNotAllowed();
   const handler = handlers[info.verb];
   if (!handler) throw methodNotAllowed();
   return await handler(api, served.type.plural === "namespaces" && served.type.group === "" ? atClusterScope(request) : request, served);

@@ -28,7 +28,8 @@ export function fieldManagerOf(query: WriteQuery, request: Authorized): string {
 export function writeContext(api: Api, request: Authorized, { type, query, options, name = request.info.name, track }: WriteContextOptions): WriteContext {
   const { info, user } = request;
   const mutatedBy: string[] = [];
-  let told = false;
+  /** When the last step of this request ended; 0 before the first is recorded, which needs the object's UID. */
+  let sinceMs = 0;
   return {
     user,
     namespace: info.namespace,
@@ -37,25 +38,25 @@ export function writeContext(api: Api, request: Authorized, { type, query, optio
     warn: (text) => void request.warnings.push(text),
     admission: admissionRun({
       plugins: api.admission, type, subresource: info.subresource, namespace: info.namespace, name, user, dryRun: query.dryRun, onMutated: (plugin) => void mutatedBy.push(plugin),
+      onWarning: (text) => void request.warnings.push(text),
       ...(options !== undefined && { options }),
     }),
     step(object: KubeObject, stepName, attributes = {}) {
       const { uid } = object.metadata;
       if (query.dryRun || uid === undefined) return;
-      const record = (each: string, startMs: number, more: Readonly<Record<string, string | number | boolean>>) =>
-        api.steps.record({
-          trace: traceOf(uid), component: "kube-apiserver", name: each, startMs, endMs: api.clock.now(),
-          attributes: { verb: info.verb, resource: info.subresource === "" ? info.resource : `${info.resource}/${info.subresource}`, ...more },
-        });
-      if (!told) {
-        told = true;
-        record("authenticated", request.receivedMs, { user: user.name });
-        record("authorized", request.receivedMs, { user: user.name });
-        record("admitted", request.receivedMs, mutatedBy.length > 0 ? { changedBy: mutatedBy.join(",") } : {});
+      const now = api.clock.now();
+      const where = { verb: info.verb, resource: info.subresource === "" ? info.resource : `${info.resource}/${info.subresource}` };
+      const record = (each: string, startMs: number, endMs: number, more: Readonly<Record<string, string | number | boolean>>) =>
+        api.steps.record({ trace: traceOf(uid), component: "kube-apiserver", name: each, startMs, endMs, attributes: { ...where, ...more } });
+      if (sinceMs === 0) {
+        record("authenticated", request.receivedMs, request.authenticatedMs, { user: user.name });
+        record("authorized", request.authenticatedMs, request.authorizedMs, { user: user.name });
+        record("admitted", request.authorizedMs, now, mutatedBy.length > 0 ? { changedBy: mutatedBy.join(",") } : {});
+        sinceMs = now;
       }
-      record(stepName, request.receivedMs, attributes);
+      record(stepName, sinceMs, now, attributes);
+      sinceMs = now;
     },
     track: track ?? ((next, live) => api.managedFields.update(next, live, { type, subresource: info.subresource, manager: fieldManagerOf(query, request), nowMs: api.clock.now() })),
-    signal: request.signal,
   };
 }

@@ -1,7 +1,7 @@
 import { apiVersionOf, type ListMeta } from "../../apimachinery/object.ts";
 import { encodeWatchFrame, wrapBody, type ProtobufCodec } from "../../apimachinery/protobuf/codec.ts";
 import { stringifyYaml } from "./yaml.ts";
-import type { Answer } from "../answer.ts";
+import type { Answer, WholeAnswer } from "../answer.ts";
 import type { CacheEntry } from "../cache-entry.ts";
 import type { Served } from "../served.ts";
 import { notAcceptable, type Wanted } from "./negotiation.ts";
@@ -26,7 +26,7 @@ function metaOf({ revision, continue: token, remaining }: Extract<Answer, { is: 
 }
 
 /** The body of an answer that is one piece. */
-export function encode(answer: Exclude<Answer, { is: "watch" | "bytes" }>, options: EncodeOptions): Uint8Array {
+export function encode(answer: Exclude<WholeAnswer, { is: "bytes" }>, options: EncodeOptions): Uint8Array {
   const { wanted } = options;
   if (wanted.media === "json" && !wanted.pretty) return jsonOf(answer, options);
   if (wanted.media === "protobuf") return protobufOf(answer, options);
@@ -34,7 +34,7 @@ export function encode(answer: Exclude<Answer, { is: "watch" | "bytes" }>, optio
   return Buffer.from(wanted.media === "yaml" ? stringifyYaml(value) : `${JSON.stringify(value, undefined, 2)}\n`);
 }
 
-function jsonOf(answer: Exclude<Answer, { is: "watch" | "bytes" }>, { wanted, includeObject, nowMs }: EncodeOptions): Uint8Array {
+function jsonOf(answer: Exclude<WholeAnswer, { is: "bytes" }>, { wanted, includeObject, nowMs }: EncodeOptions): Uint8Array {
   switch (answer.is) {
     case "object":
       return Buffer.from(`${JSON.stringify(answer.object)}\n`);
@@ -74,7 +74,7 @@ function jsonOf(answer: Exclude<Answer, { is: "watch" | "bytes" }>, { wanted, in
 const protobufBody = (protobuf: ProtobufCodec, entry: CacheEntry): Buffer => entry.bytes("protobuf", () => protobuf.encodeBody(entry.object, entry.form));
 
 /** @throws {StatusError} NotAcceptable, for kinds that have no binary form. */
-function protobufOf(answer: Exclude<Answer, { is: "watch" | "bytes" }>, { protobuf, wanted }: EncodeOptions): Uint8Array {
+function protobufOf(answer: Exclude<WholeAnswer, { is: "bytes" }>, { protobuf, wanted }: EncodeOptions): Uint8Array {
   if (!protobuf) throw notAcceptable("application/json, application/yaml");
   if (wanted.as === "object") {
     if (answer.is === "entry") return wrapBody(answer.entry.form, protobufBody(protobuf, answer.entry));
@@ -87,7 +87,7 @@ function protobufOf(answer: Exclude<Answer, { is: "watch" | "bytes" }>, { protob
 }
 
 /** The answer as a plain object, for encodings that start from one, and for callers inside of the process. */
-export function plainOf(answer: Exclude<Answer, { is: "watch" | "bytes" }>, wanted?: Wanted): unknown {
+export function plainOf(answer: Exclude<WholeAnswer, { is: "bytes" }>, wanted?: Wanted): unknown {
   const partial = wanted !== undefined && wanted.as !== "object";
   const item = (entry: CacheEntry) => (partial ? { kind: "PartialObjectMetadata", apiVersion: `meta.k8s.io/${wanted.version}`, metadata: entry.object.metadata } : entry.object);
   switch (answer.is) {

@@ -1,7 +1,7 @@
 import { gzip } from "node:zlib";
 import { promisify } from "node:util";
 import { invalidError, StatusError } from "../../apimachinery/status-error.ts";
-import type { Answer } from "../answer.ts";
+import type { WholeAnswer } from "../answer.ts";
 import type { Api } from "../api.ts";
 import { tableQueryErrors } from "../query.ts";
 import type { Incoming } from "../request.ts";
@@ -38,7 +38,7 @@ export function encodeOptions(api: Api, request: Incoming, offered: Offered): En
 }
 
 /** Writes an answer that is one piece. @throws {StatusError} NotAcceptable */
-export async function reply(api: Api, request: Incoming, answer: Exclude<Answer, { is: "watch" }>): Promise<Reply> {
+export async function reply(api: Api, request: Incoming, answer: WholeAnswer): Promise<Reply> {
   if (answer.is === "bytes") {
     const body = typeof answer.body === "string" ? Buffer.from(answer.body) : answer.body;
     return await zipped(request, { code: answer.code, headers: { "content-type": answer.contentType, ...answer.headers }, body });
@@ -60,7 +60,7 @@ async function zipped(request: Incoming, plain: Reply): Promise<Reply> {
 export async function errorReply(api: Api, request: Incoming, error: StatusError): Promise<Reply> {
   const { retryAfterSeconds } = error.details ?? {};
   const headers: Record<string, string> = retryAfterSeconds !== undefined && retryAfterSeconds > 0 ? { "retry-after": String(retryAfterSeconds) } : {};
-  const answer: Answer = { is: "object", code: error.code, object: error.toStatus() };
+  const answer: WholeAnswer = { is: "object", code: error.code, object: error.toStatus() };
   try {
     const made = await reply(api, request, answer);
     return { ...made, headers: { ...made.headers, ...headers } };

@@ -35,7 +35,7 @@ async function prepare(api: Api, request: Authorized, body: Readable): Promise<S
     const admission = admissionRun({ plugins: api.admission, type: served.type, subresource: info.subresource, namespace: info.namespace, name: info.name, user, dryRun: false });
     await admission.validate("CONNECT", await admission.mutate("CONNECT", options, undefined), undefined);
   }
-  return { info, method: request.method, query: query as URLSearchParams, headers: request.headers as IncomingHttpHeaders, user, object, body, signal: request.signal };
+  return { info, method: request.method, query: query as URLSearchParams, headers: request.headers as IncomingHttpHeaders, user, object, body, signal: request.signal() };
 }
 
 const notHere = (): StatusError => new StatusError("ServiceUnavailable", "this server has no connection to nodes");

@@ -72,8 +72,9 @@ export function nodeLifecycleController(times: NodeTimes = upstreamTimes): Contr
   /** Returns when to look again because the node's turn to be evicted has not come. */
   async function taint(node: Node, context: Context): Promise<number | undefined> {
     const { client, clock, tracer, signal } = context;
-    const all = cacheOf(context, nodes).list();
     const nowMs = clock.now();
+    // A heartbeat of a ready node, which is what nearly every call is about, looks at no other node.
+    const all = readyStatus(node) === "True" ? [] : cacheOf(context, nodes).list();
     const allDown = allAreDown(all);
     if (wereAllDown && !allDown) for (const [name, each] of heard) heard.set(name, { ...each, atMs: nowMs }); // Everybody gets a fresh chance.
     wereAllDown = allDown;

@@ -85,7 +85,7 @@ export function dryRun(node: NodeInfo, { pod, filters, nominated, budgets, nowMs
     for (const info of allowed) reprieve(info);
     return victims.length === 0 ? noVictims : { node: node.name, victims: victims.toSorted(byImportance(nowMs)), budgetViolations };
   } finally {
-    for (const info of [...away]) add(info);
+    for (const info of away) add(info);
   }
 }
 

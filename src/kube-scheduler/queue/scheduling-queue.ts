@@ -146,7 +146,7 @@ export class SchedulingQueue {
   /** Brings back whom the event may help. */
   happened(event: ClusterEvent): void {
     if (this.#unschedulable.size === 0) return;
-    for (const item of [...this.#unschedulable]) {
+    for (const item of this.#unschedulable) {
       if (item.rejectedBy.size > 0 && !item.rejectedBy.values().some((name) => this.#plugins.get(name)?.mayHelp?.(event, item.info) ?? false)) continue;
       this.#admit(item, `${event.resource} ${event.previous === undefined ? "was added" : event.next === undefined ? "is gone" : "changed"}`);
     }
@@ -170,8 +170,8 @@ export class SchedulingQueue {
   }
 
   #admit(item: Item, cause: string): void {
-    for (const { gate } of this.#plugins.values()) {
-      const waitingFor = gate?.(item.info);
+    for (const plugin of this.#plugins.values()) {
+      const waitingFor = plugin.gate?.(item.info);
       if (waitingFor !== undefined) return this.#move(item, "gated", waitingFor);
     }
     this.#move(item, this.#clock.now() < item.backoffUntilMs ? "backoff" : "active", cause);

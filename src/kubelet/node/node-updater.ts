@@ -14,7 +14,7 @@ const computeEveryMs = 10_000;
 const writeEveryMs = 300_000;
 /** While the runtime or its network is not ready, it is asked more often. */
 const unreadyDelayMs = 50;
-const unreadyDelayMsMax = 2000;
+const unreadyDelayMsMax = 500;
 
 export interface NodeUpdaterOptions {
   readonly client: Client;

@@ -9,6 +9,8 @@ import { StartError } from "../containers/start-error.ts";
 import { identityOf, podDir, podLogDir } from "../paths.ts";
 import { latestContainer, readySandbox, type RuntimePod } from "../runtime/runtime-pod.ts";
 import { sandboxConfig } from "../sandbox/config.ts";
+import { equal } from "../../stdx/equal.ts";
+import { ownConditions } from "../status/conditions.ts";
 import type { WaitingReason } from "../status/container-statuses.ts";
 import { podStatus, type PodVerdict } from "../status/pod-status.ts";
 import { VolumeError } from "../volumes/volumes.ts";
@@ -81,7 +83,9 @@ export class PodWorker {
   update(pod: Pod): void {
     const before = this.ending;
     const graceBefore = gracePeriodSecondsOf(this.#pod);
+    const echo = isEcho(this.#pod, pod);
     this.#pod = pod;
+    if (echo) return;
     if (this.ending && !before) this.#interrupt.abort(new Error("the pod is being deleted"));
     else if (this.ending && gracePeriodSecondsOf(pod) < graceBefore) this.#hurry(gracePeriodSecondsOf(pod));
     this.wake();
@@ -101,6 +105,12 @@ export class PodWorker {
     this.#failed = verdict;
     this.#interrupt.abort(new Error(verdict.reason));
     this.wake();
+  }
+
+  /** A probe has changed its mind. While the pod is ending there is nothing to decide, only to show. */
+  probed(): void {
+    if (this.ending && !this.#settled && !this.#removed) this.#show(false);
+    else this.wake();
   }
 
   wake(): void {
@@ -135,7 +145,7 @@ export class PodWorker {
 
   /** Milliseconds until it has to look again, or "gone" when there is nothing left of the pod. */
   async #sync(): Promise<number | "gone"> {
-    const { runtimePods, tracer, clock, prober } = this.#context;
+    const { runtimePods, tracer, prober } = this.#context;
     if (!this.#seen) {
       this.#seen = true;
       tracer.mark(this.uid, "seen by kubelet", { node: this.#context.node.nodeName });
@@ -157,7 +167,7 @@ export class PodWorker {
     const decided = plan(this.pod, this.#runtime, prober);
     const nextMs = await this.#act(decided);
     await this.#tidy();
-    return Math.min(nextMs, deadlineMs, clock.now() >= 0 ? Infinity : Infinity);
+    return Math.min(nextMs, deadlineMs);
   }
 
   #deadlineMs(): number {
@@ -349,7 +359,7 @@ export class PodWorker {
   /** Everything stops. What was deleted also goes, with its files, groups and logs; what has only ended stays to be read. */
   async #end(): Promise<number | "gone"> {
     const { runtimePods, volumes, cgroups, statuses, prober, puller, backoff, tracer, paths } = this.#context;
-    prober.stop(this.uid, this.ending);
+    prober.stop(this.uid);
     const running = this.#runtime.containers.some(({ state }) => state === "running") || this.#runtime.sandboxes.some(({ ready }) => ready);
     if (!this.#settled) {
       if (running) {
@@ -421,14 +431,22 @@ export class PodWorker {
 const pullNoticeMs = 1000;
 const startRetryMs = 5000;
 
+/** Whether nothing has changed but what this kubelet itself writes: its own status coming back is no news. */
+function isEcho(before: Pod, after: Pod): boolean {
+  const news = ({ metadata, spec, status }: Pod): unknown => ({
+    metadata: { ...metadata, resourceVersion: undefined, managedFields: undefined }, spec, phase: status?.phase === "Failed" || status?.phase === "Succeeded",
+    conditions: status?.conditions?.filter(({ type }) => !ownConditions.has(type)),
+  });
+  return equal(news(before), news(after));
+}
+
 /** Conditions of others from the API, the kubelet's own from its last status. */
 function mergedConditions(api: PodStatus | undefined, own: PodStatus): PodStatus["conditions"] & {} {
   const types = new Set((own.conditions ?? []).map(({ type }) => type));
   const fresh = new Map((api?.conditions ?? []).map((condition) => [condition.type, condition]));
-  const kubelets = new Set(["PodReadyToStartContainers", "Initialized", "Ready", "ContainersReady", "PodScheduled"]);
   return [
     ...(api?.conditions ?? []).filter(({ type }) => !types.has(type)),
-    ...(own.conditions ?? []).flatMap((condition) => (kubelets.has(condition.type) ? [condition] : (fresh.get(condition.type) ?? []))),
+    ...(own.conditions ?? []).flatMap((condition) => (ownConditions.has(condition.type) ? [condition] : (fresh.get(condition.type) ?? []))),
   ];
 }
 

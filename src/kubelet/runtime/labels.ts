@@ -13,7 +13,7 @@ export const messagePathAnnotation = "io.kubernetes.container.terminationMessage
 export const messagePolicyAnnotation = "io.kubernetes.container.terminationMessagePolicy";
 const preStopAnnotation = "io.kubernetes.container.preStopHandler";
 const portsAnnotation = "io.kubernetes.container.ports";
-const podGraceAnnotation = "io.kubernetes.pod.terminationGracePeriod";
+export const podGraceAnnotation = "io.kubernetes.pod.terminationGracePeriod";
 const podDeletionGraceAnnotation = "io.kubernetes.pod.deletionGracePeriod";
 
 const identity = (pod: Pod): Readonly<Record<string, string>> => ({

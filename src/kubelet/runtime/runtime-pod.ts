@@ -4,7 +4,7 @@ import type { Cri } from "../../cri/cri.ts";
 import { isRpcError } from "../../cri/grpc.ts";
 import { lastLogLines } from "../logs/tail.ts";
 import {
-  containerNameLabel, hashAnnotation, messagePathAnnotation, messagePolicyAnnotation, podNameLabel, podNamespaceLabel, podUidLabel, restartCountAnnotation,
+  containerNameLabel, hashAnnotation, messagePathAnnotation, messagePolicyAnnotation, podGraceAnnotation, podNameLabel, podNamespaceLabel, podUidLabel, restartCountAnnotation,
 } from "./labels.ts";
 
 /** One container as the runtime has it now. */
@@ -147,10 +147,14 @@ export class RuntimePods {
     this.#ended.delete(containerId);
   }
 
-  /** Pods that have anything in the runtime, with what identifies them. */
-  async list(options: { readonly signal: AbortSignal }): Promise<readonly { readonly uid: string; readonly name: string; readonly namespace: string }[]> {
-    const { items } = await this.#cri.listPodSandbox({}, options);
-    const found = items.map(({ labels }) => ({ uid: labels[podUidLabel] ?? "", name: labels[podNameLabel] ?? "", namespace: labels[podNamespaceLabel] ?? "" }));
+  /** Pods that have anything in the runtime, with what identifies them and the time that they have to end. */
+  async list(options: { readonly signal: AbortSignal }): Promise<readonly { readonly uid: string; readonly name: string; readonly namespace: string; readonly graceSeconds: number }[]> {
+    const [{ items }, { containers }] = await Promise.all([this.#cri.listPodSandbox({}, options), this.#cri.listContainers({}, options)]);
+    const grace = new Map(containers.map(({ labels, annotations }) => [labels[podUidLabel] ?? "", Number(annotations[podGraceAnnotation] ?? "30")]));
+    const found = items.map(({ labels }) => {
+      const uid = labels[podUidLabel] ?? "";
+      return { uid, name: labels[podNameLabel] ?? "", namespace: labels[podNamespaceLabel] ?? "", graceSeconds: grace.get(uid) ?? 1 };
+    });
     return [...new Map(found.filter(({ uid }) => uid !== "").map((pod) => [pod.uid, pod])).values()];
   }
 

@@ -55,6 +55,7 @@ class Stream extends Duplex implements SpdyStream {
   readonly #accepted = Promise.withResolvers<void>();
   readonly accepted = this.#accepted.promise;
   #remoteEnded = false;
+  #gone = false;
 
   constructor(id: number, send: (frame: Buffer, sent: (error?: Error | null) => void) => void, abort: (stream: Stream) => void) {
     super({ allowHalfOpen: true });
@@ -76,14 +77,22 @@ class Stream extends Duplex implements SpdyStream {
     }
   }
 
+  /** The peer takes and sends nothing any more. */
+  reset(): void {
+    this.#gone = true;
+    this.receive(Buffer.alloc(0), true);
+  }
+
   override _read(): void {}
 
   override _write(chunk: Buffer, _: string, done: (error?: Error | null) => void): void {
+    if (this.#gone) return done(); // As into a pipe that nobody reads, but without the signal.
     if (chunk.length <= dataBytesMax) return this.#send(dataFrame(this.id, chunk), done);
     this.#send(dataFrame(this.id, chunk.subarray(0, dataBytesMax)), (error) => (error ? done(error) : this._write(chunk.subarray(dataBytesMax), "buffer", done)));
   }
 
   override _final(done: (error?: Error | null) => void): void {
+    if (this.#gone) return done();
     this.#send(dataFrame(this.id, Buffer.alloc(0), finFlag), done);
   }
 
@@ -165,8 +174,8 @@ export class SpdyConnection implements Disposable {
         await this.#inflate.run(body.subarray(4));
         return;
       case frameTypes.rstStream: {
-        const [id = 0, status] = [body.readUInt32BE(0) & 0x7fffffff, body.readUInt32BE(4)];
-        this.#streams.get(id)?.destroy(new Error(`the peer reset the stream with status ${status}`));
+        // Peers reset a stream to say that they are done with it, often right behind its last data, which a reader must still get.
+        this.#streams.get(body.readUInt32BE(0) & 0x7fffffff)?.reset();
         return;
       }
       case frameTypes.ping:

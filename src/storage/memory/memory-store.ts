@@ -85,7 +85,7 @@ export class MemoryStore implements Store {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const watch of [...this.#watches]) watch.end();
+    for (const watch of this.#watches) watch.end();
   }
 
   #check(key: string, { expected, signal }: Guarded): Entry | undefined {

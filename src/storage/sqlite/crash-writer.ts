@@ -1,4 +1,3 @@
-import { writeSync } from "node:fs";
 import { systemClock } from "../../stdx/clock.ts";
 import { silentLog } from "../../stdx/log.ts";
 import { openSqliteStore } from "./sqlite-store.ts";
@@ -10,6 +9,6 @@ await Promise.all(Array.from({ length: 16 }, async (_, writer) => {
   for (let i = 0; ; i++) {
     const key = `/r${round}/${writer}/${i}`;
     const revision = await store.put(key, new TextEncoder().encode(key.repeat(20)), { expected: 0 });
-    writeSync(1, `${key} ${revision}\n`);
+    process.stdout.write(`${key} ${revision}\n`);
   }
 }));

@@ -28,6 +28,8 @@ const schemaVersion = 1;
 const pageBytes = 4096;
 /** After an unclean stop, files up to this size are checked before they are served; larger ones would hold up the start for seconds. */
 const checkedBytesMax = 64 * 1024 * 1024;
+/** A process that was killed in the middle of a flush holds its lock until the disk has answered; that is waited for, in milliseconds. */
+const lockWaitMs = 1000;
 /** The write-ahead log is copied into the file when it is this long. */
 const walPagesMax = 4000;
 /** Compaction works in steps of this many revisions, so that writes come in between. */
@@ -100,11 +102,12 @@ export class Database {
     return current && this.#version(current["rev"] as number);
   }
 
-  list(prefix: string, { revision = this.revision, after = "", limit }: Omit<ListOptions, "signal">): Listing {
+  /** `count`: say how many more there are; costs a walk over their keys. Without it `remaining` is 0. */
+  list(prefix: string, { revision = this.revision, after = "", limit, count }: Omit<ListOptions, "signal" | "limit"> & { readonly limit: number; readonly count: boolean }): Listing {
     this.#checkReadable(revision);
     const [from, to] = [after > prefix ? after : prefix, prefixEnd(prefix)];
     const operator = after !== "" && after >= prefix ? ">" : ">=";
-    return revision === this.revision ? this.#listPresent(from, operator, to, limit) : this.#listPast(from, operator, to, revision, limit);
+    return revision === this.revision ? this.#listPresent(from, operator, to, limit, count) : this.#listPast(from, operator, to, revision, limit);
   }
 
   /** Changes later than `after`, at most `limit` of any prefix, of which those under `prefix` are returned. */
@@ -140,18 +143,18 @@ export class Database {
     this.#db.close();
   }
 
-  #listPresent(from: string, operator: ">" | ">=", to: string, limit: number | undefined): Listing {
+  #listPresent(from: string, operator: ">" | ">=", to: string, limit: number, count: boolean): Listing {
     const rows = this.#all(
       `SELECT current.key, current.rev, history.value FROM current JOIN history ON history.rev = current.rev
-       WHERE current.key ${operator} ? AND current.key < ? ORDER BY current.key LIMIT ?`, from, to, limit ?? -1,
+       WHERE current.key ${operator} ? AND current.key < ? ORDER BY current.key LIMIT ?`, from, to, limit,
     );
     const last = rows.at(-1)?.["key"] as string | undefined;
-    const remaining = limit === undefined || rows.length < limit ? 0
+    const remaining = !count || rows.length < limit ? 0
       : (this.#get(`SELECT count(*) AS n FROM current WHERE key ${last === undefined ? operator : ">"} ? AND key < ?`, last ?? from, to) as { n: number }).n;
     return { entries: rows.map(entryOf), revision: this.revision, remaining };
   }
 
-  #listPast(from: string, operator: ">" | ">=", to: string, revision: Revision, limit = Infinity): Listing {
+  #listPast(from: string, operator: ">" | ">=", to: string, revision: Revision, limit: number): Listing {
     const versions = new Map<string, Revision>();
     for (const row of this.#all(`SELECT key, rev FROM current WHERE key ${operator} ? AND key < ?`, from, to)) versions.set(row["key"] as string, row["rev"] as number);
     // Backwards, so that the earliest of the later changes of a key has the last word.
@@ -257,7 +260,7 @@ function openFile({ path, bytesMax }: DatabaseOptions): DatabaseSync {
   if (!existsSync(path)) closeSync(openSync(path, "ax", 0o600));
   const stoppedUncleanly = sizeOf(`${path}-wal`) > 0;
 
-  const db = new DatabaseSync(path, { timeout: 0, enableForeignKeyConstraints: false });
+  const db = new DatabaseSync(path, { timeout: lockWaitMs, enableForeignKeyConstraints: false });
   try {
     // The exclusive lock belongs to the process: the kernel takes it back however the process ends. It must come first.
     db.exec("PRAGMA locking_mode = EXCLUSIVE");

@@ -25,7 +25,7 @@ export interface WriteRequest {
 
 export type ReadRequest =
   | { readonly call: "get"; readonly id: number; readonly key: string; readonly revision: Revision | undefined }
-  | { readonly call: "list"; readonly id: number; readonly prefix: string; readonly after: string; readonly limit: number | undefined; readonly revision: Revision | undefined }
+  | { readonly call: "list"; readonly id: number; readonly prefix: string; readonly after: string; readonly limit: number; readonly revision: Revision | undefined; readonly count: boolean }
   | { readonly call: "changes"; readonly id: number; readonly prefix: string; readonly after: Revision; readonly limit: number }
   | { readonly call: "compact"; readonly id: number; readonly revision: Revision }
   | { readonly call: "close"; readonly id: number };

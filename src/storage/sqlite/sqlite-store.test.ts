@@ -154,13 +154,16 @@ test(`sqlite: everything acknowledged survives kill -9, ${crashRounds} times on 
   using place = folder();
   const acknowledged = new Map<string, number>();
   for (let round = 0; round < crashRounds; round++) {
-    const child = spawn(process.execPath, [join(import.meta.dirname, "crash-writer.ts"), place.path, String(round)], { stdio: ["ignore", "pipe", "inherit"] });
+    const child = spawn(process.execPath, [join(import.meta.dirname, "crash-writer.ts"), place.path, String(round)], { stdio: ["ignore", "pipe", "pipe"] });
+    const ended = Promise.all([once(child, "exit"), child.stderr.toArray()]);
     const killAfter = 1 + Math.floor(Math.random() * 400);
     let output = "";
     for await (const chunk of child.stdout.setEncoding("utf8")) {
       output += chunk as string;
       if (!child.killed && output.split("\n").length > killAfter) child.kill("SIGKILL");
     }
+    const [[, killedBy], complaint] = await ended;
+    assert.equal(killedBy, "SIGKILL", complaint.join(""));
     // The last line may have been cut off by the kill.
     for (const line of output.slice(0, output.lastIndexOf("\n")).split("\n")) {
       const [key = "", revision] = line.split(" ");

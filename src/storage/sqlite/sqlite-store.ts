@@ -29,6 +29,8 @@ const pendingWritesMax = 20_000;
 /** How many changes one message of the database carries when a watch begins in the past. */
 const changesPageMax = 1000;
 
+const listPageMax = 1000;
+
 interface PendingWrite extends WriteRequest {
   readonly bytes: Uint8Array | undefined;
   readonly resolve: (revision: Revision) => void;
@@ -116,10 +118,18 @@ export class SqliteStore implements Store {
     return result.entry && unpackEntry(bytes, result.entry);
   }
 
-  async list(prefix: string, { revision, after = "", limit, signal }: ListOptions = {}): Promise<Listing> {
-    const { result, bytes } = await this.#call({ call: "list", prefix, after, limit, revision }, signal);
-    if (!("entries" in result)) throw new TypeError("wrong answer to list");
-    return { ...result, entries: result.entries.map((entry) => unpackEntry(bytes, entry)) };
+  /** Read in pages, all at the revision of the first, so that a large list is never in one message. */
+  async list(prefix: string, { revision, after = "", limit = Infinity, signal }: ListOptions = {}): Promise<Listing> {
+    const entries: Entry[] = [];
+    for (let [at, from] = [revision, after]; ; from = entries.at(-1)?.key ?? from) {
+      const page = Math.min(limit - entries.length, listPageMax);
+      const last = entries.length + page === limit;
+      const { result, bytes } = await this.#call({ call: "list", prefix, after: from, limit: page, revision: at, count: last }, signal);
+      if (!("entries" in result)) throw new TypeError("wrong answer to list");
+      for (const entry of result.entries) entries.push(unpackEntry(bytes, entry));
+      at = result.revision;
+      if (last || result.entries.length < page) return { entries, revision: result.revision, remaining: result.remaining };
+    }
   }
 
   put(key: string, value: Uint8Array, options: Guarded): Promise<Revision> {
@@ -152,7 +162,7 @@ export class SqliteStore implements Store {
   async [Symbol.asyncDispose](): Promise<void> {
     if (!this.#ending.signal.aborted) {
       this.#ending.abort();
-      for (const watch of [...this.#watches]) watch.end();
+      for (const watch of this.#watches) watch.end();
       if (!this.#lost) await this.#call({ call: "close" });
     }
     await this.#exited;
@@ -287,7 +297,7 @@ export class SqliteStore implements Store {
     for (const { reject } of [...this.#sentWrites.splice(0), ...this.#writes.splice(0), ...this.#sentReads.values()]) reject(error);
     this.#sentReads.clear();
     this.#reads = [];
-    for (const watch of [...this.#watches]) watch.end();
+    for (const watch of this.#watches) watch.end();
   }
 }
 

@@ -53,8 +53,8 @@ function read(database: Database, request: ReadRequest): void {
         return answer({ entry: entry && packEntry(packer, entry) });
       }
       case "list": {
-        const { prefix, after, limit, revision } = request;
-        const listing = database.list(prefix, { after, ...(limit !== undefined && { limit }), ...(revision !== undefined && { revision }) });
+        const { prefix, after, limit, revision, count } = request;
+        const listing = database.list(prefix, { after, limit, count, ...(revision !== undefined && { revision }) });
         return answer({ ...listing, entries: listing.entries.map((entry) => packEntry(packer, entry)) });
       }
       case "changes": {

@@ -8,11 +8,11 @@ export const environmentFields: readonly string[] = [
   "metadata.name", "metadata.namespace", "metadata.uid", "spec.nodeName", "spec.serviceAccountName", "status.hostIP", "status.hostIPs", "status.podIP", "status.podIPs",
 ];
 /** What it may tell in a file. */
-export const fileFields: readonly string[] = ["metadata.name", "metadata.namespace", "metadata.labels", "metadata.annotations", "metadata.uid"];
+export const fileFields: readonly string[] = ["metadata.annotations", "metadata.labels", "metadata.name", "metadata.namespace", "metadata.uid"];
 const knownFields: readonly string[] = [...environmentFields, ...fileFields, "spec.restartPolicy", "spec.schedulerName", "status.phase"];
 
 const resourceFields: readonly string[] = [
-  "limits.cpu", "limits.memory", "limits.ephemeral-storage", "requests.cpu", "requests.memory", "requests.ephemeral-storage",
+  "limits.cpu", "limits.ephemeral-storage", "limits.memory", "requests.cpu", "requests.ephemeral-storage", "requests.memory",
 ];
 const hugePagesPrefixes = ["limits.hugepages-", "requests.hugepages-"] as const;
 const sizes: readonly string[] = ["1", "1k", "1M", "1G", "1T", "1P", "1E", "1Ki", "1Mi", "1Gi", "1Ti", "1Pi", "1Ei"];

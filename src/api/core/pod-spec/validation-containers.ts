@@ -89,7 +89,7 @@ function* validateCommon(container: Container | EphemeralContainer, { spec, volu
   if (absent(container.name)) yield required(`${path}.name`);
   else yield* dnsLabel(`${path}.name`, container.name);
   if (absent(container.image)) yield required(`${path}.image`);
-  yield* oneOf(`${path}.terminationMessagePolicy`, container.terminationMessagePolicy, ["FallbackToLogsOnError", "File"]);
+  yield* oneOf(`${path}.terminationMessagePolicy`, container.terminationMessagePolicy, ["File", "FallbackToLogsOnError"]);
   yield* validatePorts(container.ports ?? [], `${path}.ports`);
   yield* validateEnv(container.env ?? [], `${path}.env`);
   yield* validateEnvFrom(container.envFrom ?? [], `${path}.envFrom`);

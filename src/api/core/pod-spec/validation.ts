@@ -122,8 +122,8 @@ export function* validatePodSpec(spec: PodSpec, path: string, options: PodSpecOp
   yield* validateEphemeralContainers(context, `${path}.ephemeralContainers`);
   yield* validatePodResources(spec, claimNames, path);
   yield* validateHostPorts(spec, path, options);
-  yield* oneOf(`${path}.restartPolicy`, spec.restartPolicy, ["Always", "Never", "OnFailure"]);
-  yield* oneOf(`${path}.dnsPolicy`, spec.dnsPolicy, ["ClusterFirst", "ClusterFirstWithHostNet", "Default", "None"]);
+  yield* oneOf(`${path}.restartPolicy`, spec.restartPolicy, ["Always", "OnFailure", "Never"]);
+  yield* oneOf(`${path}.dnsPolicy`, spec.dnsPolicy, ["ClusterFirstWithHostNet", "ClusterFirst", "Default", "None"]);
   yield* labelsErrors(`${path}.nodeSelector`, spec.nodeSelector);
   yield* validatePodSecurityContext(spec, `${path}.securityContext`);
   yield* validateAffinity(spec.affinity, `${path}.affinity`);
@@ -143,7 +143,7 @@ export function* validatePodSpec(spec: PodSpec, path: string, options: PodSpecOp
   yield* validateHostAliases(spec.hostAliases ?? [], `${path}.hostAliases`);
   if (!absent(spec.priorityClassName)) yield* dnsSubdomain(`${path}.priorityClassName`, spec.priorityClassName);
   if (spec.runtimeClassName !== undefined && spec.runtimeClassName !== null) yield* invalidEach(`${path}.runtimeClassName`, spec.runtimeClassName, dns1123SubdomainErrors(spec.runtimeClassName));
-  if (spec.preemptionPolicy !== undefined) yield* oneOf(`${path}.preemptionPolicy`, spec.preemptionPolicy, ["Never", "PreemptLowerPriority"]);
+  if (spec.preemptionPolicy !== undefined) yield* oneOf(`${path}.preemptionPolicy`, spec.preemptionPolicy, ["PreemptLowerPriority", "Never"]);
   if (spec.overhead) yield* validateContainerResources({ limits: spec.overhead }, new Set(), `${path}.overhead`);
   yield* validateOs(spec, path);
   yield* validateFileKeyVolumes(spec, path);

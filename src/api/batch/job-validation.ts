@@ -1,0 +1,186 @@
+import { duplicate, invalid, notSupported, required, tooLong, tooMany, type FieldError } from "../../apimachinery/field-error.ts";
+import { labelMatcherOf, matchesLabels } from "../../apimachinery/label-selector.ts";
+import { dns1123LabelErrors, domainPrefixedPathErrors, labelSelectorErrors } from "../../apimachinery/validation.ts";
+import { atLeastZero, immutable, qualifiedName } from "../checks.ts";
+import { validatePodTemplate } from "../core/pod-template-validation.ts";
+import { withField } from "../defaulting.ts";
+import type { Job, JobSpec, PodFailurePolicyRule } from "../generated/batch-v1.ts";
+import type { PodTemplateSpec } from "../generated/core-v1.ts";
+
+const parallelismMax = 100_000;
+const failedIndexesMax = 100_000;
+const completionsSoftMax = 100_000;
+const highCompletionsParallelismMax = 10_000;
+const managedByBytesMax = 63;
+const rulesMax = 20;
+const exitCodesMax = 255;
+const actions: readonly string[] = ["Count", "FailIndex", "FailJob", "Ignore"];
+
+/** An invalid value that is not shown. */
+const wrong = (field: string, detail: string): FieldError => ({ reason: "FieldValueInvalid", field, message: `Invalid value: ${detail}` });
+
+function* validateIndexed(spec: JobSpec, path: string): Generator<FieldError> {
+  const { completions, parallelism, maxFailedIndexes, backoffLimitPerIndex } = spec;
+  if (completions === undefined) yield required(`${path}.completions`, "when completion mode is Indexed");
+  if ((parallelism ?? 0) > parallelismMax) yield invalid(`${path}.parallelism`, parallelism, `must be less than or equal to ${parallelismMax} when completion mode is Indexed`);
+  if (completions !== undefined && (maxFailedIndexes ?? 0) > completions) yield invalid(`${path}.maxFailedIndexes`, maxFailedIndexes, "must be less than or equal to completions");
+  if ((maxFailedIndexes ?? 0) > failedIndexesMax) yield invalid(`${path}.maxFailedIndexes`, maxFailedIndexes, `must be less than or equal to ${failedIndexesMax}`);
+  if ((completions ?? 0) <= completionsSoftMax || backoffLimitPerIndex === undefined) return;
+  const above = `when completions are above ${completionsSoftMax} and used with backoff limit per index`;
+  if (maxFailedIndexes === undefined) yield required(`${path}.maxFailedIndexes`, `must be specified when completions is above ${completionsSoftMax}`);
+  for (const field of ["parallelism", "maxFailedIndexes"] as const) {
+    if ((spec[field] ?? 0) > highCompletionsParallelismMax) yield invalid(`${path}.${field}`, spec[field], `must be less than or equal to ${highCompletionsParallelismMax} ${above}`);
+  }
+}
+
+function* validateFailureRule(rule: PodFailurePolicyRule, spec: JobSpec, path: string): Generator<FieldError> {
+  const { action = "", onExitCodes, onPodConditions = [] } = rule;
+  if (action === "") yield required(`${path}.action`, `valid values: [${actions.map((each) => JSON.stringify(each)).join(" ")}]`);
+  else if (action === "FailIndex" && spec.backoffLimitPerIndex === undefined) yield invalid(`${path}.action`, action, "requires the backoffLimitPerIndex to be set");
+  else if (!actions.includes(action)) yield notSupported(`${path}.action`, action, actions);
+  if (onExitCodes) {
+    const at = `${path}.onExitCodes`;
+    const { operator = "", containerName, values = [] } = onExitCodes;
+    if (operator === "") yield required(`${at}.operator`, 'valid values: ["In" "NotIn"]');
+    else if (operator !== "In" && operator !== "NotIn") yield notSupported(`${at}.operator`, operator, ["In", "NotIn"]);
+    const names = [...(spec.template?.spec?.containers ?? []), ...(spec.template?.spec?.initContainers ?? [])].map(({ name }) => name);
+    if (containerName !== undefined && !names.includes(containerName)) yield invalid(`${at}.containerName`, containerName, "must be one of the container or initContainer names in the pod template");
+    if (values.length === 0) yield invalid(`${at}.values`, values, "at least one value is required");
+    else if (values.length > exitCodesMax) yield tooMany(`${at}.values`, values.length, exitCodesMax);
+    for (const [index, value] of values.entries()) {
+      if (operator === "In" && value === 0) yield invalid(`${at}.values[${index}]`, value, "must not be 0 for the In operator");
+      if (values.indexOf(value) < index) yield duplicate(`${at}.values[${index}]`, value);
+    }
+    if (values.some((value, index) => index > 0 && (values[index - 1] ?? 0) > value)) yield invalid(`${at}.values`, values, "must be ordered");
+  }
+  if (onPodConditions.length > rulesMax) yield tooMany(`${path}.onPodConditions`, onPodConditions.length, rulesMax);
+  for (const [index, { type, status }] of onPodConditions.entries()) {
+    const at = `${path}.onPodConditions[${index}]`;
+    yield* qualifiedName(`${at}.type`, type ?? "");
+    if (status !== "True" && status !== "False" && status !== "Unknown") yield notSupported(`${at}.status`, status ?? "", ["False", "True", "Unknown"]);
+  }
+  if (onExitCodes && onPodConditions.length > 0) yield wrong(path, "specifying both OnExitCodes and OnPodConditions is not supported");
+  if (!onExitCodes && onPodConditions.length === 0) yield wrong(path, "specifying one of OnExitCodes and OnPodConditions is required");
+}
+
+/** What a Job is to do, in a Job or in the template of a CronJob. */
+export function* validateJobTemplateSpec(spec: JobSpec, path: string): Generator<FieldError> {
+  for (const field of ["parallelism", "completions", "activeDeadlineSeconds", "backoffLimit", "ttlSecondsAfterFinished", "backoffLimitPerIndex", "maxFailedIndexes"] as const) {
+    yield* atLeastZero(`${path}.${field}`, spec[field]);
+  }
+  const { maxFailedIndexes, backoffLimitPerIndex, managedBy, completionMode, podFailurePolicy, successPolicy, podReplacementPolicy: replacement } = spec;
+  if (maxFailedIndexes !== undefined && backoffLimitPerIndex === undefined) yield required(`${path}.backoffLimitPerIndex`, "when maxFailedIndexes is specified");
+  if (managedBy !== undefined) {
+    yield* domainPrefixedPathErrors(`${path}.managedBy`, managedBy);
+    if (Buffer.byteLength(managedBy) > managedByBytesMax) yield tooLong(`${path}.managedBy`, managedByBytesMax);
+  }
+  if (completionMode !== undefined && completionMode !== "NonIndexed" && completionMode !== "Indexed") yield notSupported(`${path}.completionMode`, completionMode, ["NonIndexed", "Indexed"]);
+  if (completionMode === "Indexed") yield* validateIndexed(spec, path);
+  if (completionMode === undefined || completionMode === "NonIndexed") {
+    for (const field of ["backoffLimitPerIndex", "maxFailedIndexes"] as const) if (spec[field] !== undefined) yield invalid(`${path}.${field}`, spec[field], "requires indexed completion mode");
+  }
+  const rules = podFailurePolicy?.rules ?? [];
+  if (rules.length > rulesMax) yield tooMany(`${path}.podFailurePolicy.rules`, rules.length, rulesMax);
+  for (const [index, rule] of rules.entries()) yield* validateFailureRule(rule, spec, `${path}.podFailurePolicy.rules[${index}]`);
+  if (successPolicy) {
+    if (completionMode !== "Indexed") yield invalid(`${path}.successPolicy`, successPolicy, "requires indexed completion mode");
+    else if ((successPolicy.rules ?? []).length === 0) yield required(`${path}.successPolicy.rules`, "at least one rules must be specified when the successPolicy is specified");
+    else if (successPolicy.rules.length > rulesMax) yield tooMany(`${path}.successPolicy.rules`, successPolicy.rules.length, rulesMax);
+  }
+  if (replacement !== undefined) {
+    const supported = podFailurePolicy ? ["Failed"] : ["Failed", "TerminatingOrFailed"];
+    if (!supported.includes(replacement)) yield notSupported(`${path}.podReplacementPolicy`, replacement, supported);
+  }
+  yield* validatePodTemplate(spec.template ?? {}, `${path}.template`);
+  const policy = spec.template?.spec?.restartPolicy ?? "";
+  const at = `${path}.template.spec.restartPolicy`;
+  if (policy === "Always" || policy === "") yield required(at, 'valid values: "OnFailure", "Never"');
+  else if (policy !== "OnFailure" && policy !== "Never") yield notSupported(at, policy, ["OnFailure", "Never"]);
+  else if (podFailurePolicy && policy !== "Never") yield invalid(at, policy, 'only "Never" is supported when podFailurePolicy is specified');
+}
+
+function* validateSpec(spec: JobSpec): Generator<FieldError> {
+  yield* validateJobTemplateSpec(spec, "spec");
+  if (!spec.selector) yield required("spec.selector");
+  const problems = labelSelectorErrors("spec.selector", spec.selector);
+  yield* problems;
+  const labels = spec.template?.metadata?.labels;
+  if (problems.length === 0 && !matchesLabels(labelMatcherOf(spec.selector), labels ?? {})) yield invalid("spec.template.metadata.labels", labels ?? null, "`selector` does not match template `labels`");
+}
+
+/** A selector that the server made finds this Job's pods and no others. */
+function* validateGenerated({ metadata: { uid = "", name = "" }, spec }: Job): Generator<FieldError> {
+  if (spec?.manualSelector === true || !spec?.selector) return;
+  const labels = spec.template?.metadata?.labels ?? {};
+  const path = "spec.template.metadata.labels";
+  const expected = { "controller-uid": uid, "job-name": name, "batch.kubernetes.io/controller-uid": uid, "batch.kubernetes.io/job-name": name };
+  for (const [key, value] of Object.entries(expected)) {
+    if (labels[key] === undefined) yield required(`${path}[${key}]`, `must be '${value}'`);
+    else if (labels[key] !== value) yield invalid(`${path}[${key}]`, labels, `must be '${value}'`);
+  }
+  if (labelSelectorErrors("", spec.selector).length === 0 && !matchesLabels(labelMatcherOf(spec.selector), expected)) yield invalid("spec.selector", spec.selector, "`selector` not auto-generated");
+}
+
+export function* validateJob(job: Job): Generator<FieldError> {
+  const { spec = {} as JobSpec, metadata: { name = "" } } = job;
+  yield* validateGenerated(job);
+  yield* validateSpec(spec);
+  if (spec.completionMode === "Indexed" && (spec.completions ?? 0) > 0) {
+    const hostname = `${name}-${(spec.completions ?? 0) - 1}`;
+    if (dns1123LabelErrors(hostname).length > 0) yield invalid("metadata.name", name, `will not able to create pod with invalid DNS label: ${hostname}`);
+  }
+}
+
+const isTrue = (job: Job, type: string): boolean => (job.status?.conditions ?? []).some((condition) => condition.type === type && condition.status === "True");
+
+/** While a Job has not started, where its pods may go, and what they may use, can still change. */
+function withMutableParts(template: PodTemplateSpec, next: PodTemplateSpec): PodTemplateSpec {
+  if (!template.spec || !next.spec) return template;
+  const affinity = withField(template.spec.affinity ?? {}, "nodeAffinity", next.spec.affinity?.nodeAffinity);
+  let spec = withField(template.spec, "affinity", Object.keys(affinity).length === 0 ? undefined : affinity);
+  for (const field of ["nodeSelector", "tolerations", "schedulingGates"] as const) spec = withField(spec, field, next.spec[field]);
+  for (const field of ["containers", "initContainers"] as const) {
+    const containers = spec[field]?.map((container, index) => {
+      const other = next.spec?.[field]?.[index];
+      return other?.name === container.name ? withField(container, "resources", other.resources) : container;
+    });
+    spec = withField(spec, field, containers);
+  }
+  const metadata = withField(withField(template.metadata ?? {}, "labels", next.metadata?.labels), "annotations", next.metadata?.annotations);
+  return { ...template, metadata, spec };
+}
+
+export function* validateJobUpdate(next: Job, previous: Job): Generator<FieldError> {
+  const [now, before] = [next.spec ?? {} as JobSpec, previous.spec ?? {} as JobSpec];
+  yield* validateSpec(now);
+  // The work of an indexed Job may grow or shrink together with its parallelism.
+  if (now.completionMode !== "Indexed") yield* immutable("spec.completions", now.completions, before.completions);
+  else if (now.completions !== undefined && now.completions !== before.completions && now.completions !== now.parallelism) {
+    yield invalid("spec.completions", now.completions, "can only be modified in tandem with spec.parallelism");
+  }
+  yield* immutable("spec.selector", now.selector, before.selector);
+  const mutable = before.suspend === true && (previous.status?.startTime === undefined || isTrue(previous, "Suspended"));
+  const template = mutable ? withMutableParts(before.template ?? {}, now.template ?? {}) : before.template;
+  yield* immutable("spec.template", now.template, template);
+  for (const field of ["completionMode", "podFailurePolicy", "backoffLimitPerIndex", "managedBy", "successPolicy"] as const) yield* immutable(`spec.${field}`, now[field], before[field]);
+}
+
+export function* validateJobStatus(next: Job, previous: Job): Generator<FieldError> {
+  const status = next.status ?? {};
+  const path = "status.conditions";
+  for (const field of ["active", "succeeded", "failed", "ready", "terminating"] as const) yield* atLeastZero(`status.${field}`, status[field]);
+  const [complete, failed] = [isTrue(next, "Complete"), isTrue(next, "Failed")];
+  if (complete && failed) yield wrong(path, "cannot set Complete=True and Failed=true conditions");
+  if (complete && isTrue(next, "FailureTarget")) yield wrong(path, "cannot set Complete=True and FailureTarget=true conditions");
+  if (status.completionTime !== undefined && !complete) yield invalid("status.completionTime", status.completionTime, "cannot set completionTime when there is no Complete=True condition");
+  if (status.completionTime === undefined && complete) yield required("status.completionTime", "completionTime is required for Complete jobs");
+  if (failed && !isTrue(next, "FailureTarget") && !isTrue(previous, "Failed")) yield wrong(path, "cannot set Failed=True condition without the FailureTarget=true condition");
+  if (complete && !isTrue(next, "SuccessCriteriaMet") && !isTrue(previous, "Complete")) yield wrong(path, "cannot set Complete=True condition without the SuccessCriteriaMet=true condition");
+  if ((status.active ?? 0) > 0 && (complete || failed)) yield invalid("status.active", status.active, "active>0 is invalid for finished job");
+  if (status.startTime === undefined && (complete || failed)) yield required("status.startTime", "startTime is required for finished job");
+  if ((status.ready ?? 0) > (status.active ?? 0)) yield invalid("status.ready", status.ready, "cannot set more ready pods than active");
+  for (const type of ["Failed", "Complete", "FailureTarget"]) if (isTrue(previous, type) && !isTrue(next, type)) yield wrong(path, `cannot disable the terminal ${type}=True condition`);
+  for (const field of ["failed", "succeeded"] as const) {
+    if ((status[field] ?? 0) < (previous.status?.[field] ?? 0) && next.spec?.completionMode !== "Indexed") yield invalid(`status.${field}`, status[field] ?? 0, `cannot decrease the ${field} counter`);
+  }
+}

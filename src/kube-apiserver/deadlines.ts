@@ -1,0 +1,65 @@
+import type { Clock } from "../stdx/clock.ts";
+
+export interface DeadlinesOptions {
+  readonly clock: Clock;
+  readonly timeoutMs: number;
+  /** Ends the watching over deadlines. */
+  readonly signal: AbortSignal;
+  expired(): Error;
+}
+
+interface Waiting {
+  readonly startedMs: number;
+  reject(error: Error): void;
+}
+
+/** How often it is looked for what is late: deadlines are kept to within this. */
+const everyMs = 1000;
+
+/** One timer for all requests, because one for each would cost more than most requests do. */
+export class Deadlines {
+  readonly #options: DeadlinesOptions;
+  /** In the order in which they began. */
+  readonly #waiting = new Set<Waiting>();
+  #watching = false;
+
+  constructor(options: DeadlinesOptions) {
+    this.#options = options;
+  }
+
+  /** The result of the work, or an error when it takes too long. The work may say that it is meant to last. */
+  within<T>(work: (lasts: () => void) => Promise<T>): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      const waiting: Waiting = { startedMs: this.#options.clock.now(), reject };
+      this.#waiting.add(waiting);
+      const done = () => void this.#waiting.delete(waiting);
+      if (!this.#watching) void this.#watch();
+      work(done).then((value) => {
+        done();
+        resolve(value);
+      }, (error: unknown) => {
+        done();
+        reject(error);
+      });
+    });
+  }
+
+  async #watch(): Promise<void> {
+    this.#watching = true;
+    const { clock, timeoutMs, signal, expired } = this.#options;
+    try {
+      while (this.#waiting.size > 0) {
+        await clock.sleep(everyMs, { signal });
+        for (const waiting of this.#waiting) {
+          if (clock.now() - waiting.startedMs < timeoutMs) break;
+          this.#waiting.delete(waiting);
+          waiting.reject(expired());
+        }
+      }
+    } catch {
+      // The server stops: what is still under way ends with its connection.
+    } finally {
+      this.#watching = false;
+    }
+  }
+}

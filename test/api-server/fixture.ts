@@ -1,0 +1,71 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { resources } from "../../src/api/all.ts";
+import { schemas } from "../../src/api/schemas.ts";
+import { createProtobufCodec } from "../../src/apimachinery/protobuf/codec.ts";
+import type { Transport } from "../../src/apimachinery/transport.ts";
+import { HttpTransport } from "../../src/client/http-transport.ts";
+import { ensurePki } from "../../src/cluster/pki/pki.ts";
+import { bootstrapCluster } from "../../src/kube-apiserver/bootstrap/bootstrap.ts";
+import { clusterAccess } from "../../src/kube-apiserver/cluster-access.ts";
+import { startApiServer, type ApiServer } from "../../src/kube-apiserver/server.ts";
+import { MemoryStore } from "../../src/storage/memory/memory-store.ts";
+import type { Store } from "../../src/storage/store.ts";
+import { systemClock } from "../../src/stdx/clock.ts";
+import { jsonLog } from "../../src/stdx/log.ts";
+import { seededRandom } from "../../src/stdx/random.ts";
+import { StepRing } from "../../src/stdx/steps.ts";
+
+export const admin = { name: "kubernetes-admin", groups: ["system:masters", "system:authenticated"] };
+
+export interface TestServer extends AsyncDisposable {
+  readonly server: ApiServer;
+  readonly store: Store;
+  readonly steps: StepRing;
+  /** Errors that the server logged: bugs of its own. */
+  readonly complaints: string[];
+  readonly http: HttpTransport;
+  readonly local: Transport;
+  readonly url: string;
+  readonly ca: string;
+}
+
+/** A whole API server as a cluster runs it, on a port of its own, with a store in memory. */
+export async function startTestServer({ store = new MemoryStore() }: { readonly store?: Store } = {}): Promise<TestServer> {
+  const folder = await mkdtemp(join(tmpdir(), "keelson-test-"));
+  const pki = await ensurePki(folder, { clock: systemClock, clusterDomain: "cluster.local", serviceIp: "10.96.0.1", apiServerIps: [], nodes: [] });
+  const complaints: string[] = [];
+  const log = jsonLog({ level: "error", now: Date.now, write: (line) => void complaints.push(line) });
+  const random = seededRandom(7);
+  const stop = new AbortController();
+  const steps = new StepRing({ stepsMax: 10_000 });
+  const server = await startApiServer({
+    store, listeners: [{ host: "127.0.0.1", port: 0 }], resources, schemas, protobuf: createProtobufCodec(schemas), clock: systemClock, random, log, steps,
+    tls: { certPem: pki.apiServer.certificatePem, keyPem: pki.apiServer.privateKeyPem, clientCaPem: pki.ca.certificatePem },
+    access: clusterAccess({
+      clock: systemClock, random, log, signal: stop.signal, clientCaPem: pki.ca.certificatePem, requestHeaderCaPem: pki.frontProxyCa.certificatePem,
+      requestHeaderAllowedNames: ["front-proxy-client"], serviceAccount: pki.serviceAccount, serviceAccountIssuer: "https://kubernetes.default.svc.cluster.local",
+    }),
+  });
+  const local = server.transport(admin);
+  await bootstrapCluster({
+    transport: local, service: { serviceIp: "10.96.0.1", addresses: ["192.0.2.1"], port: 6443 }, clientCaPem: pki.ca.certificatePem,
+    requestHeaderCaPem: pki.frontProxyCa.certificatePem, requestHeaderAllowedNames: ["front-proxy-client"], signal: stop.signal,
+  });
+  const url = `https://127.0.0.1:${server.addresses[0]?.port ?? 0}`;
+  const http = new HttpTransport({
+    clock: systemClock, connection: { server: url, certificateAuthority: pki.ca.certificatePem, clientCertificate: pki.admin.certificatePem, clientKey: pki.admin.privateKeyPem },
+  });
+  await local.request({ verb: "create", group: "", version: "v1", resource: "serviceaccounts", namespace: "default", body: { metadata: { name: "default" } } });
+  return {
+    server, store, steps, complaints, http, local, url, ca: pki.ca.certificatePem,
+    async [Symbol.asyncDispose]() {
+      stop.abort();
+      http[Symbol.dispose]();
+      await server[Symbol.asyncDispose]();
+      await store[Symbol.asyncDispose]();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}

@@ -1,0 +1,142 @@
+import assert from "node:assert/strict";
+import { request as httpsRequest } from "node:https";
+import { after, before, test } from "node:test";
+import { gunzipSync } from "node:zlib";
+import fc from "fast-check";
+import { startTestServer, type TestServer } from "./fixture.ts";
+
+let shared: TestServer;
+before(async () => void (shared = await startTestServer()));
+after(async () => {
+  assert.deepEqual(shared.complaints, []);
+  await shared[Symbol.asyncDispose]();
+});
+
+interface Answer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
+  readonly text: string;
+}
+
+async function send(method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE" | "HEAD" | "OPTIONS", path: string, body?: string | Uint8Array, headers: Record<string, string> = {}): Promise<Answer> {
+  const type = body === undefined ? {} : { "content-type": "application/json" };
+  using response = await shared.http.raw({ method, path, headers: { ...type, ...headers }, ...(body !== undefined && { body }) });
+  return { status: response.status, headers: response.headers, text: await response.text() };
+}
+const messageOf = ({ text }: Answer): string => (JSON.parse(text) as { message: string }).message;
+const configMaps = "/api/v1/namespaces/default/configmaps";
+
+test("bad requests are told in upstream's words, and store nothing", async () => {
+  const before = shared.store.revision;
+  const cases: readonly (readonly [name: string, sent: Parameters<typeof send>, status: number, message: RegExp])[] = [
+    ["no JSON", ["POST", configMaps, "{"], 400, /^the object provided is unrecognized \(must be of type ConfigMap\): couldn't get version\/kind; json parse error: unexpected end of JSON input \(\{\)$/],
+    ["nothing", ["POST", configMaps, ""], 400, /unexpected end of JSON input \(<empty>\)$/],
+    ["another kind", ["POST", configMaps, '{"apiVersion":"v1","kind":"Pod","metadata":{"name":"a"}}'], 400, /^Pod in version "v1" cannot be handled as a ConfigMap/],
+    ["an unknown kind", ["POST", configMaps, '{"apiVersion":"v1","kind":"Nope","metadata":{"name":"a"}}'], 400, /^Nope in version "v1" cannot be handled as a ConfigMap: no kind "Nope" is registered for version "v1"/],
+    ["a wrong type", ["POST", configMaps, '{"metadata":{"name":"a"},"data":{"a":1}}'], 400, /^ConfigMap in version "v1" cannot be handled as a ConfigMap: json: cannot unmarshal number into Go struct field ConfigMap\.data of type string$/],
+    ["unknown fields", ["POST", `${configMaps}?fieldValidation=Strict`, '{"metadata":{"name":"a"},"nope":1}'], 400, /strict decoding error: unknown field "nope"$/],
+    ["deep nesting", ["POST", configMaps, `${'{"a":'.repeat(10_001)}1${"}".repeat(10_001)}`], 400, /exceeded max depth/],
+    ["a wrong content type", ["POST", configMaps, "a=b", { "content-type": "application/x-www-form-urlencoded" }], 415, /^the body of the request was in an unknown format - accepted media types include: application\/json, application\/yaml, application\/vnd\.kubernetes\.protobuf$/],
+    ["no such form", ["GET", configMaps, undefined, { accept: "text/html" }], 406, /^only the following media types are accepted: application\/json, application\/yaml, application\/vnd\.kubernetes\.protobuf$/],
+    ["too large", ["POST", configMaps, `{"metadata":{"name":"a"},"data":{"a":"${"x".repeat(3 * 1024 * 1024)}"}}`], 413, /^Request entity too large: limit is 3145728$/],
+    ["an unknown resource", ["GET", "/api/v1/namespaces/default/nopes"], 404, /^the server could not find the requested resource$/],
+    ["a method that is not", ["PUT", configMaps, "{}"], 405, /^the server does not allow this method on the requested resource$/],
+    ["a patch of no type", ["PATCH", `${configMaps}/kube-root-ca.crt`, "{}"], 415, /^the body of the request was in an unknown format - accepted media types include: application\/json-patch\+json/],
+    ["a selector that is none", ["GET", `${configMaps}?labelSelector=a%20b`], 400, /^unable to parse requirement/],
+    ["a field that selects nothing", ["GET", `${configMaps}?fieldSelector=data.a%3Db`], 400, /^field label not supported: data\.a$/],
+    ["a revision that is no number", ["GET", `${configMaps}?resourceVersion=x`], 400, /resourceVersion/],
+    ["names that differ", ["PUT", `${configMaps}/a`, '{"metadata":{"name":"b"}}'], 400, /^the name of the object \(b\) does not match the name on the URL \(a\)$/],
+    ["an unknown dry run", ["POST", `${configMaps}?dryRun=Some`, '{"metadata":{"name":"b"}}'], 422, /dryRun: Unsupported value/],
+  ];
+  for (const [name, sent, status, message] of cases) {
+    const answer = await send(...sent);
+    assert.equal(answer.status, status, `${name}: ${answer.text.slice(0, 300)}`);
+    assert.match(messageOf(answer), message, name);
+  }
+  assert.equal(shared.store.revision, before);
+});
+
+test("paths that are nobody's", async () => {
+  for (const path of ["/nope", "/apis/nope.example.com/v1/things", "/api/v9/pods"]) {
+    const answer = await send("GET", path);
+    assert.deepEqual([answer.status, answer.text], [404, "404 page not found\n"], path);
+  }
+});
+
+test("who is nobody gets no further than health", async () => {
+  const get = (path: string, headers: Record<string, string> = {}) => new Promise<Answer>((resolve, reject) => {
+    httpsRequest(`${shared.url}${path}`, { ca: shared.ca, headers }, (response) => {
+      const chunks: Buffer[] = [];
+      response.on("data", (chunk: Buffer) => chunks.push(chunk));
+      response.on("end", () => resolve({ status: response.statusCode ?? 0, headers: response.headers, text: Buffer.concat(chunks).toString() }));
+    }).on("error", reject).end();
+  });
+  assert.deepEqual((await get("/readyz")).text, "ok");
+  assert.equal((await get("/api/v1/pods")).status, 401);
+  assert.equal((await get("/api/v1/pods", { authorization: "Bearer forged" })).status, 401);
+});
+
+test("rights that are missing are named", async () => {
+  const answer = await send("GET", "/api/v1/namespaces/default/pods", undefined, { "impersonate-user": "jane" });
+  assert.equal(answer.status, 403);
+  assert.equal(messageOf(answer), 'pods is forbidden: User "jane" cannot list resource "pods" in API group "" in the namespace "default"');
+});
+
+test("tables, metadata, YAML and indented JSON", async () => {
+  await send("POST", configMaps, '{"metadata":{"name":"forms"},"data":{"a":"b"}}');
+  const table = JSON.parse((await send("GET", configMaps, undefined, { accept: "application/json;as=Table;v=v1;g=meta.k8s.io,application/json" })).text) as { kind: string; columnDefinitions: { name: string }[]; rows: { cells: unknown[]; object: { kind: string } }[] };
+  assert.equal(table.kind, "Table");
+  assert.deepEqual(table.columnDefinitions.map(({ name }) => name), ["Name", "Data", "Age"]);
+  assert.equal(table.rows[0]?.object.kind, "PartialObjectMetadata");
+  const partial = JSON.parse((await send("GET", `${configMaps}/forms`, undefined, { accept: "application/json;as=PartialObjectMetadata;v=v1;g=meta.k8s.io" })).text) as { kind: string; data?: unknown };
+  assert.deepEqual([partial.kind, partial.data], ["PartialObjectMetadata", undefined]);
+  assert.match((await send("GET", `${configMaps}/forms`, undefined, { accept: "application/yaml" })).text, /^apiVersion: v1\ndata:\n {2}a: b\nkind: ConfigMap\n/);
+  assert.match((await send("GET", `${configMaps}/forms?pretty=true`)).text, /^\{\n {2}"kind": "ConfigMap"/);
+  const list = JSON.parse((await send("GET", `${configMaps}?fieldSelector=metadata.name%3Dforms`)).text) as { kind: string; items: { kind?: string; metadata: { name: string } }[] };
+  assert.deepEqual([list.kind, list.items.map(({ metadata, kind }) => [metadata.name, kind])], ["ConfigMapList", [["forms", undefined]]]);
+});
+
+test("long answers are compressed for those who can read that", async () => {
+  await send("POST", configMaps, JSON.stringify({ metadata: { name: "long" }, data: { a: "x".repeat(200_000) } }));
+  using response = await shared.http.raw({ method: "GET", path: `${configMaps}/long`, headers: { "accept-encoding": "gzip" } });
+  assert.equal(response.headers["content-encoding"], "gzip");
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of response.body) chunks.push(chunk);
+  assert.equal((JSON.parse(gunzipSync(Buffer.concat(chunks)).toString()) as { data: { a: string } }).data.a.length, 200_000);
+});
+
+test("warnings come in headers", async () => {
+  const answer = await send("POST", `${configMaps}?fieldValidation=Warn&dryRun=All`, '{"metadata":{"name":"warned"},"spec":{"foo":1}}');
+  assert.equal(answer.status, 201);
+  assert.equal(String(answer.headers["warning"]), '299 - "unknown field \\"spec\\""');
+});
+
+test("steps of an object are served by its UID", async () => {
+  const { metadata: { uid } } = JSON.parse((await send("POST", configMaps, '{"metadata":{"name":"traced"}}')).text) as { metadata: { uid: string } };
+  const lines = (await send("GET", `/debug/steps?trace=${uid}`)).text.trim().split("\n").map((line) => (JSON.parse(line) as { name: string }).name);
+  assert.deepEqual(lines.toSorted(), ["admitted", "authenticated", "authorized", "stored", "validated"]);
+  const taken = await send("POST", "/debug/steps", `${JSON.stringify({ trace: uid.replaceAll("-", ""), component: "kubelet", name: "saw", startMs: 1, endMs: 2, attributes: {} })}\n`);
+  assert.equal(taken.status, 200);
+  assert.match((await send("GET", `/debug/steps?trace=${uid}`)).text, /"component":"kubelet"/);
+  assert.equal((await send("POST", "/debug/steps", "nope")).status, 400);
+});
+
+test("no body brings the server down", async () => {
+  const paths = [configMaps, "/api/v1/namespaces/default/pods", "/apis/apps/v1/namespaces/default/deployments", "/api/v1/namespaces", "/api/v1/namespaces/default/services", "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"];
+  const json = fc.json({ maxDepth: 4 });
+  const shaped = fc.record({ metadata: fc.oneof(fc.jsonValue(), fc.record({ name: fc.oneof(fc.string(), fc.jsonValue()), labels: fc.jsonValue(), ownerReferences: fc.jsonValue(), finalizers: fc.jsonValue() })), spec: fc.jsonValue() }).map((value) => JSON.stringify(value));
+  await fc.assert(
+    fc.asyncProperty(fc.constantFrom(...paths), fc.oneof(json, shaped, fc.string()), async (path, body) => {
+      const answer = await send("POST", `${path}?dryRun=All`, body);
+      assert.ok(answer.status < 500, `${path} ${body}: ${answer.text}`);
+    }),
+    { numRuns: 400, seed: 20261121 },
+  );
+  await fc.assert(
+    fc.asyncProperty(fc.constantFrom("application/merge-patch+json", "application/json-patch+json", "application/strategic-merge-patch+json", "application/apply-patch+yaml"), fc.oneof(json, shaped, fc.string()), async (type, body) => {
+      const answer = await send("PATCH", `${configMaps}/traced?dryRun=All${type.includes("apply") ? "&fieldManager=x" : ""}`, body, { "content-type": type });
+      assert.ok(answer.status < 500, `${type} ${body}: ${answer.text}`);
+    }),
+    { numRuns: 400, seed: 20261121 },
+  );
+});
