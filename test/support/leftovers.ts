@@ -9,6 +9,8 @@ export async function leftovers(spec: ClusterSpec, root: string): Promise<readon
   for (const pid of readdirSync("/proc").filter((entry) => /^\d+$/.test(entry) && Number(entry) !== process.pid)) {
     const command = readIfThere(`/proc/${pid}/cmdline`).replaceAll("\0", " ");
     const groups = readIfThere(`/proc/${pid}/cgroup`);
+    // Without a command line it has ended, and waits for init to take note.
+    if (command === "") continue;
     if (command.includes(`${root}/`) || command.includes(`${root} `) || groups.includes(`/keelson/${spec.name}/`)) found.push(`process ${pid}: ${command.slice(0, 200)}`);
   }
   for (const line of readFileSync("/proc/self/mounts", "utf8").split("\n")) if (line.includes(root)) found.push(`mount ${line.split(" ")[1]}`);
