@@ -141,6 +141,11 @@ export class TestCluster implements AsyncDisposable {
     return ended.stdout;
   }
 
+  /** Keelson's end, whatever it is. */
+  tryKeelson(...args: readonly string[]): Promise<Ended> {
+    return runKeelson(this.folder, args);
+  }
+
   async ready(pod: string, ...args: readonly string[]): Promise<void> {
     const ended = await this.try(["wait", `pod/${pod}`, "--for=condition=Ready", "--timeout=90s", ...args]);
     if (ended.code !== 0) throw failure(`waiting for pod ${pod}`, { ...ended, stdout: ended.stdout + (await this.try(["describe", "pod", pod, ...args])).stdout });
