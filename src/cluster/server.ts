@@ -10,7 +10,7 @@ import { bootstrapCluster, maintainCluster } from "../kube-apiserver/bootstrap/b
 import { clusterAccess, openIdRoutes } from "../kube-apiserver/cluster-access.ts";
 import { installedDescriptions } from "../kube-apiserver/openapi/descriptions.ts";
 import { startApiServer } from "../kube-apiserver/server.ts";
-import { streamingHandler } from "../kube-apiserver/streaming/streaming.ts";
+import { lazyStreamingHandler } from "../kube-apiserver/streaming/lazy.ts";
 import { runControllerManager } from "../kube-controller-manager/run.ts";
 import { runScheduler } from "../kube-scheduler/scheduler.ts";
 import { openSqliteStore } from "../storage/sqlite/sqlite-store.ts";
@@ -18,7 +18,7 @@ import type { Clock } from "../stdx/clock.ts";
 import type { Log } from "../stdx/log.ts";
 import type { Random } from "../stdx/random.ts";
 import { StepRing, Tracer } from "../stdx/steps.ts";
-import { pkiSubjects } from "./commands/up.ts";
+import { pkiSubjects } from "./pki/cluster-subjects.ts";
 import { ensurePki, type Pki } from "./pki/pki.ts";
 import { keepPkiCurrent } from "./pki/renewal.ts";
 import type { ClusterPaths, ClusterSpec } from "./spec.ts";
@@ -70,7 +70,7 @@ export async function runServer({ spec, paths, clock, random, log, signal }: Ser
       reader = cluster;
       return clusterAccess(access)(cluster);
     },
-    streaming: streamingHandler({ reader: { get: (...args) => read().get(...args), list: (...args) => read().list(...args) }, kubelet: kubeletTls, random: () => random.next() }),
+    streaming: lazyStreamingHandler({ reader: { get: (...args) => read().get(...args), list: (...args) => read().list(...args) }, kubelet: kubeletTls, random: () => random.next() }),
     routes: openIdRoutes(access, { jwksUri: `https://${spec.gateway}:${spec.apiPort}/openid/v1/jwks` }),
     clock, random, log, steps,
   });
