@@ -1,4 +1,3 @@
-import { join } from "node:path";
 import { schemas } from "../api/schemas.ts";
 import { resources } from "../api/all.ts";
 import { protobufCodec } from "../api/protobuf.ts";
@@ -13,7 +12,7 @@ import { startApiServer } from "../kube-apiserver/server.ts";
 import { lazyStreamingHandler } from "../kube-apiserver/streaming/lazy.ts";
 import { runControllerManager } from "../kube-controller-manager/run.ts";
 import { runScheduler } from "../kube-scheduler/scheduler.ts";
-import { openSqliteStore } from "../storage/sqlite/sqlite-store.ts";
+import type { Store } from "../storage/store.ts";
 import type { Clock } from "../stdx/clock.ts";
 import type { Log } from "../stdx/log.ts";
 import type { Random } from "../stdx/random.ts";
@@ -30,6 +29,8 @@ export interface ServerOptions {
   readonly random: Random;
   readonly log: Log;
   readonly signal: AbortSignal;
+  /** Opened already while this module was loaded; disposed of by whoever opened it. */
+  readonly store: Promise<Store>;
 }
 
 const stepsMax = 100_000;
@@ -46,9 +47,9 @@ const serviceAccount = (name: string): UserInfo => ({
 });
 
 /** API server, controllers and scheduler in one process, until `signal` aborts. Rejects when one of them fails for good. */
-export async function runServer({ spec, paths, clock, random, log, signal }: ServerOptions): Promise<void> {
+export async function runServer({ spec, paths, clock, random, log, signal, store: opening }: ServerOptions): Promise<void> {
   const steps = new StepRing({ stepsMax });
-  const [pki, store] = await Promise.all([ensurePki(paths.pki, pkiSubjects(spec, clock)), openSqliteStore({ path: join(paths.store, "state.db"), clock, log })]);
+  const [pki, store] = await Promise.all([ensurePki(paths.pki, pkiSubjects(spec, clock)), opening]);
   const requestHeaderAllowedNames = ["front-proxy-client"];
   const access = {
     clock, random, log, signal, clientCaPem: pki.ca.certificatePem, requestHeaderCaPem: pki.frontProxyCa.certificatePem, requestHeaderAllowedNames,
