@@ -27,8 +27,8 @@ export interface RpcOptions {
 
 /** One way of writing one message to bytes and back. */
 export interface Codec {
-  encode(message: unknown): Buffer;
-  decode(bytes: Buffer): unknown;
+  readonly encode: (message: unknown) => Buffer;
+  readonly decode: (bytes: Buffer) => unknown;
 }
 
 const decodeOptions: protobuf.IConversionOptions = { longs: Number, enums: String, defaults: true, arrays: true, objects: true };

@@ -130,7 +130,7 @@ export async function runKubelet(options: KubeletOptions): Promise<Kubelet> {
     const began = (pod.status?.containerStatuses ?? []).some(({ containerID }) => containerID !== undefined); // It was welcome before this kubelet started.
     const verdict = ending || began ? undefined : admit(pod, others, nodeInformer.cache.get(nodeName), allocatable);
     if (verdict) recorder.event(pod, "Warning", verdict.reason, verdict.message);
-    const worker = new PodWorker(context, pod, { random, signal, removed, failed: verdict && { reason: verdict.reason, message: `Pod was rejected: ${verdict.message}` } });
+    const worker = new PodWorker(context, pod, { random, signal, removed, failed: verdict && { reason: verdict.reason, message: `Pod was rejected: ${verdict.message}`, rejected: true } });
     workers.set(uid, worker);
     cgroups.shareBurstable([...workers.values()].map((each) => each.pod));
     void worker.done.then(() => {

@@ -78,10 +78,7 @@ export class ImagePuller {
     const policy = container.imagePullPolicy ?? (image.endsWith(":latest") ? "Always" : "IfNotPresent");
     if (policy !== "Always") {
       const present = await this.#present(image, signal);
-      if (present) {
-        tell("Normal", "Pulled", `Container image ${JSON.stringify(requested)} already present on machine and can be accessed by the pod`);
-        return present;
-      }
+      if (present) return present;
       if (policy === "Never") {
         const message = `Container image ${JSON.stringify(requested)} is not present with pull policy of Never`;
         tell("Warning", "ErrImageNeverPull", message);

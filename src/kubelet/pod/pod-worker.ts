@@ -259,10 +259,10 @@ export class PodWorker {
     const mounting = this.#ensureVolumes(signal);
     const secrets = lazily(() => pullSecrets(context, pod));
     const preparing = due.map(({ name, named }) => {
-      const done = tracer.start(this.uid, "image");
-      const image = context.puller.ensure({ pod, container: named.container, fieldPath: named.fieldPath, secrets, sandboxConfig: config, signal }).then((present) => {
-        done({ container: name, image: named.container.image ?? "", pulled: present.pulled });
-        return present;
+      const present = tracer.start(this.uid, "image");
+      const image = context.puller.ensure({ pod, container: named.container, fieldPath: named.fieldPath, secrets, sandboxConfig: config, signal }).then((found) => {
+        present({ container: name, image: named.container.image ?? "", pulled: found.pulled });
+        return found;
       });
       const sources = readSources(context, pod, named, signal);
       for (const promise of [image, sources]) promise.catch(() => undefined); // Awaited below, when its container's turn comes.
@@ -305,7 +305,7 @@ export class PodWorker {
     const { node, paths, cgroups } = this.#context;
     const pod = this.pod;
     return sandboxConfig(pod, {
-      attempt, cgroupParent: cgroups.pathOf(pod), logDirectory: podLogDir(paths, identityOf(pod)), seccompDir: paths.seccompDir, nodeHostname: node.nodeName,
+      attempt, cgroupParent: cgroups.pathOf(pod), logDirectory: podLogDir(paths, identityOf(pod)), seccompDir: paths.seccompDir,
       clusterDns: node.clusterDns, clusterDomain: node.clusterDomain, nodeResolvConf: node.nodeResolvConf(),
     });
   }

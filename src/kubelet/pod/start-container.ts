@@ -140,6 +140,8 @@ export async function startContainer(context: PodContext, options: StartOptions)
     if (error instanceof StartError) events.event(pod, "Warning", "Failed", `Error: ${error.reason}`, { fieldPath });
     throw error;
   }
+  // Told only now: until the sandbox is there, the same image may be looked at many times.
+  if (!image.pulled) events.event(pod, "Normal", "Pulled", `Container image ${JSON.stringify(container.image ?? "")} already present on machine and can be accessed by the pod`, { fieldPath });
   const restartCount = restartCountOf(runtime, container.name, `${podLogDir(paths, identityOf(pod))}/${container.name}`);
   const containerId = await createContainer(context, options, image, restartCount);
 

@@ -10,6 +10,8 @@ import { phaseOf, type Phase } from "./phase.ts";
 export interface PodVerdict {
   readonly reason: string;
   readonly message: string;
+  /** The pod was never let in: its status says so and nothing of its containers. */
+  readonly rejected?: boolean;
 }
 
 export interface PodStatusInput {
@@ -43,6 +45,7 @@ export function podStatus(input: PodStatusInput): PodStatus {
   const ips = isHostNetwork(pod) ? nodeIps : (readySandbox(runtime)?.ips ?? []);
   const shown = ips.length > 0 ? ips : (previous.podIPs ?? []).map(({ ip }) => ip);
   const hostIP = nodeIps[0];
+  const refused = failed?.rejected === true || (previous.phase === "Failed" && previous.containerStatuses === undefined && runtime.containers.length === 0);
   const conditions = podConditions({ pod, runtime, statuses: all, phase, now });
   return {
     ...(pod.metadata.generation !== undefined && { observedGeneration: pod.metadata.generation }),
@@ -53,8 +56,8 @@ export function podStatus(input: PodStatusInput): PodStatus {
     ...(hostIP !== undefined && { hostIP, hostIPs: nodeIps.map((ip) => ({ ip })) }),
     ...(shown[0] !== undefined && { podIP: shown[0], podIPs: shown.map((ip) => ({ ip })) }),
     startTime: previous.startTime ?? now,
-    ...(init.length > 0 && { initContainerStatuses: init }),
-    containerStatuses: main,
+    ...(init.length > 0 && !refused && { initContainerStatuses: init }),
+    ...(!refused && { containerStatuses: main }),
     ...(ephemeral.length > 0 && { ephemeralContainerStatuses: ephemeral }),
     qosClass: qosClassOf(pod),
   };
