@@ -60,6 +60,7 @@ export const upFlags = {
   "nodes": { type: "string" },
   "api-port": { type: "string" },
   "registry-mirror": { type: "string", multiple: true },
+  "offline": { type: "boolean" },
   "no-kubeconfig": { type: "boolean" },
 } as const;
 
@@ -67,6 +68,7 @@ interface UpValues {
   readonly "nodes"?: string;
   readonly "api-port"?: string;
   readonly "registry-mirror"?: readonly string[];
+  readonly "offline"?: boolean;
   readonly "no-kubeconfig"?: boolean;
 }
 
@@ -74,7 +76,7 @@ function upOptions(name: string, values: UpValues, story: Progress, signal: Abor
   const nodeCount = numberOf(values.nodes, "--nodes");
   const apiPort = numberOf(values["api-port"], "--api-port");
   return {
-    home, name, registryMirrors: mirrorsOf(values["registry-mirror"] ?? []), noKubeconfig: values["no-kubeconfig"] ?? false,
+    home, name, registryMirrors: mirrorsOf(values["registry-mirror"] ?? []), offline: values.offline ?? false, noKubeconfig: values["no-kubeconfig"] ?? false,
     ...(nodeCount !== undefined && { nodeCount }), ...(apiPort !== undefined && { apiPort }),
     program: programOf({ node: process.execPath, entry: entryPath() }), progress: story, clock, env, signal,
   };

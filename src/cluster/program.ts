@@ -29,6 +29,7 @@ export const programOf = (options: { readonly node: string; readonly entry: stri
     "--client-ca", join(paths.pki, "ca.crt"),
     "--cluster-dns", spec.clusterDns, "--cluster-domain", spec.clusterDomain, "--service-cidr", spec.serviceCidr, "--cluster-cidr", spec.podCidr,
     "--cgroup-root", `/keelson/${spec.name}/${node.name}`,
+    ...(spec.offline === true ? ["--no-dns-forwarders"] : []),
     ...Object.entries(spec.registryMirrors).flatMap(([registry, urls]) => urls.flatMap((url) => ["--registry-mirror", `${registry}=${url.replace("//host:", `//${spec.gateway}:`)}`])),
   ],
 });

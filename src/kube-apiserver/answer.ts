@@ -1,5 +1,6 @@
 import type { Revision } from "../storage/store.ts";
 import type { CacheEntry } from "./cache-entry.ts";
+import type { ListIdentity } from "./output/list-bodies.ts";
 import type { Served } from "./served.ts";
 
 /** Hears a watch. */
@@ -26,7 +27,7 @@ export type Answer =
   | { readonly is: "entry"; readonly code: number; readonly entry: CacheEntry; readonly served: Served }
   /** A Status, a review, a Scale: made for this answer alone. */
   | { readonly is: "object"; readonly code: number; readonly object: unknown; readonly served?: Served }
-  | { readonly is: "list"; readonly served: Served; readonly entries: readonly CacheEntry[]; readonly revision: Revision; readonly continue?: string; readonly remaining?: number }
+  | { readonly is: "list"; readonly served: Served; readonly entries: readonly CacheEntry[]; readonly revision: Revision; readonly continue?: string; readonly remaining?: number; readonly identity?: ListIdentity }
   | { readonly is: "watch"; readonly served: Served; start(sink: WatchSink): Disposable }
   /** Text that comes bit by bit. */
   | { readonly is: "stream"; readonly contentType: string; start(sink: StreamSink): Disposable }

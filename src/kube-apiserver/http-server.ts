@@ -14,7 +14,7 @@ import { answerFor, type Routes } from "./handlers/routes.ts";
 import { asStatusError } from "./local-transport.ts";
 import { eventEncoder } from "./output/encode.ts";
 import { Deadlines } from "./deadlines.ts";
-import { encodeOptions, errorReply, reply, warningHeaders, type Reply } from "./output/respond.ts";
+import { encodeOptions, errorReply, lengthOf, reply, warningHeaders, type Reply } from "./output/respond.ts";
 import type { Authorized, Incoming, Payload } from "./request.ts";
 import { upgradeStream, serveStream, isStreaming } from "./streaming/serve.ts";
 
@@ -92,6 +92,8 @@ export class HttpServer implements AsyncDisposable {
       // So that large bodies are not held up by the window of the whole connection.
       session.setLocalWindowSize(1 << 24);
     });
+    // With this listener every HTTP/2 stream would get a request and a response of HTTP/1's form as well, which nobody asks for.
+    server.removeAllListeners("newListener");
     server.on("stream", (stream, headers, _, rawHeaders) => this.#onStream(stream as ServerHttp2Stream, distinctIdentityHeaders(headers, rawHeaders)));
     server.on("request", (request, response) => {
       if (request.httpVersionMajor === 1) this.#onRequest(request as unknown as IncomingMessage, response as unknown as ServerResponse);
@@ -178,7 +180,7 @@ export class HttpServer implements AsyncDisposable {
       try {
         if (!outlet.begun && !outlet.isClosed) {
           const made = await errorReply(api, incoming, status);
-          outlet.send({ ...made, headers: { ...common, ...withWarnings(incoming), ...made.headers } });
+          outlet.send({ ...made, headers: { ...common, ...withWarnings(incoming), ...made.headers }, ...(incoming.method === "HEAD" && { body: noBody }) });
           // The rest of a body that was refused is not read.
           if (status.code === 413) body.destroy();
         }
@@ -209,7 +211,7 @@ export class HttpServer implements AsyncDisposable {
         return 200;
       default: {
         const made = await reply(api, request, answer);
-        outlet.send({ ...made, headers: { ...headers, ...made.headers } });
+        outlet.send({ ...made, headers: { ...headers, ...made.headers }, ...(request.method === "HEAD" && { body: noBody }) });
         return made.code;
       }
     }
@@ -220,12 +222,12 @@ export class HttpServer implements AsyncDisposable {
     const { type } = answer.served;
     const encoder = eventEncoder(answer.served, encodeOptions(api, request, { table: true, partial: true }), () => api.clock.now());
     const resource = type.group === "" ? type.plural : `${type.plural}.${type.group}`;
-    this.#pump(outlet, { ...headers, "content-type": encoder.contentType, "cache-control": "no-cache, private" }, ({ write, end }) => {
+    this.#pump(outlet, { ...headers, "content-type": encoder.contentType, "cache-control": "no-cache, private" }, (sink) => {
       const watching = answer.start({
-        event: (kind, entry) => write(encoder.event(kind, entry)),
-        bookmark: (revision, initialEventsEnd) => write(encoder.plain("BOOKMARK", bookmarkObject(type, revision, initialEventsEnd))),
-        error: (object) => void write(encoder.plain("ERROR", object)),
-        end,
+        event: (kind, entry) => sink.write(encoder.event(kind, entry)),
+        bookmark: (revision, initialEventsEnd) => sink.write(encoder.plain("BOOKMARK", bookmarkObject(type, revision, initialEventsEnd))),
+        error: (object) => void sink.write(encoder.plain("ERROR", object)),
+        end: () => sink.end(),
       });
       api.metrics.watching(resource, 1);
       return {
@@ -274,9 +276,9 @@ export class HttpServer implements AsyncDisposable {
         const status = asStatusError(this.#api, error, incoming.path);
         if (socket.destroyed || socket.writableEnded) return;
         const made = await errorReply(this.#api, incoming, status);
-        const lines = [`HTTP/1.1 ${made.code} ${status.reason === "" ? "Error" : status.reason}`, `content-length: ${made.body.length}`, "connection: close", `audit-id: ${auditIdOf(incoming)}`];
+        const lines = [`HTTP/1.1 ${made.code} ${status.reason === "" ? "Error" : status.reason}`, `content-length: ${lengthOf(made.body)}`, "connection: close", `audit-id: ${auditIdOf(incoming)}`];
         for (const [name, value] of Object.entries(made.headers)) lines.push(`${name}: ${String(value)}`);
-        socket.end(Buffer.concat([Buffer.from(`${lines.join("\r\n")}\r\n\r\n`), made.body]));
+        socket.end(Buffer.concat([Buffer.from(`${lines.join("\r\n")}\r\n\r\n`), ...made.body]));
       }
     };
     run().catch((error: unknown) => {
@@ -305,6 +307,7 @@ export class HttpServer implements AsyncDisposable {
 }
 
 const timedOut = (): StatusError => new StatusError("Timeout", "request did not complete within the allotted timeout", { details: { retryAfterSeconds: 1 } });
+const noBody: readonly Uint8Array[] = [];
 const withWarnings = ({ warnings }: Incoming): Record<string, readonly string[]> => (warnings.length === 0 ? {} : { warning: warningHeaders(warnings) });
 
 const metricVerb = (verb: string): string =>
@@ -384,9 +387,11 @@ class Http2Outlet implements Outlet {
   send({ code, headers, body }: Reply): void {
     const stream = this.#stream;
     if (stream.destroyed || stream.closed) return;
-    if (body.length === 0) return stream.respond({ ":status": code, ...(headers as Record<string, string>) }, { endStream: true });
-    stream.respond({ ":status": code, ...(headers as Record<string, string>), "content-length": body.length });
-    stream.end(body);
+    const length = lengthOf(body);
+    if (length === 0) return stream.respond({ ":status": code, ...(headers as Record<string, string>) }, { endStream: true });
+    stream.respond({ ":status": code, ...(headers as Record<string, string>), "content-length": length });
+    for (const piece of body.slice(0, -1)) stream.write(piece);
+    stream.end(body.at(-1));
   }
   begin(code: number, headers: Readonly<Record<string, string | readonly string[]>>): Writable {
     const allowed = Object.fromEntries(Object.entries(headers).filter(([name]) => !http1Hops.has(name.toLowerCase())));
@@ -418,8 +423,9 @@ class Http1Outlet implements Outlet {
   }
   send({ code, headers, body }: Reply): void {
     if (this.#response.destroyed) return;
-    this.#response.writeHead(code, { ...(headers as Record<string, string | string[]>), "content-length": body.length });
-    this.#response.end(body);
+    this.#response.writeHead(code, { ...(headers as Record<string, string | string[]>), "content-length": lengthOf(body) });
+    for (const piece of body.slice(0, -1)) this.#response.write(piece);
+    this.#response.end(body.at(-1));
   }
   begin(code: number, headers: Readonly<Record<string, string | readonly string[]>>): Writable {
     this.#response.writeHead(code, headers as Record<string, string | string[]>);

@@ -20,7 +20,7 @@ export interface Conversion {
 }
 
 export const entryAs = ({ form, conversion }: Pick<Served, "form" | "conversion">, entry: CacheEntry): CacheEntry =>
-  conversion ? entry.view(form, conversion.fromStored) : entry;
+  conversion ? entry.view(form, (object) => conversion.fromStored(object)) : entry;
 
 export const objectAs = ({ conversion }: Pick<Served, "conversion">, object: KubeObject): KubeObject => (conversion ? conversion.fromStored(object) : object);
 export const storedFrom = ({ conversion }: Pick<Served, "conversion">, object: KubeObject): KubeObject => (conversion ? conversion.toStored(object) : object);

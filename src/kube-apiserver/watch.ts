@@ -37,11 +37,11 @@ export async function watch({ state, clock, random }: WatchOptions, served: Serv
 
   const start = (sink: WatchSink): Disposable => {
     const ended = new AbortController();
-    let subscription: Disposable | undefined;
+    const subscriptions = new DisposableStack();
     const end = () => {
       if (ended.signal.aborted) return;
       ended.abort();
-      subscription?.[Symbol.dispose]();
+      subscriptions.dispose();
       sink.end();
     };
     let lastSent = 0;
@@ -79,11 +79,9 @@ export async function watch({ state, clock, random }: WatchOptions, served: Serv
     }
 
     const key = chosen.name !== undefined && (!served.type.namespaced || inNamespace !== "") ? served.registry.keyOf(inNamespace, chosen.name) : undefined;
-    subscription = cache.listen(
-      { ...(key !== undefined && { key }), ...(chosen.node !== undefined && { node: chosen.node }), namespace: inNamespace },
-      deliver,
-    );
-    if (ended.signal.aborted) subscription[Symbol.dispose]();
+    if (!ended.signal.aborted) {
+      subscriptions.use(cache.listen({ ...(key !== undefined && { key }), ...(chosen.node !== undefined && { node: chosen.node }), namespace: inNamespace }, deliver));
+    }
 
     const seconds = query.timeoutSeconds !== undefined && query.timeoutSeconds > 0 ? query.timeoutSeconds : timeoutSecondsMin + random.below(timeoutSecondsMin);
     const after = (durationMs: number, then: () => void) => clock.sleep(durationMs, { signal: ended.signal }).then(then, () => undefined);

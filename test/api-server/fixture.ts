@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { resources } from "../../src/api/all.ts";
 import { schemas } from "../../src/api/schemas.ts";
 import { createProtobufCodec } from "../../src/apimachinery/protobuf/codec.ts";
+import { isAlreadyExists } from "../../src/apimachinery/status-error.ts";
 import type { Transport } from "../../src/apimachinery/transport.ts";
 import { HttpTransport } from "../../src/client/http-transport.ts";
 import { ensurePki } from "../../src/cluster/pki/pki.ts";
@@ -57,7 +58,12 @@ export async function startTestServer({ store = new MemoryStore() }: { readonly 
   const http = new HttpTransport({
     clock: systemClock, connection: { server: url, certificateAuthority: pki.ca.certificatePem, clientCertificate: pki.admin.certificatePem, clientKey: pki.admin.privateKeyPem },
   });
-  await local.request({ verb: "create", group: "", version: "v1", resource: "serviceaccounts", namespace: "default", body: { metadata: { name: "default" } } });
+  try {
+    await local.request({ verb: "create", group: "", version: "v1", resource: "serviceaccounts", namespace: "default", body: { metadata: { name: "default" } } });
+  } catch (error) {
+    // It is there already in a store that was used before.
+    if (!isAlreadyExists(error)) throw error;
+  }
   return {
     server, store, steps, complaints, http, local, url, ca: pki.ca.certificatePem,
     async [Symbol.asyncDispose]() {

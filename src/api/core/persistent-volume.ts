@@ -30,7 +30,11 @@ export const persistentVolumeResource = defineResource<PersistentVolume>(persist
     next = changeField(next, "azureDisk", (source) => withDefaults(source, { cachingMode: "ReadWrite", fsType: "ext4", readOnly: false, kind: "Shared" }));
     return changeField(next, "scaleIO", (source) => withDefaults(source, { storageMode: "ThinProvisioned", fsType: "xfs" }));
   }),
-  prepareForCreate: (volume) => ({ ...volume, status: { phase: "Pending" } }),
+  // A new volume enters its first phase when it is made.
+  prepareForCreate: (volume) => ({
+    ...volume,
+    status: { phase: "Pending", ...(typeof volume.metadata.creationTimestamp === "string" && { lastPhaseTransitionTime: volume.metadata.creationTimestamp }) },
+  }),
   prepareForUpdate: keepStatus,
   validate,
   *validateUpdate(next, previous) {

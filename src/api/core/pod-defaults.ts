@@ -28,6 +28,7 @@ function podLevelResources(spec: PodSpec): PodSpec {
     if (isHugePages(name) && !(name in requests) && !(name in nextLimits)) nextLimits[name] = amount;
   }
   const nextRequests = Object.keys(nextLimits).length === 0 ? requests : podRequests(spec, nextLimits, requests);
+  if (Object.keys(nextLimits).length === Object.keys(limits).length && Object.keys(nextRequests).length === Object.keys(requests).length) return spec;
   return {
     ...spec,
     resources: { ...resources, ...(Object.keys(nextLimits).length > 0 && { limits: nextLimits }), ...(Object.keys(nextRequests).length > 0 && { requests: nextRequests }) },

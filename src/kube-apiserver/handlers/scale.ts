@@ -36,7 +36,7 @@ export async function scale(api: Api, request: Authorized, served: Served): Prom
   const { admission } = context;
   const { entry } = await served.registry.update(info.name, async (current) => {
     const before = scaleOf(current ?? { apiVersion: "v1", kind: "", metadata: {} });
-    const next = (await admission.mutate("UPDATE", await change(before), before)) as Scale;
+    const next = (await admission.mutate("UPDATE", change(before), before)) as Scale;
     const { replicas = 0 } = next.spec ?? {};
     if (replicas < 0) throw invalidError(scaleKind, info.name, [invalid("spec.replicas", replicas, "must be greater than or equal to 0")]);
     if (next.metadata.name !== before.metadata.name) throw badRequest(`the name of the object (${next.metadata.name ?? ""}) does not match the name on the URL (${info.name})`);

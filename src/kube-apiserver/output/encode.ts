@@ -1,9 +1,10 @@
 import { apiVersionOf, type ListMeta } from "../../apimachinery/object.ts";
 import { encodeWatchFrame, wrapBody, type ProtobufCodec } from "../../apimachinery/protobuf/codec.ts";
-import { stringifyYaml } from "./yaml.ts";
+import { formatYaml } from "../../apimachinery/yaml.ts";
 import type { Answer, WholeAnswer } from "../answer.ts";
 import type { CacheEntry } from "../cache-entry.ts";
 import type { Served } from "../served.ts";
+import type { ListBodies } from "./list-bodies.ts";
 import { notAcceptable, type Wanted } from "./negotiation.ts";
 import { columnsOf, partialMetadata, rowJson, tableHead, type IncludeObject } from "./table.ts";
 
@@ -12,6 +13,7 @@ export interface EncodeOptions {
   readonly includeObject: IncludeObject;
   readonly nowMs: number;
   readonly protobuf: ProtobufCodec | undefined;
+  readonly listBodies: ListBodies;
 }
 
 const comma = Buffer.from(",");
@@ -26,24 +28,24 @@ function metaOf({ revision, continue: token, remaining }: Extract<Answer, { is: 
 }
 
 /** The body of an answer that is one piece. */
-export function encode(answer: Exclude<WholeAnswer, { is: "bytes" }>, options: EncodeOptions): Uint8Array {
+export function encode(answer: Exclude<WholeAnswer, { is: "bytes" }>, options: EncodeOptions): readonly Uint8Array[] {
   const { wanted } = options;
   if (wanted.media === "json" && !wanted.pretty) return jsonOf(answer, options);
-  if (wanted.media === "protobuf") return protobufOf(answer, options);
-  const value: unknown = JSON.parse(Buffer.from(jsonOf(answer, options)).toString());
-  return Buffer.from(wanted.media === "yaml" ? stringifyYaml(value) : `${JSON.stringify(value, undefined, 2)}\n`);
+  if (wanted.media === "protobuf") return [protobufOf(answer, options)];
+  const value: unknown = JSON.parse(Buffer.concat(jsonOf(answer, options)).toString());
+  return [Buffer.from(wanted.media === "yaml" ? formatYaml(value) : `${JSON.stringify(value, undefined, 2)}\n`)];
 }
 
-function jsonOf(answer: Exclude<WholeAnswer, { is: "bytes" }>, { wanted, includeObject, nowMs }: EncodeOptions): Uint8Array {
+function jsonOf(answer: Exclude<WholeAnswer, { is: "bytes" }>, { wanted, includeObject, nowMs, listBodies }: EncodeOptions): readonly Uint8Array[] {
   switch (answer.is) {
     case "object":
-      return Buffer.from(`${JSON.stringify(answer.object)}\n`);
+      return [Buffer.from(`${JSON.stringify(answer.object)}\n`)];
     case "entry": {
       const { entry, served } = answer;
-      if (wanted.as === "object") return entry.jsonLine;
-      if (wanted.as !== "Table") return partialMetadata(entry, wanted.version);
+      if (wanted.as === "object") return [entry.jsonLine];
+      if (wanted.as !== "Table") return [partialMetadata(entry, wanted.version)];
       const columns = columnsOf(served.resource);
-      return Buffer.concat([Buffer.from(tableHead(wanted.version, { resourceVersion: String(entry.revision) }, columns, true)), rowJson(entry, columns, includeObject, wanted.version, nowMs), end]);
+      return [Buffer.from(tableHead(wanted.version, { resourceVersion: String(entry.revision) }, columns, true)), rowJson(entry, columns, includeObject, wanted.version, nowMs), end];
     }
     case "list": {
       const { served, entries } = answer;
@@ -62,13 +64,20 @@ function jsonOf(answer: Exclude<WholeAnswer, { is: "bytes" }>, { wanted, include
           parts.push(partialMetadata(entry, wanted.version));
         }
       } else {
-        parts.push(Buffer.from(`{"kind":"${served.type.listKind}","apiVersion":"${apiVersionOf(served.type)}","metadata":${JSON.stringify(metaOf(answer))},"items":[`));
-        for (const [index, entry] of entries.entries()) parts.push(index > 0 ? itemNext : itemStart, entry.jsonItem);
+        const head = Buffer.from(`{"kind":"${served.type.listKind}","apiVersion":"${apiVersionOf(served.type)}","metadata":${JSON.stringify(metaOf(answer))},"items":[`);
+        return [head, answer.identity ? listBodies.get(answer.identity, () => itemsOf(entries)) : itemsOf(entries)];
       }
-      parts.push(end);
-      return Buffer.concat(parts);
+      return [Buffer.concat([...parts, end])];
     }
   }
+}
+
+/** The items, with everything that follows them. */
+function itemsOf(entries: readonly CacheEntry[]): Buffer {
+  const parts: Buffer[] = [];
+  for (const [index, entry] of entries.entries()) parts.push(index > 0 ? itemNext : itemStart, entry.jsonItem);
+  parts.push(end);
+  return Buffer.concat(parts);
 }
 
 const protobufBody = (protobuf: ProtobufCodec, entry: CacheEntry): Buffer => entry.bytes("protobuf", () => protobuf.encodeBody(entry.object, entry.form));
