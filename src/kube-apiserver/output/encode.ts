@@ -3,7 +3,7 @@ import { encodeWatchFrame, wrapBody, type ProtobufCodec } from "../../apimachine
 import { formatYaml } from "../../apimachinery/yaml.ts";
 import type { Answer, WholeAnswer } from "../answer.ts";
 import type { CacheEntry } from "../cache-entry.ts";
-import type { Served } from "../served.ts";
+import type { Shown } from "../served.ts";
 import type { ListBodies } from "./list-bodies.ts";
 import { notAcceptable, type Wanted } from "./negotiation.ts";
 import { columnsOf, partialMetadata, rowJson, tableHead, type IncludeObject } from "./table.ts";
@@ -122,14 +122,14 @@ export interface EventEncoder {
   plain(type: string, object: unknown): Buffer;
 }
 
-export function eventEncoder(served: Served, { wanted, includeObject, protobuf }: EncodeOptions, now: () => number): EventEncoder {
+export function eventEncoder(served: Shown, { wanted, includeObject, protobuf }: EncodeOptions, now: () => number): EventEncoder {
   if (wanted.media === "protobuf") {
     if (!protobuf) throw notAcceptable();
     const frame = (type: string, object: unknown): Buffer => encodeWatchFrame(type, protobuf.encode(object as { readonly apiVersion: string; readonly kind: string }));
     const form = wanted.as === "object" ? "" : ` ${wanted.as} ${wanted.version}`;
     return {
       contentType: "application/vnd.kubernetes.protobuf;stream=watch",
-      event: (type, entry) => entry.bytes(`protobuf event ${type}${form}`, () => (wanted.as === "object"
+      event: (type, entry) => entry.eventBytes(`protobuf ${type}${form}`, () => (wanted.as === "object"
         ? encodeWatchFrame(type, wrapBody(entry.form, protobufBody(protobuf, entry)))
         : frame(type, plainOf({ is: "entry", code: 200, entry, served }, wanted)))),
       plain: (type, object) => frame(type, type === "BOOKMARK" && wanted.as !== "object" ? { ...(object as object), kind: "PartialObjectMetadata", apiVersion: `meta.k8s.io/${wanted.version}` } : object),
@@ -143,7 +143,7 @@ export function eventEncoder(served: Served, { wanted, includeObject, protobuf }
     const { version } = wanted;
     return {
       contentType: "application/json",
-      event: (type, entry) => entry.bytes(`partial event ${type} ${version}`, () => line(type, partialMetadata(entry, version))),
+      event: (type, entry) => entry.eventBytes(`partial ${type} ${version}`, () => line(type, partialMetadata(entry, version))),
       plain: (type, object) => plain(type, type === "BOOKMARK" ? { ...(object as object), kind: "PartialObjectMetadata", apiVersion: `meta.k8s.io/${version}` } : object),
     };
   }
