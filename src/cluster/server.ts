@@ -11,6 +11,7 @@ import { clusterAccess, openIdRoutes } from "../kube-apiserver/cluster-access.ts
 import { installedDescriptions } from "../kube-apiserver/openapi/descriptions.ts";
 import { startApiServer } from "../kube-apiserver/server.ts";
 import { streamingHandler } from "../kube-apiserver/streaming/streaming.ts";
+import { upstreamTimes } from "../kube-controller-manager/node-lifecycle/plan.ts";
 import { runControllerManager } from "../kube-controller-manager/run.ts";
 import { runScheduler } from "../kube-scheduler/scheduler.ts";
 import { openSqliteStore } from "../storage/sqlite/sqlite-store.ts";
@@ -92,7 +93,10 @@ export async function runServer({ spec, paths, clock, random, log, signal }: Ser
     keepPkiCurrent({ ...pkiSubjects(spec, clock), folder: paths.pki, current: pki, log, signal, onRenewed: (renewed) => server.renewTls(tlsOf(renewed)) }),
     runControllerManager({
       client: controllers.client, informers: controllers, steps, ...common, clientFor: (name) => new TypedClient(server.transport(serviceAccount(name)), { fieldManager: "kube-controller-manager" }),
-      options: { rootCa: pki.ca.certificatePem, clusterCidrs: [{ cidr: spec.podCidr, nodeMaskSize: 24 }] },
+      options: {
+        rootCa: pki.ca.certificatePem, clusterCidrs: [{ cidr: spec.podCidr, nodeMaskSize: 24 }],
+        ...(spec.nodeMonitorGraceMs !== undefined && { nodeTimes: { ...upstreamTimes, monitorGraceMs: spec.nodeMonitorGraceMs } }),
+      },
     }),
     runScheduler({
       informers: scheduling, ...common, tracer: new Tracer({ component: "kube-scheduler", steps, clock }),
