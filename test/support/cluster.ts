@@ -71,8 +71,8 @@ export class TestCluster implements AsyncDisposable {
     this.#exit = fields.exit;
   }
 
-  static async start(options: { readonly nodes?: number; readonly images?: readonly TestImage[] } = {}): Promise<TestCluster> {
-    const { nodes = 1, images = ["busybox"] } = options;
+  static async start(options: { readonly nodes?: number; readonly images?: readonly TestImage[]; readonly flags?: readonly string[] } = {}): Promise<TestCluster> {
+    const { nodes = 1, images = ["busybox"], flags = [] } = options;
     const kubectl = await ensureKubectl();
     const folder = testFolder();
     const name = uniqueName();
@@ -85,7 +85,7 @@ export class TestCluster implements AsyncDisposable {
     };
     process.once("exit", exit);
     for (const signal of ["SIGINT", "SIGTERM"] as const) if (process.listenerCount(signal) === 0) process.once(signal, () => process.exit(1));
-    const made = await runKeelson(folder, ["up", name, "--nodes", String(nodes), "--api-port", String(apiPort), "--offline", "--registry-mirror", `*=http://host:${registryPort}`]);
+    const made = await runKeelson(folder, ["up", name, "--nodes", String(nodes), "--api-port", String(apiPort), "--offline", "--registry-mirror", `*=http://host:${registryPort}`, ...flags]);
     if (made.code !== 0) throw failure("keelson up", made);
     const spec = readSpec(paths);
     assert.ok(spec, "keelson up wrote no cluster.json");

@@ -28,6 +28,8 @@ export interface UpOptions {
   readonly registryMirrors: ClusterSpec["registryMirrors"];
   /** Cluster DNS asks nobody outside of the cluster; an existing cluster keeps what it was made with. */
   readonly offline: boolean;
+  /** A new cluster takes a node for unreachable after this much silence; upstream's time when left out. */
+  readonly nodeMonitorGraceMs?: number;
   /** Leaves the user's kubeconfig alone. */
   readonly noKubeconfig: boolean;
   readonly program: Program;
@@ -105,14 +107,14 @@ function checkNodeCount(count: number): void {
   if (!Number.isInteger(count) || count < 1 || count > nodesMax) throw new PreflightError([{ what: `a cluster cannot have ${count} nodes`, remedy: `give --nodes a number from 1 to ${nodesMax}` }]);
 }
 
-async function planNew({ home, name, nodeCount = 1, registryMirrors, offline, clock }: UpOptions, apiPort: number): Promise<ClusterSpec> {
+async function planNew({ home, name, nodeCount = 1, registryMirrors, offline, nodeMonitorGraceMs, clock }: UpOptions, apiPort: number): Promise<ClusterSpec> {
   checkNodeCount(nodeCount);
   const taken = (await takenCidrs()).flatMap((text) => parseCidr(text) ?? []);
   const isFree = (text: string) => {
     const cidr = parseCidr(text);
     return cidr !== undefined && !taken.some((other) => cidrsOverlap(cidr, other));
   };
-  const spec = planSpec({ name, nodeCount, apiPort, others: listSpecs(home), isFree, registryMirrors, offline, nowMs: clock.now() });
+  const spec = planSpec({ name, nodeCount, apiPort, others: listSpecs(home), isFree, registryMirrors, offline, ...(nodeMonitorGraceMs !== undefined && { nodeMonitorGraceMs }), nowMs: clock.now() });
   if (!spec) throw new PreflightError([{ what: "no networks are free for another cluster (10.222.x.0/24 with 10.128.0.0/16 and up)", remedy: "take a cluster down, or remove routes to these networks" }]);
   return spec;
 }
