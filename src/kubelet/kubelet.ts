@@ -91,6 +91,7 @@ export async function runKubelet(options: KubeletOptions): Promise<Kubelet> {
   cgroups.prepare();
 
   const recorder = new EventRecorder({ client, clock, log, component: "kubelet", host: nodeName, signal });
+  recorder.event({ apiVersion: "v1", kind: "Node", name: nodeName, uid: nodeName }, "Normal", "Starting", "Starting kubelet.");
   const tracer = new Tracer({ component: "kubelet", steps, clock });
   const workers = new Map<string, PodWorker>();
   const wake = (uid: string): void => workers.get(uid)?.wake();

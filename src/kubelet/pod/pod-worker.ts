@@ -3,7 +3,7 @@ import type { Random } from "../../stdx/random.ts";
 import type { Container, Pod, PodStatus } from "../../api/generated/core-v1.ts";
 import { timeMs } from "../../apimachinery/time.ts";
 import type { PodSandboxConfig } from "../../cri/generated/cri-v1.ts";
-import { isRpcError, type Input } from "../../cri/grpc.ts";
+import { isRpcError, rpcErrorText, type Input } from "../../cri/grpc.ts";
 import { killContainer, killContainers, stopContainer } from "../containers/kill.ts";
 import { StartError } from "../containers/start-error.ts";
 import { identityOf, podDir, podLogDir } from "../paths.ts";
@@ -372,7 +372,7 @@ export class PodWorker {
       return { id, attempt: config.metadata?.attempt ?? 0, createdAtMs: milliseconds(status?.createdAt ?? 0), ready: status?.state === "SANDBOX_READY", hostNetwork, ips: hostNetwork ? [] : ips };
     } catch (error) {
       signal.throwIfAborted();
-      events.event(this.#pod, "Warning", "FailedCreatePodSandBox", `Failed to create pod sandbox: ${isRpcError(error) ? `rpc error: code = ${codeText(error.code)} desc = ${error.message}` : String(error)}`);
+      events.event(this.#pod, "Warning", "FailedCreatePodSandBox", `Failed to create pod sandbox: ${rpcErrorText(error)}`);
       throw error;
     }
   }
@@ -511,8 +511,6 @@ function mergedConditions(api: PodStatus | undefined, own: PodStatus): PodStatus
     ...(own.conditions ?? []).flatMap((condition) => (ownConditions.has(condition.type) ? [condition] : (fresh.get(condition.type) ?? []))),
   ];
 }
-
-const codeText = (code: string): string => code.toLowerCase().replaceAll(/(?:^|_)([a-z])/g, (_, letter: string) => letter.toUpperCase());
 
 /** "10s", "1m20s", "5m0s". */
 function durationText(durationMs: number): string {
