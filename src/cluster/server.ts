@@ -1,4 +1,3 @@
-import { join } from "node:path";
 import { schemas } from "../api/schemas.ts";
 import { resources } from "../api/all.ts";
 import { protobufCodec } from "../api/protobuf.ts";
@@ -10,16 +9,16 @@ import { bootstrapCluster, maintainCluster } from "../kube-apiserver/bootstrap/b
 import { clusterAccess, openIdRoutes } from "../kube-apiserver/cluster-access.ts";
 import { installedDescriptions } from "../kube-apiserver/openapi/descriptions.ts";
 import { startApiServer } from "../kube-apiserver/server.ts";
-import { streamingHandler } from "../kube-apiserver/streaming/streaming.ts";
+import { lazyStreamingHandler } from "../kube-apiserver/streaming/lazy.ts";
 import { upstreamTimes } from "../kube-controller-manager/node-lifecycle/plan.ts";
 import { runControllerManager } from "../kube-controller-manager/run.ts";
 import { runScheduler } from "../kube-scheduler/scheduler.ts";
-import { openSqliteStore } from "../storage/sqlite/sqlite-store.ts";
+import type { Store } from "../storage/store.ts";
 import type { Clock } from "../stdx/clock.ts";
 import type { Log } from "../stdx/log.ts";
 import type { Random } from "../stdx/random.ts";
 import { StepRing, Tracer } from "../stdx/steps.ts";
-import { pkiSubjects } from "./commands/up.ts";
+import { pkiSubjects } from "./pki/cluster-subjects.ts";
 import { ensurePki, type Pki } from "./pki/pki.ts";
 import { keepPkiCurrent } from "./pki/renewal.ts";
 import type { ClusterPaths, ClusterSpec } from "./spec.ts";
@@ -31,6 +30,8 @@ export interface ServerOptions {
   readonly random: Random;
   readonly log: Log;
   readonly signal: AbortSignal;
+  /** Opened already while this module was loaded; disposed of by whoever opened it. */
+  readonly store: Promise<Store>;
 }
 
 const stepsMax = 100_000;
@@ -47,9 +48,9 @@ const serviceAccount = (name: string): UserInfo => ({
 });
 
 /** API server, controllers and scheduler in one process, until `signal` aborts. Rejects when one of them fails for good. */
-export async function runServer({ spec, paths, clock, random, log, signal }: ServerOptions): Promise<void> {
+export async function runServer({ spec, paths, clock, random, log, signal, store: opening }: ServerOptions): Promise<void> {
   const steps = new StepRing({ stepsMax });
-  const [pki, store] = await Promise.all([ensurePki(paths.pki, pkiSubjects(spec, clock)), openSqliteStore({ path: join(paths.store, "state.db"), clock, log })]);
+  const [pki, store] = await Promise.all([ensurePki(paths.pki, pkiSubjects(spec, clock)), opening]);
   const requestHeaderAllowedNames = ["front-proxy-client"];
   const access = {
     clock, random, log, signal, clientCaPem: pki.ca.certificatePem, requestHeaderCaPem: pki.frontProxyCa.certificatePem, requestHeaderAllowedNames,
@@ -71,7 +72,7 @@ export async function runServer({ spec, paths, clock, random, log, signal }: Ser
       reader = cluster;
       return clusterAccess(access)(cluster);
     },
-    streaming: streamingHandler({ reader: { get: (...args) => read().get(...args), list: (...args) => read().list(...args) }, kubelet: kubeletTls, random: () => random.next() }),
+    streaming: lazyStreamingHandler({ reader: { get: (...args) => read().get(...args), list: (...args) => read().list(...args) }, kubelet: kubeletTls, random: () => random.next() }),
     routes: openIdRoutes(access, { jwksUri: `https://${spec.gateway}:${spec.apiPort}/openid/v1/jwks` }),
     clock, random, log, steps,
   });

@@ -22,6 +22,8 @@ import { upgradeStream, serveStream, isStreaming } from "./streaming/serve.ts";
 export const bodyBytesMax = 3 * 1024 * 1024;
 /** How long a request may take that is not meant to stay open. */
 const requestTimeoutMs = 60_000;
+/** What waits to be sent over one connection; at Node's own 10 MB a single large list would have all other requests refused. */
+const sessionMegabytesMax = 256;
 /** How far a reader of a watch may fall behind before it is cut off. */
 const backlogBytesMax = 16 * 1024 * 1024;
 const http1Hops: ReadonlySet<string> = new Set(["connection", "keep-alive", "transfer-encoding", "upgrade", "proxy-connection"]);
@@ -83,7 +85,7 @@ export class HttpServer implements AsyncDisposable {
       cert: certPem, key: keyPem, allowHTTP1: true, minVersion: "TLSv1.2", requestCert: true, rejectUnauthorized: false,
       ...(clientCaPem !== undefined && { ca: clientCaPem }),
       settings: { maxConcurrentStreams: 1000, initialWindowSize: 1 << 20 },
-      peerMaxConcurrentStreams: 1000,
+      peerMaxConcurrentStreams: 1000, maxSessionMemory: sessionMegabytesMax,
     });
     server.on("session", (session) => {
       this.#sessions.add(session);

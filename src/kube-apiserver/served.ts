@@ -13,6 +13,9 @@ export interface Served {
   readonly conversion: Conversion | undefined;
 }
 
+/** What it takes to show objects of a resource. */
+export type Shown = Pick<Served, "type" | "resource">;
+
 /** Between the version that is served and the one that is stored. */
 export interface Conversion {
   fromStored(object: KubeObject): KubeObject;

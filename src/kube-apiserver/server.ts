@@ -9,6 +9,7 @@ import { cryptoRandom, type Random } from "../stdx/random.ts";
 import type { StepRing } from "../stdx/steps.ts";
 import type { AdmissionPlugin, Authenticator, Authorizer, ClusterReader, TokenIssuer, UserInfo, VirtualResource } from "./access.ts";
 import type { Api } from "./api.ts";
+import { bindings, componentstatuses } from "../api/generated/core-v1.ts";
 import { StoredForm } from "./cache-entry.ts";
 import { ClusterState } from "./cluster-state.ts";
 import { createDiscovery, type DiscoveryGroupVersion } from "./discovery/discovery.ts";
@@ -124,7 +125,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   const health = healthRoutes();
   health.add({ name: "ping", check: () => undefined });
   health.add({ name: "etcd", check: async () => void (await store.get("/registry/health")) });
-  const discovered = groupVersionsOf([...[...served.values()].map(({ type }) => type), ...virtual.map(({ type }) => type), ...(served.has("/v1/pods") ? [bindings] : [])]);
+  const discovered = groupVersionsOf([...[...served.values()].map(({ type }) => type), ...virtual.map(({ type }) => type), ...(served.has("/v1/pods") ? [bindings, componentstatuses] : [])]);
   let listening: HttpServer | undefined;
   const advertised = () => options.advertised ?? (listening?.addresses[0] ? `${listening.addresses[0].host}:${listening.addresses[0].port}` : "localhost");
   let documents: ReturnType<typeof createDiscovery> | undefined;
@@ -168,11 +169,6 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
 const listBodiesBytesMax = 24 * 1024 * 1024;
 
 const storedTypeOf = ({ type, storedAs }: Resource): ResourceType => storedAs?.type ?? type;
-
-/** POST-only, and stands for pods/binding. */
-const bindings: ResourceType = {
-  group: "", version: "v1", kind: "Binding", listKind: "", plural: "bindings", singular: "binding", shortNames: [], categories: [], namespaced: true, verbs: ["create"], subresources: {},
-};
 
 const groupVersionsOf = (types: readonly ResourceType[]): readonly DiscoveryGroupVersion[] =>
   [...Map.groupBy(types, ({ group, version }) => `${group}/${version}`).values()].flatMap((resources) => {

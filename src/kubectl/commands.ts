@@ -2,6 +2,12 @@ import type { KubectlCommand } from "./command.ts";
 
 /** Every command, loaded when it is called. */
 export const commands: Readonly<Record<string, () => Promise<KubectlCommand>>> = {
+  attach: async () => (await import("./commands/attach.ts")).attach,
+  create: async () => (await import("./commands/create.ts")).create,
+  delete: async () => (await import("./commands/delete.ts")).deleteCommand,
+  exec: async () => (await import("./commands/exec.ts")).exec,
+  logs: async () => (await import("./commands/logs.ts")).logs,
+  run: async () => (await import("./commands/run.ts")).run,
   get: async () => (await import("./commands/get.ts")).get,
 };
 

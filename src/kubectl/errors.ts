@@ -37,13 +37,21 @@ export function withSource(verb: string, source: string, error: unknown): unknow
   return error instanceof StatusError ? new StatusError(error.reason, message, { code: error.code, ...(error.details && { details: error.details }), cause: error }) : new Error(message, { cause: error });
 }
 
+/** What lies at the bottom: "connect ECONNREFUSED" below "the stream was cancelled". */
+function deepestCause(error: Error): { readonly code?: string; readonly message?: string } {
+  let deepest: Error = error;
+  for (let depth = 0; deepest.cause instanceof Error && depth < causesMax; depth++) deepest = deepest.cause;
+  return deepest;
+}
+const causesMax = 10;
+
 function standardMessage(error: unknown, server: string): string | undefined {
   if (error instanceof StatusError) {
     if (error.reason === "Unauthorized") return `error: You must be logged in to the server (${error.message})`;
     return error.reason === "" ? `Error from server: ${error.message}` : `Error from server (${error.reason}): ${error.message}`;
   }
   if (isConnectionError(error)) {
-    const { code, message } = (error.cause ?? {}) as { readonly code?: string; readonly message?: string };
+    const { code, message } = deepestCause(error);
     if (code === "ECONNREFUSED") return `The connection to the server ${server} was refused - did you specify the right host or port?`;
     return `Unable to connect to the server: ${message ?? error.message}`;
   }

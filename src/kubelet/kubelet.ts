@@ -123,6 +123,8 @@ export async function runKubelet(options: KubeletOptions): Promise<Kubelet> {
     secret: (pod, name) => objects.secret(namespaceOf(pod), name, uidOf(pod)),
   };
 
+  /** Pods of the first list may have begun under an earlier kubelet; those that come later are new to the runtime too. */
+  let listed = false;
   const start = (pod: Pod, removed = false): void => {
     const uid = uidOf(pod);
     const ending = removed || pod.metadata.deletionTimestamp !== undefined || isTerminal(pod);
@@ -130,7 +132,7 @@ export async function runKubelet(options: KubeletOptions): Promise<Kubelet> {
     const began = (pod.status?.containerStatuses ?? []).some(({ containerID }) => containerID !== undefined); // It was welcome before this kubelet started.
     const verdict = ending || began ? undefined : admit(pod, others, nodeInformer.cache.get(nodeName), allocatable);
     if (verdict) recorder.event(pod, "Warning", verdict.reason, verdict.message);
-    const worker = new PodWorker(context, pod, { random, signal, removed, failed: verdict && { reason: verdict.reason, message: `Pod was rejected: ${verdict.message}`, rejected: true } });
+    const worker = new PodWorker(context, pod, { random, signal, removed, fresh: listed && !began && !removed, failed: verdict && { reason: verdict.reason, message: `Pod was rejected: ${verdict.message}`, rejected: true } });
     workers.set(uid, worker);
     cgroups.shareBurstable([...workers.values()].map((each) => each.pod));
     void worker.done.then(() => {
@@ -176,6 +178,7 @@ export async function runKubelet(options: KubeletOptions): Promise<Kubelet> {
     await volumesReady;
     await podInformer.whenSynced(signal);
     podInformer.cache.onChange(changed);
+    listed = true;
     while (!signal.aborted) {
       try {
         await removeOrphans();

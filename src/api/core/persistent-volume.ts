@@ -8,7 +8,7 @@ import { valueDiff } from "../text-diff.ts";
 import { validateAccessModes, volumeModes } from "./claim-validation.ts";
 import { validateAmount } from "./pod-spec/validation-resources.ts";
 import { validateNodeSelector } from "./pod-spec/validation-scheduling.ts";
-import { validateCsiDriverName, validateHostPath } from "./pod-spec/validation-volumes.ts";
+import { validateCsiDriverName, validateHostPath } from "./pod-spec/validation-volume-parts.ts";
 import { validateForeignSource } from "./pod-spec/validation-volumes-foreign.ts";
 import { persistentvolumes, type PersistentVolume } from "../generated/core-v1.ts";
 import { changeField, withDefaults } from "../defaulting.ts";

@@ -6,10 +6,11 @@ import { HttpTransport } from "../../client/http-transport.ts";
 import { TypedClient } from "../../client/typed-client.ts";
 import { cidrsOverlap, parseCidr } from "../../stdx/ip.ts";
 import type { Clock } from "../../stdx/clock.ts";
-import { kubeconfigText, contextName, type ClusterAccess } from "../kubeconfig/kubeconfig.ts";
+import { componentKubeconfigText, kubeconfigText, contextName, type ClusterAccess } from "../kubeconfig/kubeconfig.ts";
 import { addToUserKubeconfig, userKubeconfigPath } from "../kubeconfig/user-kubeconfig.ts";
 import { allowForwarding, ensureNetwork, setHostRoutes, takenCidrs } from "../network/network.ts";
 import { namespacePath } from "../network/plan.ts";
+import { pkiSubjects } from "../pki/cluster-subjects.ts";
 import { ensurePki, type Pki } from "../pki/pki.ts";
 import { ensureHome, freePortFrom, inspectMachine, judge, type Problem } from "../preflight.ts";
 import { isAlive, readProcess, startProcess, stopProcess } from "../processes.ts";
@@ -142,9 +143,9 @@ async function start(spec: ClusterSpec, paths: ClusterPaths, options: UpOptions)
     if (!identity) throw new Error(`no certificate was made for node ${node.name}`);
     const server = `https://${spec.gateway}:${spec.apiPort}`;
     const nodeAccess = { name: contextName(spec.name), server, certificateAuthorityPem: pki.ca.certificatePem };
-    writeFileSync(join(folder, "kubelet.kubeconfig"), kubeconfigText({ ...nodeAccess, clientCertificatePem: identity.kubeletClient.certificatePem, clientKeyPem: identity.kubeletClient.privateKeyPem }), { mode: 0o600 });
-    writeFileSync(join(folder, "kube-proxy.kubeconfig"), kubeconfigText({ ...nodeAccess, clientCertificatePem: pki.kubeProxy.certificatePem, clientKeyPem: pki.kubeProxy.privateKeyPem }), { mode: 0o600 });
-    writeFileSync(join(folder, "cluster-dns.kubeconfig"), kubeconfigText({ ...nodeAccess, clientCertificatePem: pki.clusterDns.certificatePem, clientKeyPem: pki.clusterDns.privateKeyPem }), { mode: 0o600 });
+    writeFileSync(join(folder, "kubelet.kubeconfig"), componentKubeconfigText({ ...nodeAccess, clientCertificatePem: identity.kubeletClient.certificatePem, clientKeyPem: identity.kubeletClient.privateKeyPem }), { mode: 0o600 });
+    writeFileSync(join(folder, "kube-proxy.kubeconfig"), componentKubeconfigText({ ...nodeAccess, clientCertificatePem: pki.kubeProxy.certificatePem, clientKeyPem: pki.kubeProxy.privateKeyPem }), { mode: 0o600 });
+    writeFileSync(join(folder, "cluster-dns.kubeconfig"), componentKubeconfigText({ ...nodeAccess, clientCertificatePem: pki.clusterDns.certificatePem, clientKeyPem: pki.clusterDns.privateKeyPem }), { mode: 0o600 });
     launch(agentName(node.name), ["nsenter", `--net=${namespacePath(node)}`, ...program.agent(spec, paths, node)], paths, options);
   }
 
@@ -158,15 +159,6 @@ async function start(spec: ClusterSpec, paths: ClusterPaths, options: UpOptions)
   }
   return { spec, access };
 }
-
-/** The arguments that decide the certificates of a cluster; also what the server renews them by. */
-export const pkiSubjects = (spec: ClusterSpec, clock: Clock) => ({
-  clusterDomain: spec.clusterDomain,
-  serviceIp: spec.serviceCidr.replace(/0\/\d+$/, "1"),
-  apiServerIps: [spec.gateway],
-  nodes: spec.nodes.map(({ name, address }) => ({ name, ips: [address] })),
-  clock,
-});
 
 export const accessOf = (spec: ClusterSpec, pki: Pki): ClusterAccess => ({
   name: contextName(spec.name),

@@ -3,6 +3,7 @@ import type { Api } from "../api.ts";
 import { methodNotAllowed, pageNotFound, resourceNotFound } from "../refusals.ts";
 import type { Authorized } from "../request.ts";
 import type { Served } from "../served.ts";
+import { componentStatuses } from "./component-statuses.ts";
 import { patchObject } from "./patch.ts";
 import { getObject, listObjects, watchObjects } from "./read.ts";
 import { subresource } from "./subresources.ts";
@@ -23,6 +24,7 @@ export async function dispatch(api: Api, request: Authorized): Promise<Answer> {
   if (!served) {
     const virtual = api.virtual(info.group, info.version, info.resource);
     if (virtual) return await createVirtual(api, request, virtual);
+    if (info.group === "" && info.version === "v1" && info.resource === "componentstatuses") return await componentStatuses(api, request);
     const extra = await subresource(api, request, undefined);
     if (extra) return extra;
     if (api.hasGroupVersion(info.group, info.version)) throw resourceNotFound();

@@ -3,7 +3,7 @@ import { encodeWatchFrame, wrapBody, type ProtobufCodec } from "../../apimachine
 import { formatYaml } from "../../apimachinery/yaml.ts";
 import type { Answer, WholeAnswer } from "../answer.ts";
 import type { CacheEntry } from "../cache-entry.ts";
-import type { Served } from "../served.ts";
+import type { Shown } from "../served.ts";
 import type { ListBodies } from "./list-bodies.ts";
 import { notAcceptable, type Wanted } from "./negotiation.ts";
 import { columnsOf, partialMetadata, rowJson, tableHead, type IncludeObject } from "./table.ts";
@@ -122,7 +122,7 @@ export interface EventEncoder {
   plain(type: string, object: unknown): Buffer;
 }
 
-export function eventEncoder(served: Served, { wanted, includeObject, protobuf }: EncodeOptions, now: () => number): EventEncoder {
+export function eventEncoder(served: Shown, { wanted, includeObject, protobuf }: EncodeOptions, now: () => number): EventEncoder {
   if (wanted.media === "protobuf") {
     if (!protobuf) throw notAcceptable();
     const frame = (type: string, object: unknown): Buffer => encodeWatchFrame(type, protobuf.encode(object as { readonly apiVersion: string; readonly kind: string }));

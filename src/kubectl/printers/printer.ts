@@ -118,7 +118,7 @@ export function printerOf(flags: ParsedFlags, options: PrinterOptions): ObjectPr
       return customColumnsPrinter(value, { fromFile: name === "custom-columns-file", noHeaders: options.noHeaders ?? false });
     }
   }
-  throw new Error(`unable to match a printer suitable for the output format ${JSON.stringify(format)}, allowed formats are: ${options.formats.join(",")}`);
+  throw new Error(`unable to match a printer suitable for the output format ${JSON.stringify(format)}, allowed formats are: ${options.formats.toSorted().join(",")}`);
 }
 
 export type DryRun = "none" | "client" | "server";

@@ -75,7 +75,7 @@ export class TablePrinter {
       ...(eventType === undefined ? [] : [eventNames[eventType] ?? eventType]),
       ...(withNamespace ? [object?.metadata?.namespace ?? ""] : []),
       ...shown.filter((index) => index < cells.length).map((index) => cellText(index === nameColumn ? `${kindPrefix}/${cellText(cells[index])}` : cells[index])),
-      ...labelColumns.map((label) => object?.metadata?.labels?.[label] ?? "<none>"),
+      ...labelColumns.map((label) => object?.metadata?.labels?.[label] ?? ""),
       ...(showLabels ? [labelsText(object?.metadata?.labels)] : []),
     ]);
     const withHeaders = !noHeaders && !this.#headersPrinted;

@@ -7,7 +7,7 @@ import { isRpcError, type Input } from "../../cri/grpc.ts";
 import { killContainer, killContainers, stopContainer } from "../containers/kill.ts";
 import { StartError } from "../containers/start-error.ts";
 import { identityOf, podDir, podLogDir } from "../paths.ts";
-import { latestContainer, readySandbox, type RuntimePod } from "../runtime/runtime-pod.ts";
+import { latestContainer, milliseconds, readySandbox, type RuntimePod, type RuntimeSandbox } from "../runtime/runtime-pod.ts";
 import { sandboxConfig } from "../sandbox/config.ts";
 import { equal } from "../../stdx/equal.ts";
 import { ownConditions } from "../status/conditions.ts";
@@ -42,13 +42,15 @@ export class PodWorker {
   /** Ends what the worker is doing, when the pod is to end. */
   #interrupt = new AbortController();
   #seen = false;
+  /** The runtime cannot have anything of it yet. */
+  #fresh: boolean;
   #retries = 0;
   #settled = false;
   readonly #waiting = new Map<string, WaitingReason>();
   #lastPhase: string | undefined;
   readonly done: Promise<void>;
 
-  constructor(context: PodContext, pod: Pod, options: { readonly random: Random; readonly signal: AbortSignal; readonly failed?: PodVerdict | undefined; readonly removed?: boolean }) {
+  constructor(context: PodContext, pod: Pod, options: { readonly random: Random; readonly signal: AbortSignal; readonly failed?: PodVerdict | undefined; readonly removed?: boolean; readonly fresh?: boolean }) {
     this.#context = context;
     this.#random = options.random;
     this.#signal = options.signal;
@@ -56,6 +58,7 @@ export class PodWorker {
     this.uid = uidOf(pod);
     this.#failed = options.failed;
     this.#removed = options.removed === true;
+    this.#fresh = options.fresh === true;
     this.#runtime = { uid: this.uid, sandboxes: [], containers: [] };
     this.done = this.#run();
   }
@@ -151,7 +154,8 @@ export class PodWorker {
       tracer.mark(this.uid, "seen by kubelet", { node: this.#context.node.nodeName });
     }
     if (this.#interrupt.signal.aborted && !this.ending && !this.#failed) this.#interrupt = new AbortController();
-    this.#runtime = await runtimePods.read(this.uid, { signal: this.#signal });
+    if (!this.#fresh) this.#runtime = await runtimePods.read(this.uid, { signal: this.#signal });
+    this.#fresh = false;
     const { phase } = this.pod.status ?? {};
     const deadlineMs = this.#deadlineMs();
     if (!this.ending && !this.#failed && deadlineMs <= 0 && phase !== "Succeeded" && phase !== "Failed") {
@@ -255,7 +259,7 @@ export class PodWorker {
       return [{ name, named }];
     });
 
-    const sandboxing = decided.createSandbox ? this.#createSandbox(config, signal) : Promise.resolve({ id: decided.sandboxId ?? "", ips: readySandbox(this.#runtime)?.ips ?? [] });
+    const sandboxing = decided.createSandbox ? this.#createSandbox(config, signal) : Promise.resolve(readySandbox(this.#runtime));
     const mounting = this.#ensureVolumes(signal);
     const secrets = lazily(() => pullSecrets(context, pod));
     const preparing = due.map(({ name, named }) => {
@@ -270,16 +274,18 @@ export class PodWorker {
     });
     mounting.catch(() => undefined); // Awaited below.
     const sandbox = await sandboxing;
+    if (!sandbox) throw new Error("the pod's sandbox is gone");
     const volumes = await mounting;
+    const started: string[] = [];
     nextMs = Math.min(nextMs, volumes.refreshMs - clock.now());
 
     for (const { name, named, image, sources } of preparing) {
       signal.throwIfAborted();
       try {
-        await startContainer(context, {
+        started.push(await startContainer(context, {
           pod, named, runtime: this.#runtime, sandboxId: sandbox.id, sandboxConfig: config, podIps: isHostNetwork(pod) ? context.node.nodeIps : sandbox.ips,
           image, sources, volumes: volumes.byName, random: this.#random, signal,
-        });
+        }));
         this.#waiting.delete(name);
       } catch (error) {
         signal.throwIfAborted();
@@ -290,7 +296,9 @@ export class PodWorker {
         if (named.kind === "init") break;
       }
     }
-    this.#runtime = await context.runtimePods.read(this.uid, { signal });
+    // Where nothing was killed and all went well, what was started is all that is new.
+    const known = started.length === due.length && (this.#runtime.sandboxes.length === 0 || (!decided.killPod && decided.containersToKill.length === 0));
+    this.#runtime = known ? await context.runtimePods.withStarted(this.#runtime, sandbox, started, { signal }) : await context.runtimePods.read(this.uid, { signal });
     context.prober.update(this.pod, this.#runtime);
     this.#show(false);
     // More may be due already: the container after a sidecar, or the restart of one that ended meanwhile.
@@ -310,7 +318,7 @@ export class PodWorker {
     });
   }
 
-  async #createSandbox(config: Input<PodSandboxConfig>, signal: AbortSignal): Promise<{ readonly id: string; readonly ips: readonly string[] }> {
+  async #createSandbox(config: Input<PodSandboxConfig>, signal: AbortSignal): Promise<RuntimeSandbox> {
     const { cri, events, tracer, paths } = this.#context;
     await Promise.all([mkdir(podDir(paths, this.#pod), { recursive: true, mode: 0o750 }), mkdir(config.logDirectory ?? "", { recursive: true, mode: 0o755 })]);
     const done = tracer.start(this.uid, "created sandbox");
@@ -319,7 +327,8 @@ export class PodWorker {
       const { status } = await cri.podSandboxStatus({ podSandboxId: id }, { signal });
       const ips = [status?.network?.ip ?? "", ...(status?.network?.additionalIps ?? []).map(({ ip }) => ip)].filter((ip) => ip !== "");
       done({ id: id.slice(0, 12), ip: ips[0] ?? "" });
-      return { id, ips };
+      const hostNetwork = isHostNetwork(this.#pod);
+      return { id, attempt: config.metadata?.attempt ?? 0, createdAtMs: milliseconds(status?.createdAt ?? 0), ready: status?.state === "SANDBOX_READY", hostNetwork, ips: hostNetwork ? [] : ips };
     } catch (error) {
       signal.throwIfAborted();
       events.event(this.#pod, "Warning", "FailedCreatePodSandBox", `Failed to create pod sandbox: ${isRpcError(error) ? `rpc error: code = ${codeText(error.code)} desc = ${error.message}` : String(error)}`);
