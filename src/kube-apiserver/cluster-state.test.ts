@@ -76,5 +76,6 @@ test("what is about to be stored needs not be parsed when it comes back", async 
   const done = cache.expect("a/mine", bytes, object);
   await state.caughtUp(await store.put(keyIn("a", "mine"), bytes, { expected: 0 }));
   done();
-  assert.equal((cache.get("a/mine")?.object as typeof object).spec, object.spec);
+  const entry = cache.get("a/mine") ?? assert.fail();
+  assert.equal((entry.object as typeof object).spec, object.spec, "the very same");
 });

@@ -129,7 +129,7 @@ export function eventEncoder(served: Shown, { wanted, includeObject, protobuf }:
     const form = wanted.as === "object" ? "" : ` ${wanted.as} ${wanted.version}`;
     return {
       contentType: "application/vnd.kubernetes.protobuf;stream=watch",
-      event: (type, entry) => entry.bytes(`protobuf event ${type}${form}`, () => (wanted.as === "object"
+      event: (type, entry) => entry.eventBytes(`protobuf ${type}${form}`, () => (wanted.as === "object"
         ? encodeWatchFrame(type, wrapBody(entry.form, protobufBody(protobuf, entry)))
         : frame(type, plainOf({ is: "entry", code: 200, entry, served }, wanted)))),
       plain: (type, object) => frame(type, type === "BOOKMARK" && wanted.as !== "object" ? { ...(object as object), kind: "PartialObjectMetadata", apiVersion: `meta.k8s.io/${wanted.version}` } : object),
@@ -143,7 +143,7 @@ export function eventEncoder(served: Shown, { wanted, includeObject, protobuf }:
     const { version } = wanted;
     return {
       contentType: "application/json",
-      event: (type, entry) => entry.bytes(`partial event ${type} ${version}`, () => line(type, partialMetadata(entry, version))),
+      event: (type, entry) => entry.eventBytes(`partial ${type} ${version}`, () => line(type, partialMetadata(entry, version))),
       plain: (type, object) => plain(type, type === "BOOKMARK" ? { ...(object as object), kind: "PartialObjectMetadata", apiVersion: `meta.k8s.io/${version}` } : object),
     };
   }

@@ -78,8 +78,9 @@ class Stream extends Duplex implements SpdyStream {
   }
 
   /** The peer takes and sends nothing any more. */
-  reset(): void {
+  reset(error = new Error("the peer reset the stream")): void {
     this.#gone = true;
+    this.#accepted.reject(error); // Without effect on a stream that was accepted.
     this.receive(Buffer.alloc(0), true);
   }
 
@@ -197,10 +198,8 @@ export class SpdyConnection implements Disposable {
   }
 
   #end(error: Error | undefined): void {
-    for (const stream of this.#streams.values()) {
-      if (error) stream.destroy(error);
-      else stream.receive(Buffer.alloc(0), true);
-    }
+    // A peer that is done may cut the connection so hard that we read an error; what it sent before that must still reach its readers.
+    for (const stream of this.#streams.values()) stream.reset(error);
     this.#deflate.close();
     this.#inflate.close();
   }
