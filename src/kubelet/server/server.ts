@@ -34,6 +34,8 @@ export interface KubeletServerOptions {
 
 export interface KubeletServer extends AsyncDisposable {
   readonly port: number;
+  /** Takes a renewed certificate into use; connections that stand go on with the old one. */
+  renewTls(tls: KubeletServerOptions["tls"]): void;
 }
 
 const requestBytesMax = 64 * 1024;
@@ -62,7 +64,11 @@ export async function startKubeletServer(options: KubeletServerOptions): Promise
   });
   signal.addEventListener("abort", () => void close(), { once: true });
   const address = server.address();
-  return { port: typeof address === "object" && address ? address.port : port, [Symbol.asyncDispose]: close };
+  return {
+    port: typeof address === "object" && address ? address.port : port,
+    renewTls: ({ certificate, key, clientCa }) => server.setSecureContext({ cert: certificate, key, ca: clientCa }),
+    [Symbol.asyncDispose]: close,
+  };
 }
 
 interface Route {
