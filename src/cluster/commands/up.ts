@@ -9,7 +9,7 @@ import type { Clock } from "../../stdx/clock.ts";
 import { adminAccess, writeCredentials } from "../credentials.ts";
 import type { ClusterAccess } from "../kubeconfig/kubeconfig.ts";
 import { addToUserKubeconfig, userKubeconfigPath } from "../kubeconfig/user-kubeconfig.ts";
-import { allowForwarding, ensureNetwork, setHostRoutes, takenCidrs } from "../network/network.ts";
+import { allowForwarding, claimBridge, ensureNetwork, removeNetwork, setHostRoutes, takenCidrs } from "../network/network.ts";
 import { namespacePath } from "../network/plan.ts";
 import { pkiSubjects } from "../pki/cluster-subjects.ts";
 import { ensurePki } from "../pki/pki.ts";
@@ -18,7 +18,7 @@ import { isAlive, readProcess, startProcess, stopProcess } from "../processes.ts
 import type { Progress } from "../progress.ts";
 import { agentName, serverName, type Program } from "../program.ts";
 import { isClusterName, listSpecs, nodesMax, pathsOf, planNodes, planSpec, readSpec, writeSpec, type ClusterPaths, type ClusterSpec } from "../spec.ts";
-import { cgroupOf, tearDown } from "./down.ts";
+import { cgroupOf, hasProcesses, tearDown } from "./down.ts";
 
 export interface UpOptions {
   readonly home: string;
@@ -85,6 +85,8 @@ export async function bringUp(options: UpOptions): Promise<RunningCluster> {
   } catch (error) {
     // A cluster that never ran is of no use to anybody; one that did keeps its state for the next try.
     if (!existing) {
+      // Without its cluster.json nobody else knows that the bridge is ours.
+      if (!existsSync(paths.spec)) await removeNetwork(spec);
       const kept = logTails(paths, spec);
       await tearDown({ home, name, progress, clock, signal: AbortSignal.timeout(60_000) });
       if (kept !== "") progress.line(kept);
@@ -115,13 +117,20 @@ async function planNew({ home, name, nodeCount = 1, registryMirrors, offline, no
     const cidr = parseCidr(text);
     return cidr !== undefined && !taken.some((other) => cidrsOverlap(cidr, other));
   };
-  const spec = planSpec({ name, nodeCount, apiPort, others: listSpecs(home), isFree, registryMirrors, offline, ...(nodeMonitorGraceMs !== undefined && { nodeMonitorGraceMs }), nowMs: clock.now() });
-  if (!spec) throw new PreflightError([{ what: "no networks are free for another cluster (10.222.x.0/24 with 10.128.0.0/16 and up)", remedy: "take a cluster down, or remove routes to these networks" }]);
-  return spec;
+  // Namespaces and cgroups carry the name, so that a second one, made with another KEELSON_HOME, would be mixed up with the first.
+  if (hasProcesses(name)) throw new PreflightError([{ what: `another cluster ${name} runs on this machine, with another KEELSON_HOME`, remedy: "choose another name, or take that one down first with the KEELSON_HOME that it was made with" }]);
+  const lost: { readonly index: number }[] = [];
+  for (;;) {
+    const others = [...listSpecs(home), ...lost];
+    const spec = planSpec({ name, nodeCount, apiPort, others, isFree, registryMirrors, offline, ...(nodeMonitorGraceMs !== undefined && { nodeMonitorGraceMs }), nowMs: clock.now() });
+    if (spec && (await claimBridge(spec.bridge))) return spec;
+    if (spec) lost.push(spec);
+    else throw new PreflightError([{ what: "no networks are free for another cluster (10.222.x.0/24 with 10.128.0.0/16 and up)", remedy: "take a cluster down, or remove routes to these networks" }]);
+  }
 }
 
 async function start(spec: ClusterSpec, paths: ClusterPaths, options: UpOptions): Promise<RunningCluster> {
-  const { progress, clock, signal, program, env, home } = options;
+  const { progress, clock, signal, program, env } = options;
   const [pki] = await Promise.all([
     progress.step("Making certificates", async (note) => {
       const made = await ensurePki(paths.pki, pkiSubjects(spec, clock));
@@ -129,7 +138,7 @@ async function start(spec: ClusterSpec, paths: ClusterPaths, options: UpOptions)
       return made;
     }),
     progress.step(`Making the network: bridge ${spec.bridge} and a namespace for each of ${spec.nodes.length} node${spec.nodes.length === 1 ? "" : "s"}`, async () => {
-      allowForwarding(home);
+      allowForwarding();
       await ensureNetwork(spec);
     }),
   ]);
