@@ -197,7 +197,7 @@ function volumeLines({ hostPath, emptyDir, secret, configMap, persistentVolumeCl
   if (csi) {
     const attributes = sorted(csi.volumeAttributes);
     return ["Type:\tCSI (a Container Storage Interface (CSI) volume source)", `Driver:\t${csi.driver}`, `FSType:\t${csi.fsType ?? ""}`, `ReadOnly:\t${csi.readOnly ?? false}`,
-      ...(attributes.length === 0 ? ["VolumeAttributes:\t<none>"] : attributes.map(([key, value], index) => `${index === 0 ? "VolumeAttributes:" : ""}\t${key}=${value}`))];
+      ...(attributes.length === 0 ? ["VolumeAttributes:\t<none>"] : attributes.map(([key, value], index) => `${index === 0 ? "VolumeAttributes:" : "    "}\t    ${key}=${value}`))];
   }
   if (image) return ["Type:\tImage (a container image or OCI artifact)", `Reference:\t${image.reference ?? ""}`, `PullPolicy:\t${image.pullPolicy ?? ""}`];
   return [];
