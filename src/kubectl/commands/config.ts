@@ -28,7 +28,8 @@ const read = (path: string): Kubeconfig => (existsSync(path) ? ((parseYaml(readF
 /** Replaces the file in one step, so that no other program ever sees half of it. */
 function write(path: string, config: Kubeconfig): void {
   mkdirSync(dirname(path), { recursive: true });
-  const whole = { apiVersion: "v1", clusters: [], contexts: [], "current-context": "", kind: "Config", users: [], ...config };
+  const { preferences, ...others } = config;
+  const whole = { apiVersion: "v1", clusters: [], contexts: [], "current-context": "", kind: "Config", users: [], ...others, ...(preferences && Object.keys(preferences).length > 0 && { preferences }) };
   const next = `${path}.${process.pid}.next`;
   writeFileSync(next, formatYaml({ ...whole, clusters: byName(whole.clusters), contexts: byName(whole.contexts), users: byName(whole.users) }), { mode: 0o600 });
   renameSync(next, path);
@@ -39,6 +40,12 @@ const contextOf = (config: Kubeconfig, name: string): KubeconfigContext | undefi
 function exactly(flags: ParsedFlags, count: number): void {
   if (flags.args.length !== count) throw new UsageError(`unexpected args: [${flags.args.join(" ")}]`);
 }
+
+const clusterFields = ["server", "tls-server-name", "insecure-skip-tls-verify", "certificate-authority", "certificate-authority-data"];
+const userFields = ["client-certificate", "client-certificate-data", "client-key", "client-key-data", "token", "tokenFile", "as", "as-uid", "as-groups", "username", "password"];
+const contextFields = ["cluster", "user", "namespace"];
+const inOrder = (entry: object, fields: readonly string[]): object =>
+  Object.fromEntries([...fields.filter((field) => Object.hasOwn(entry, field)), ...Object.keys(entry).filter((key) => !fields.includes(key))].map((key) => [key, (entry as Json)[key]]));
 
 const omitted = "DATA+OMITTED";
 function redacted(config: Kubeconfig): Json {
@@ -65,7 +72,10 @@ const view: KubectlCommand = {
       };
     }
     const nothing = (list: readonly unknown[] | undefined): unknown => (list === undefined || list.length === 0 ? null : list);
-    const sorted = { ...config, clusters: byName(config.clusters), contexts: byName(config.contexts), users: byName(config.users) };
+    const sorted = {
+      ...config, clusters: byName(config.clusters).map(({ name, cluster }) => ({ name, cluster: inOrder(cluster, clusterFields) as KubeconfigCluster })),
+      contexts: byName(config.contexts).map(({ name, context }) => ({ name, context: inOrder(context, contextFields) as KubeconfigContext })), users: byName(config.users).map(({ name, user }) => ({ name, user: inOrder(user, userFields) as KubeconfigUser })),
+    };
     const shown = flags.bool("raw") || flags.bool("flatten") ? (sorted as unknown as Json) : redacted(sorted);
     const object: Json = {
       kind: "Config", apiVersion: "v1", ...(config.preferences && Object.keys(config.preferences).length > 0 && { preferences: config.preferences }), clusters: nothing(shown["clusters"] as readonly unknown[]), users: nothing(shown["users"] as readonly unknown[]),
@@ -140,7 +150,7 @@ const setContext: KubectlCommand = {
     const current = (await session.kubeconfig())["current-context"] ?? "";
     if (flags.bool("current") && flags.args.length > 0) throw new Error("cannot specify both a context name and --current");
     if (flags.bool("current") && current === "") throw new Error("no current context is set");
-    if (!flags.bool("current")) exactly(flags, 1);
+    if (!flags.bool("current") && flags.args.length !== 1) throw new Error("you must specify a non-empty context name or --current");
     const name = flags.bool("current") ? current : (flags.args[0] ?? "");
     const existed = setEntry<Partial<KubeconfigContext>>(session, "contexts", "context", name, given(flags, { cluster: "cluster", user: "user", namespace: "namespace" }));
     session.print(`Context ${JSON.stringify(name)} ${existed ? "modified" : "created"}.`);
