@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { nodeKubeconfigs } from "./credentials.ts";
 import type { ClusterPaths, ClusterSpec, NodeSpec } from "./spec.ts";
 
 type Argv = readonly [string, ...string[]];
@@ -23,9 +24,9 @@ export const programOf = (options: { readonly node: string; readonly entry: stri
   agent: (spec, paths, node) => [
     options.node, ...nodeFlags, `--max-semi-space-size=${semiSpaceMbMax.agent}`, options.entry, "agent",
     "--node-name", node.name, "--node-ip", node.address, "--state", paths.node(node.name),
-    "--kubeconfig", join(paths.node(node.name), "kubelet.kubeconfig"),
-    "--kube-proxy-kubeconfig", join(paths.node(node.name), "kube-proxy.kubeconfig"),
-    "--cluster-dns-kubeconfig", join(paths.node(node.name), "cluster-dns.kubeconfig"),
+    "--kubeconfig", join(paths.node(node.name), nodeKubeconfigs.kubelet),
+    "--kube-proxy-kubeconfig", join(paths.node(node.name), nodeKubeconfigs.kubeProxy),
+    "--cluster-dns-kubeconfig", join(paths.node(node.name), nodeKubeconfigs.clusterDns),
     "--serving-certificate", join(paths.pki, "nodes", node.name, "kubelet.crt"), "--serving-key", join(paths.pki, "nodes", node.name, "kubelet.key"),
     "--client-ca", join(paths.pki, "ca.crt"),
     "--cluster-dns", spec.clusterDns, "--cluster-domain", spec.clusterDomain, "--service-cidr", spec.serviceCidr, "--cluster-cidr", spec.podCidr,

@@ -5,6 +5,7 @@ import { EventRecorder } from "../client/event-recorder.ts";
 import { Informers } from "../client/informers.ts";
 import { TypedClient } from "../client/typed-client.ts";
 import type { ClusterReader, UserInfo } from "../kube-apiserver/access.ts";
+import { ensureDnsService } from "./dns-service.ts";
 import { bootstrapCluster, maintainCluster } from "../kube-apiserver/bootstrap/bootstrap.ts";
 import { clusterAccess, openIdRoutes } from "../kube-apiserver/cluster-access.ts";
 import { installedDescriptions } from "../kube-apiserver/openapi/descriptions.ts";
@@ -19,6 +20,7 @@ import type { Log } from "../stdx/log.ts";
 import type { Random } from "../stdx/random.ts";
 import { StepRing, Tracer } from "../stdx/steps.ts";
 import { pkiSubjects } from "./pki/cluster-subjects.ts";
+import { writeCredentials } from "./credentials.ts";
 import { ensurePki, type Pki } from "./pki/pki.ts";
 import { keepPkiCurrent } from "./pki/renewal.ts";
 import type { ClusterPaths, ClusterSpec } from "./spec.ts";
@@ -82,6 +84,7 @@ export async function runServer({ spec, paths, clock, random, log, signal, store
   const service = { serviceIp: spec.serviceCidr.replace(/0\/\d+$/, "1"), addresses: [spec.gateway], port: spec.apiPort };
   const bootstrap = { transport: server.transport(component("system:apiserver")), service, clientCaPem: access.clientCaPem, requestHeaderCaPem: access.requestHeaderCaPem, requestHeaderAllowedNames, signal };
   await bootstrapCluster(bootstrap);
+  await ensureDnsService(new TypedClient(bootstrap.transport), spec.clusterDns);
   booted = true;
   log.info("the API server is ready", { addresses: server.addresses });
 
@@ -91,7 +94,10 @@ export async function runServer({ spec, paths, clock, random, log, signal, store
   const scheduling = informersOf("system:kube-scheduler");
   await Promise.all([
     maintainCluster({ ...bootstrap, clock, log }),
-    keepPkiCurrent({ ...pkiSubjects(spec, clock), folder: paths.pki, current: pki, log, signal, onRenewed: (renewed) => server.renewTls(tlsOf(renewed)) }),
+    keepPkiCurrent({ ...pkiSubjects(spec, clock), folder: paths.pki, current: pki, log, signal, onRenewed: (renewed) => {
+      server.renewTls(tlsOf(renewed));
+      writeCredentials(spec, paths, renewed);
+    } }),
     runControllerManager({
       client: controllers.client, informers: controllers, steps, ...common, clientFor: (name) => new TypedClient(server.transport(serviceAccount(name)), { fieldManager: "kube-controller-manager" }),
       options: {
