@@ -62,7 +62,7 @@ async function readDocument(payload: Extract<Payload, { is: "bytes" }>, kind: Ki
         return { document: { value, duplicates: none }, bytes, complaints };
       } catch (error) {
         if (!(error instanceof YamlError)) throw error;
-        throw unrecognized(kind, `couldn't get version/kind; json parse error: ${error.message}`, bytes);
+        throw unrecognized(kind, error.message, bytes);
       }
     case "application/vnd.kubernetes.protobuf": {
       if (!protobuf) throw unsupportedMediaType();

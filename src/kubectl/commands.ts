@@ -5,6 +5,7 @@ export const commands: Readonly<Record<string, () => Promise<KubectlCommand>>> =
   attach: async () => (await import("./commands/attach.ts")).attach,
   create: async () => (await import("./commands/create.ts")).create,
   delete: async () => (await import("./commands/delete.ts")).deleteCommand,
+  describe: async () => (await import("./commands/describe.ts")).describe,
   exec: async () => (await import("./commands/exec.ts")).exec,
   logs: async () => (await import("./commands/logs.ts")).logs,
   run: async () => (await import("./commands/run.ts")).run,

@@ -28,7 +28,7 @@ test("11. create deployment, rollout status, expose; wget by name reaches all re
   for (const name of ["web.default", "web.default.svc", "web.default.svc.cluster.local"]) assert.match(await fromClient("timeout", "5", "wget", "-qO-", `http://${name}/`), /Welcome/);
   const pods = await webPods();
   const names = new Set((await inShell("for i in $(seq 60); do timeout 5 wget -qO- http://web/hostname; done")).trim().split("\n"));
-  assert.deepEqual([...names].toSorted(), pods.map(({ metadata }) => metadata.name).toSorted((a = "", b = "") => a.localeCompare(b)));
+  assert.deepEqual([...names].toSorted(), pods.map(({ metadata }) => metadata.name ?? "").toSorted());
   assert.match(await cluster.kubectl("get", "endpointslices", "-l", "kubernetes.io/service-name=web"), /^web-\S+ +IPv4 +80 +10\.[\d.]+,10\.[\d.]+,10\.[\d.]+ /m);
   assert.match(await cluster.kubectl("describe", "service", "web"), /Endpoints: +10\.[\d.]+:80,10\.[\d.]+:80,10\.[\d.]+:80/);
 });

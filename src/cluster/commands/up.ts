@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { nodes } from "../../api/generated/core-v1.ts";
 import { ConnectionError } from "../../client/connection-error.ts";
@@ -6,12 +6,13 @@ import { HttpTransport } from "../../client/http-transport.ts";
 import { TypedClient } from "../../client/typed-client.ts";
 import { cidrsOverlap, parseCidr } from "../../stdx/ip.ts";
 import type { Clock } from "../../stdx/clock.ts";
-import { componentKubeconfigText, kubeconfigText, contextName, type ClusterAccess } from "../kubeconfig/kubeconfig.ts";
+import { adminAccess, writeCredentials } from "../credentials.ts";
+import type { ClusterAccess } from "../kubeconfig/kubeconfig.ts";
 import { addToUserKubeconfig, userKubeconfigPath } from "../kubeconfig/user-kubeconfig.ts";
 import { allowForwarding, claimBridge, ensureNetwork, removeNetwork, setHostRoutes, takenCidrs } from "../network/network.ts";
 import { namespacePath } from "../network/plan.ts";
 import { pkiSubjects } from "../pki/cluster-subjects.ts";
-import { ensurePki, type Pki } from "../pki/pki.ts";
+import { ensurePki } from "../pki/pki.ts";
 import { ensureHome, freePortFrom, inspectMachine, judge, type Problem } from "../preflight.ts";
 import { isAlive, readProcess, startProcess, stopProcess } from "../processes.ts";
 import type { Progress } from "../progress.ts";
@@ -148,19 +149,10 @@ async function start(spec: ClusterSpec, paths: ClusterPaths, options: UpOptions)
     }),
   ]);
 
-  const access = accessOf(spec, pki);
-  writeFileSync(paths.adminKubeconfig, kubeconfigText(access), { mode: 0o600 });
+  const access = adminAccess(spec, pki);
+  writeCredentials(spec, paths, pki);
   launch(serverName, program.server(spec, paths), paths, options);
   for (const node of spec.nodes) {
-    const folder = paths.node(node.name);
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
-    const identity = pki.nodes[node.name];
-    if (!identity) throw new Error(`no certificate was made for node ${node.name}`);
-    const server = `https://${spec.gateway}:${spec.apiPort}`;
-    const nodeAccess = { name: contextName(spec.name), server, certificateAuthorityPem: pki.ca.certificatePem };
-    writeFileSync(join(folder, "kubelet.kubeconfig"), componentKubeconfigText({ ...nodeAccess, clientCertificatePem: identity.kubeletClient.certificatePem, clientKeyPem: identity.kubeletClient.privateKeyPem }), { mode: 0o600 });
-    writeFileSync(join(folder, "kube-proxy.kubeconfig"), componentKubeconfigText({ ...nodeAccess, clientCertificatePem: pki.kubeProxy.certificatePem, clientKeyPem: pki.kubeProxy.privateKeyPem }), { mode: 0o600 });
-    writeFileSync(join(folder, "cluster-dns.kubeconfig"), componentKubeconfigText({ ...nodeAccess, clientCertificatePem: pki.clusterDns.certificatePem, clientKeyPem: pki.clusterDns.privateKeyPem }), { mode: 0o600 });
     launch(agentName(node.name), ["nsenter", `--net=${namespacePath(node)}`, ...program.agent(spec, paths, node)], paths, options);
   }
 
@@ -174,14 +166,6 @@ async function start(spec: ClusterSpec, paths: ClusterPaths, options: UpOptions)
   }
   return { spec, access };
 }
-
-export const accessOf = (spec: ClusterSpec, pki: Pki): ClusterAccess => ({
-  name: contextName(spec.name),
-  server: `https://127.0.0.1:${spec.apiPort}`,
-  certificateAuthorityPem: pki.ca.certificatePem,
-  clientCertificatePem: pki.admin.certificatePem,
-  clientKeyPem: pki.admin.privateKeyPem,
-});
 
 const connectionOf = (access: ClusterAccess) => ({
   server: access.server, certificateAuthority: access.certificateAuthorityPem, clientCertificate: access.clientCertificatePem, clientKey: access.clientKeyPem,

@@ -200,6 +200,7 @@ export const run: KubectlCommand = {
       try {
         const service = await make(serviceOf(name, flags));
         session.stdout.write(print(inTypedOrder(service.object)));
+        if (flags.text("output") === "yaml") session.print("---");
         created.push(service);
       } catch (error) {
         errors.push(error);

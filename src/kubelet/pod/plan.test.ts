@@ -16,6 +16,8 @@ const ended = (name: string, exitCode: number): RuntimeContainer => running(name
 const runtime = (sandboxes: readonly RuntimeSandbox[], containers: readonly RuntimeContainer[] = []): RuntimePod => ({ uid: "u", sandboxes, containers });
 const quiet = { startup: new Map<string, boolean>(), liveness: new Map<string, boolean>() };
 
+const node = { memoryBytes: 2 ** 32, swapControlled: false };
+
 type Expected = Partial<{ kill: boolean; create: boolean; attempt: number; init: string[]; start: string[]; containersToKill: string[]; ephemeral: string[] }>;
 const cases: readonly [string, Pod, RuntimePod, Expected][] = [
   ["a new pod gets a sandbox and its containers", pod({}), runtime([]), { kill: true, create: true, start: ["a"] }],
@@ -43,7 +45,7 @@ const cases: readonly [string, Pod, RuntimePod, Expected][] = [
 ];
 for (const [name, wanted, has, expected] of cases) {
   test(name, () => {
-    const decided = plan(wanted, has, quiet);
+    const decided = plan(wanted, has, quiet, node);
     assert.deepEqual(
       { kill: decided.killPod, create: decided.createSandbox, attempt: decided.attempt, init: decided.initContainersToStart, start: decided.containersToStart, containersToKill: decided.containersToKill.map(({ container: { name: each } }) => each), ephemeral: decided.ephemeralContainersToStart },
       { kill: false, create: false, attempt: 0, init: [], start: [], containersToKill: [], ephemeral: [], ...expected },
@@ -52,7 +54,22 @@ for (const [name, wanted, has, expected] of cases) {
 }
 
 test("a container that is not alive is killed and started again, and says so", () => {
-  const decided = plan(pod({}), runtime([sandbox()], [running("a")]), { ...quiet, liveness: new Map([["a-id", false]]) });
+  const decided = plan(pod({}), runtime([sandbox()], [running("a")]), { ...quiet, liveness: new Map([["a-id", false]]) }, node);
   assert.deepEqual(decided.containersToStart, ["a"]);
   assert.equal(decided.containersToKill[0]?.message, "Container a failed liveness probe, will be restarted");
 });
+
+const linux = { cpuPeriod: 100_000, cpuQuota: 50_000, cpuShares: 102, memoryLimitInBytes: 2 ** 26, oomScoreAdj: 0, cpusetCpus: "", cpusetMems: "", hugepageLimits: [], unified: {}, memorySwapLimitInBytes: 0 };
+const sized = (cpu: string, more: Partial<Container> = {}): Pod => pod({ containers: [container("a", { resources: { requests: { cpu: "100m" }, limits: { cpu, memory: "64Mi" } }, ...more })] });
+const sizes: readonly [string, Pod, readonly unknown[], readonly string[]][] = [
+  ["what has its size is left alone", sized("500m"), [], []],
+  ["another limit is set while it runs", sized("800m"), [["a", 80_000]], []],
+  ["unless it wants to be restarted for that", sized("800m", { resizePolicy: [{ resourceName: "cpu", restartPolicy: "RestartContainer" }] }), [], ["Container a resize requires restart, will be restarted"]],
+];
+for (const [name, wanted, updates, kills] of sizes) {
+  test(`resize: ${name}`, () => {
+    const decided = plan(wanted, runtime([sandbox()], [running("a", { resources: { linux } })]), quiet, node);
+    assert.deepEqual(decided.containersToUpdate.map((each) => [each.name, each.resources.cpuQuota]), updates);
+    assert.deepEqual(decided.containersToKill.map(({ message }) => message), kills);
+  });
+}

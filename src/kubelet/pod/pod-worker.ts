@@ -1,22 +1,22 @@
 import { mkdir, rm } from "node:fs/promises";
 import type { Random } from "../../stdx/random.ts";
-import type { Pod, PodStatus } from "../../api/generated/core-v1.ts";
+import type { Container, Pod, PodStatus } from "../../api/generated/core-v1.ts";
 import { timeMs } from "../../apimachinery/time.ts";
 import type { PodSandboxConfig } from "../../cri/generated/cri-v1.ts";
-import { isRpcError, type Input } from "../../cri/grpc.ts";
+import { isRpcError, rpcErrorText, type Input } from "../../cri/grpc.ts";
 import { killContainer, killContainers, stopContainer } from "../containers/kill.ts";
 import { StartError } from "../containers/start-error.ts";
 import { identityOf, podDir, podLogDir } from "../paths.ts";
 import { latestContainer, milliseconds, readySandbox, type RuntimePod, type RuntimeSandbox } from "../runtime/runtime-pod.ts";
 import { sandboxConfig } from "../sandbox/config.ts";
 import { equal } from "../../stdx/equal.ts";
-import { ownConditions } from "../status/conditions.ts";
+import { ownConditions, type ResizeVerdict } from "../status/conditions.ts";
 import type { WaitingReason } from "../status/container-statuses.ts";
 import { podStatus, type PodVerdict } from "../status/pod-status.ts";
 import { VolumeError } from "../volumes/volumes.ts";
 import type { PodContext } from "./context.ts";
 import { plan, type PodPlan } from "./plan.ts";
-import { findContainer, gracePeriodSecondsOf, isHostNetwork, isStaticPod, nameOf, namespaceOf, podText, specOf, uidOf } from "./pod.ts";
+import { containersOf, findContainer, gracePeriodSecondsOf, isHostNetwork, isStaticPod, nameOf, namespaceOf, podText, specOf, uidOf } from "./pod.ts";
 import { pullSecrets, readSources, startContainer } from "./start-container.ts";
 
 /** After an error the next try waits so long, doubling. */
@@ -33,6 +33,10 @@ export class PodWorker {
   readonly #random: Random;
   readonly #signal: AbortSignal;
   #pod: Pod;
+  /** As `#pod`, but with the resources that were granted. */
+  #allocated: Pod;
+  #granted: Resources;
+  #resize: ResizeVerdict | undefined;
   #runtime: RuntimePod;
   #failed: PodVerdict | undefined;
   /** The API server has no such pod any more. */
@@ -55,6 +59,8 @@ export class PodWorker {
     this.#random = options.random;
     this.#signal = options.signal;
     this.#pod = pod;
+    this.#allocated = pod;
+    this.#granted = resourcesOf(pod);
     this.uid = uidOf(pod);
     this.#failed = options.failed;
     this.#removed = options.removed === true;
@@ -65,8 +71,14 @@ export class PodWorker {
 
   /** The pod as the API last had it, with the status that this kubelet knows. */
   get pod(): Pod {
+    const pod = this.#allocated;
     const status = this.#context.statuses.latest(this.uid);
-    return status ? { ...this.#pod, status: { ...this.#pod.status, ...status, conditions: mergedConditions(this.#pod.status, status) } } : this.#pod;
+    return status ? { ...pod, status: { ...pod.status, ...status, conditions: mergedConditions(pod.status, status) } } : pod;
+  }
+
+  /** It asks for more than the node can give now. */
+  get waitsForRoom(): boolean {
+    return this.#resize?.type === "PodResizePending";
   }
 
   /** What the runtime had when it was last looked at. */
@@ -88,10 +100,30 @@ export class PodWorker {
     const graceBefore = gracePeriodSecondsOf(this.#pod);
     const echo = isEcho(this.#pod, pod);
     this.#pod = pod;
+    this.#allocate();
     if (echo) return;
     if (this.ending && !before) this.#interrupt.abort(new Error("the pod is being deleted"));
     else if (this.ending && gracePeriodSecondsOf(pod) < graceBefore) this.#hurry(gracePeriodSecondsOf(pod));
     this.wake();
+  }
+
+  /** The pod with the resources that it may use: those that it asks for, as far as the node has room for a change. */
+  #allocate(): void {
+    const wanted = resourcesOf(this.#pod);
+    if (equal(wanted, this.#granted)) {
+      this.#resize = undefined;
+      this.#allocated = this.#pod;
+      return;
+    }
+    const verdict = this.#context.resize(this.#pod);
+    if (verdict) {
+      this.#resize = verdict;
+      this.#allocated = withResources(this.#pod, this.#granted);
+    } else {
+      this.#granted = wanted;
+      this.#resize = { type: "PodResizeInProgress" };
+      this.#allocated = this.#pod;
+    }
   }
 
   remove(): void {
@@ -157,6 +189,7 @@ export class PodWorker {
     if (!this.#fresh) this.#runtime = await runtimePods.read(this.uid, { signal: this.#signal });
     this.#fresh = false;
     const { phase } = this.pod.status ?? {};
+    if (this.waitsForRoom) this.#allocate();
     const deadlineMs = this.#deadlineMs();
     if (!this.ending && !this.#failed && deadlineMs <= 0 && phase !== "Succeeded" && phase !== "Failed") {
       const message = "Pod was active on the node longer than the specified deadline";
@@ -168,7 +201,11 @@ export class PodWorker {
     const shown = this.#show(false);
     if (shown.phase === "Succeeded" || shown.phase === "Failed") return this.#end();
     prober.update(this.pod, this.#runtime);
-    const decided = plan(this.pod, this.#runtime, prober);
+    const decided = plan(this.pod, this.#runtime, prober, this.#context.node.resources);
+    if (this.#resize?.type === "PodResizeInProgress" && decided.containersToUpdate.length === 0 && decided.containersToKill.length === 0) {
+      this.#resize = undefined;
+      this.#show(false);
+    }
     const nextMs = await this.#act(decided);
     await this.#tidy();
     return Math.min(nextMs, deadlineMs);
@@ -183,7 +220,7 @@ export class PodWorker {
   #show(terminal: boolean): PodStatus {
     const { statuses, runtimeName, prober, node, clock, tracer } = this.#context;
     const status = podStatus({
-      pod: this.pod, runtime: this.#runtime, runtimeName, waiting: this.#waiting, probes: prober, nodeIps: node.nodeIps, terminal, failed: this.#failed, nowMs: clock.now(),
+      pod: this.pod, runtime: this.#runtime, runtimeName, waiting: this.#waiting, probes: prober, nodeIps: node.nodeIps, terminal, failed: this.#failed, resize: this.#resize, nowMs: clock.now(),
     });
     if (!this.#removed) statuses.set(this.#pod, status);
     const ready = status.conditions?.some((condition) => condition.type === "Ready" && condition.status === "True") === true;
@@ -196,7 +233,7 @@ export class PodWorker {
   }
 
   async #act(decided: PodPlan): Promise<number> {
-    const { cri, clock, events, log, prober } = this.#context;
+    const { cri, clock, events, log, prober, cgroups } = this.#context;
     const signal = AbortSignal.any([this.#signal, this.#interrupt.signal]);
     const pod = this.pod;
     const podIp = readySandbox(this.#runtime)?.ips[0] ?? "";
@@ -222,7 +259,11 @@ export class PodWorker {
     }
 
     const names = [...decided.ephemeralContainersToStart, ...decided.initContainersToStart, ...decided.containersToStart];
-    const changed = decided.killPod || decided.containersToKill.length > 0;
+    if (decided.containersToUpdate.length > 0) {
+      cgroups.create(pod); // Its own limits first: more room for more, and what is less is checked by the kernel.
+      await Promise.all(decided.containersToUpdate.map(({ id, resources }) => cri.updateContainerResources({ containerId: id, linux: resources }, { signal })));
+    }
+    const changed = decided.killPod || decided.containersToKill.length > 0 || decided.containersToUpdate.length > 0;
     if (!decided.createSandbox && names.length === 0) {
       const { refreshMs } = await this.#ensureVolumes(signal);
       if (changed) this.wake();
@@ -303,7 +344,7 @@ export class PodWorker {
     this.#show(false);
     // More may be due already: the container after a sidecar, or the restart of one that ended meanwhile.
     if (due.some(({ name }) => !this.#waiting.has(name))) {
-      const again = plan(this.pod, this.#runtime, context.prober);
+      const again = plan(this.pod, this.#runtime, context.prober, context.node.resources);
       if ([...again.initContainersToStart, ...again.containersToStart].some((name) => !this.#waiting.has(name)) || again.createSandbox || again.containersToKill.length > 0) this.wake();
     }
     return nextMs;
@@ -331,7 +372,7 @@ export class PodWorker {
       return { id, attempt: config.metadata?.attempt ?? 0, createdAtMs: milliseconds(status?.createdAt ?? 0), ready: status?.state === "SANDBOX_READY", hostNetwork, ips: hostNetwork ? [] : ips };
     } catch (error) {
       signal.throwIfAborted();
-      events.event(this.#pod, "Warning", "FailedCreatePodSandBox", `Failed to create pod sandbox: ${isRpcError(error) ? `rpc error: code = ${codeText(error.code)} desc = ${error.message}` : String(error)}`);
+      events.event(this.#pod, "Warning", "FailedCreatePodSandBox", `Failed to create pod sandbox: ${rpcErrorText(error)}`);
       throw error;
     }
   }
@@ -440,6 +481,18 @@ export class PodWorker {
 const pullNoticeMs = 1000;
 const startRetryMs = 5000;
 
+type Resources = Readonly<Record<string, Container["resources"]>>;
+const resourcesOf = (pod: Pod): Resources => Object.fromEntries(containersOf(pod).flatMap(({ container, kind }) => (kind === "ephemeral" ? [] : [[container.name, container.resources]])));
+
+function withResources(pod: Pod, resources: Resources): Pod {
+  const granted = (container: Container): Container => {
+    const own = resources[container.name];
+    return own === undefined ? container : { ...container, resources: own };
+  };
+  const { containers, initContainers } = specOf(pod);
+  return { ...pod, spec: { ...specOf(pod), containers: containers.map(granted), ...(initContainers && { initContainers: initContainers.map(granted) }) } };
+}
+
 /** Whether nothing has changed but what this kubelet itself writes: its own status coming back is no news. */
 function isEcho(before: Pod, after: Pod): boolean {
   const news = ({ metadata, spec, status }: Pod): unknown => ({
@@ -458,8 +511,6 @@ function mergedConditions(api: PodStatus | undefined, own: PodStatus): PodStatus
     ...(own.conditions ?? []).flatMap((condition) => (ownConditions.has(condition.type) ? [condition] : (fresh.get(condition.type) ?? []))),
   ];
 }
-
-const codeText = (code: string): string => code.toLowerCase().replaceAll(/(?:^|_)([a-z])/g, (_, letter: string) => letter.toUpperCase());
 
 /** "10s", "1m20s", "5m0s". */
 function durationText(durationMs: number): string {

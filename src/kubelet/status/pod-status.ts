@@ -2,7 +2,7 @@ import type { Pod, PodStatus } from "../../api/generated/core-v1.ts";
 import { formatTime } from "../../apimachinery/time.ts";
 import { isHostNetwork, isTerminal, qosClassOf, specOf } from "../pod/pod.ts";
 import { latestContainer, readySandbox, type RuntimePod } from "../runtime/runtime-pod.ts";
-import { podConditions } from "./conditions.ts";
+import { podConditions, type ResizeVerdict } from "./conditions.ts";
 import { containerStatuses, type ContainerProbes, type WaitingReason } from "./container-statuses.ts";
 import { phaseOf, type Phase } from "./phase.ts";
 
@@ -25,6 +25,7 @@ export interface PodStatusInput {
   /** The pod is ending or has ended: nothing will be started any more. */
   readonly terminal: boolean;
   readonly failed: PodVerdict | undefined;
+  readonly resize?: ResizeVerdict | undefined;
   readonly nowMs: number;
 }
 
@@ -46,7 +47,7 @@ export function podStatus(input: PodStatusInput): PodStatus {
   const shown = ips.length > 0 ? ips : (previous.podIPs ?? []).map(({ ip }) => ip);
   const hostIP = nodeIps[0];
   const refused = failed?.rejected === true || (previous.phase === "Failed" && previous.containerStatuses === undefined && runtime.containers.length === 0);
-  const conditions = podConditions({ pod, runtime, statuses: all, phase, now });
+  const conditions = podConditions({ pod, runtime, statuses: all, phase, now, resize: terminal ? undefined : input.resize });
   return {
     ...(pod.metadata.generation !== undefined && { observedGeneration: pod.metadata.generation }),
     phase,
