@@ -104,7 +104,7 @@ test("a second cluster lives beside the first: own networks, own objects, own co
   const listed = (await keelson("status")).stdout;
   for (const name of [story, other]) assert.match(listed, new RegExp(`^cluster ${name} at https://127\\.0\\.0\\.1:\\d+`, "m"));
   const status = JSON.parse((await keelson("status", other, "-o", "json")).stdout) as { readonly processes: readonly { readonly name: string; readonly pid: number; readonly residentBytes: number }[] };
-  assert.deepEqual(status.processes.map(({ name }) => name).toSorted(), [`agent-${other}-1`, "server"]);
+  assert.deepEqual(status.processes.map(({ name }) => name).toSorted(), [`agent-${other}-1`, `containerd-${other}-1`, "server"]);
   for (const { pid, residentBytes } of status.processes) assert.ok(existsSync(`/proc/${pid}`) && residentBytes > 1e6);
 
   await keelson("down", other);
