@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { generateKeyPairSync } from "node:crypto";
 import { test } from "node:test";
 import { resources } from "../src/api/all.ts";
-import { deployments, replicasets, type Deployment } from "../src/api/generated/apps-v1.ts";
+import { controllerrevisions, daemonsets, deployments, replicasets, statefulsets, type Deployment } from "../src/api/generated/apps-v1.ts";
 import { jobs } from "../src/api/generated/batch-v1.ts";
 import { configmaps, endpoints, events, namespaces, nodes, pods, serviceaccounts, services, type Pod } from "../src/api/generated/core-v1.ts";
 import { endpointslices } from "../src/api/generated/discovery-v1.ts";
@@ -52,7 +52,7 @@ async function start() {
   return {
     client, problems,
     /** Resolves when a change of these resources makes the check true. */
-    async until(what: string, types: readonly ResourceType[], check: () => Promise<boolean>): Promise<void> {
+    async until(this: void, what: string, types: readonly ResourceType[], check: () => Promise<boolean>): Promise<void> {
       const done = Promise.withResolvers<void>();
       let waiting = Promise.resolve();
       const look = () => {
@@ -68,7 +68,7 @@ async function start() {
       await done.promise;
     },
     /** A kubelet and a scheduler that need no time. */
-    playNode(name: string): void {
+    playNode(this: void, name: string): void {
       let address = 0;
       const act = async ({ metadata: { name: pod = "", namespace = "" } }: Pod) => {
         const now = await client.get(pods, { name: pod, namespace });
@@ -111,6 +111,31 @@ test("a Job completes, and is deleted with its pods when its time is over", asyn
     return status?.succeeded === 5 && status.completedIndexes === "0-4" && (status.conditions?.some(({ type }) => type === "Complete") ?? false);
   });
   await until("nothing of the job is left", [jobs, pods], async () => (await client.list(jobs, { namespace: "default" })).items.length + (await client.list(pods, { namespace: "default" })).items.length === 0);
+  assert.deepEqual(cluster.problems, []);
+});
+
+test("a DaemonSet and a StatefulSet come up, are updated, and are stable then", async () => {
+  await using cluster = await start();
+  const { client, until, playNode } = cluster;
+  await client.create(nodes, { apiVersion: "v1", kind: "Node", metadata: { name: "n1" }, status: { conditions: [{ type: "Ready", status: "True", lastHeartbeatTime: formatTime(Date.now()) }] } });
+  await until("pods can be made", [serviceaccounts], async () => Boolean(await client.get(serviceaccounts, { name: "default", namespace: "default" })));
+  playNode("n1");
+  const template = (image: string) => ({ metadata: { labels: { app: "x" } }, spec: { containers: [{ name: "c", image }] } });
+  const selector = { matchLabels: { app: "x" } };
+  const [daemon, state] = [{ name: "agent", namespace: "default" }, { name: "db", namespace: "default" }];
+  await client.create(daemonsets, { apiVersion: "apps/v1", kind: "DaemonSet", metadata: daemon, spec: { selector, template: template("a") } });
+  await client.create(statefulsets, { apiVersion: "apps/v1", kind: "StatefulSet", metadata: state, spec: { serviceName: "db", replicas: 2, selector, template: template("a") } });
+  const areUpToDate = async () => {
+    const [{ status: first, metadata: one }, { status: second, metadata: two }] = [await client.get(daemonsets, daemon), await client.get(statefulsets, state)];
+    return first?.observedGeneration === one.generation && first?.updatedNumberScheduled === 1 && first?.numberAvailable === 1
+      && second?.observedGeneration === two.generation && second?.readyReplicas === 2 && second?.currentRevision === second?.updateRevision && second?.updatedReplicas === 2;
+  };
+  await until("both are up", [daemonsets, statefulsets], areUpToDate);
+  await client.patch(daemonsets, daemon, "application/merge-patch+json", { spec: { template: template("b") } });
+  await client.patch(statefulsets, state, "application/merge-patch+json", { spec: { template: template("b") } });
+  await until("both are updated", [daemonsets, statefulsets], areUpToDate);
+  assert.deepEqual((await client.list(pods)).items.map(({ spec }) => spec?.containers[0]?.image), ["b", "b", "b"]);
+  assert.equal((await client.list(controllerrevisions)).items.length, 4);
   assert.deepEqual(cluster.problems, []);
 });
 

@@ -78,3 +78,6 @@ export function withField<T extends object, K extends keyof T>(object: T, key: K
   if (value === undefined) return without(object, key);
   return object[key] === value ? object : { ...object, [key]: value };
 }
+
+/** Sets an object in a field that Go always writes, because there it is a struct and no pointer: readers count on its presence. */
+export const withStruct = <T extends object>(object: T, key: keyof T): T => (missing(object[key]) ? { ...object, [key]: {} } : object);

@@ -1,5 +1,6 @@
-import { isAlias, isMap, isScalar, isSeq, LineCounter, parseAllDocuments, type Document, type Node } from "yaml";
+import type { Document, LineCounter, Node } from "yaml";
 import { utf8Length } from "../stdx/bytes.ts";
+import { yamlPackage } from "../stdx/yaml-package.ts";
 import { parseJson } from "./json.ts";
 
 /**
@@ -63,6 +64,7 @@ const expandedNodesMax = 1_000_000;
 const depthMax = 1_000;
 
 class Reader {
+  readonly #yaml = yamlPackage();
   readonly #document: Document;
   readonly #lines: LineCounter;
   readonly duplicates: string[] = [];
@@ -78,6 +80,7 @@ class Reader {
     if (++this.#nodes > expandedNodesMax) throw new YamlError("yaml: document contains excessive aliasing");
     if (depth > depthMax) throw new YamlError(`yaml: exceeded max depth of ${depthMax}`);
     if (node === null || node === undefined) return null;
+    const { isAlias, isMap, isScalar, isSeq } = this.#yaml;
     if (isAlias(node)) {
       const target = node.resolve(this.#document);
       if (!target) throw new YamlError(`yaml: unknown anchor '${node.source}' referenced`);
@@ -114,6 +117,7 @@ class Reader {
   #map(pairs: readonly { readonly key: unknown; readonly value: unknown }[], depth: number): Record<string, unknown> {
     const entries = new Map<string, unknown>();
     const merged = new Map<string, unknown>();
+    const { isScalar } = this.#yaml;
     for (const { key: keyNode, value: valueNode } of pairs) {
       if (isScalar(keyNode) && keyNode.value === "<<" && keyNode.type === "PLAIN") {
         const value = this.read(valueNode, depth + 1);
@@ -172,6 +176,7 @@ function syntaxError(text: string, document: Document, lines: LineCounter): Yaml
 
 /** Every document of the text that has content. Throws `YamlError`. */
 export function parseYamlDocuments(text: string): YamlDocument[] {
+  const { isScalar, LineCounter, parseAllDocuments } = yamlPackage();
   const lines = new LineCounter();
   let documents: Document[];
   try {

@@ -45,6 +45,15 @@ function numberOf(text: string | undefined, flag: string): number | undefined {
   return Number(text);
 }
 
+/** "15s", "1m30s", as Go writes durations. */
+function durationMsOf(text: string | undefined, flag: string): number | undefined {
+  if (text === undefined) return undefined;
+  const [, minutes, secs] = /^(?:(\d+)m)?(?:(\d+)s)?$/.exec(text) ?? [];
+  const ms = (Number(minutes ?? 0) * 60 + Number(secs ?? 0)) * 1000;
+  if (ms === 0) throw new UsageError(`${flag} wants a duration like 50s or 1m30s, not ${JSON.stringify(text)}`);
+  return ms;
+}
+
 /** "docker.io=http://host:5000" → which registry, and where it is asked for instead. */
 function mirrorsOf(texts: readonly string[]): ClusterSpec["registryMirrors"] {
   const mirrors: Record<string, string[]> = {};
@@ -60,6 +69,8 @@ export const upFlags = {
   "nodes": { type: "string" },
   "api-port": { type: "string" },
   "registry-mirror": { type: "string", multiple: true },
+  "offline": { type: "boolean" },
+  "node-monitor-grace-period": { type: "string" },
   "no-kubeconfig": { type: "boolean" },
 } as const;
 
@@ -67,15 +78,18 @@ interface UpValues {
   readonly "nodes"?: string;
   readonly "api-port"?: string;
   readonly "registry-mirror"?: readonly string[];
+  readonly "offline"?: boolean;
+  readonly "node-monitor-grace-period"?: string;
   readonly "no-kubeconfig"?: boolean;
 }
 
 function upOptions(name: string, values: UpValues, story: Progress, signal: AbortSignal): UpOptions {
   const nodeCount = numberOf(values.nodes, "--nodes");
   const apiPort = numberOf(values["api-port"], "--api-port");
+  const nodeMonitorGraceMs = durationMsOf(values["node-monitor-grace-period"], "--node-monitor-grace-period");
   return {
-    home, name, registryMirrors: mirrorsOf(values["registry-mirror"] ?? []), noKubeconfig: values["no-kubeconfig"] ?? false,
-    ...(nodeCount !== undefined && { nodeCount }), ...(apiPort !== undefined && { apiPort }),
+    home, name, registryMirrors: mirrorsOf(values["registry-mirror"] ?? []), offline: values.offline ?? false, noKubeconfig: values["no-kubeconfig"] ?? false,
+    ...(nodeCount !== undefined && { nodeCount }), ...(apiPort !== undefined && { apiPort }), ...(nodeMonitorGraceMs !== undefined && { nodeMonitorGraceMs }),
     program: programOf({ node: process.execPath, entry: entryPath() }), progress: story, clock, env, signal,
   };
 }
@@ -151,7 +165,7 @@ export const trace = telling(async (args, signal) => {
 });
 
 export const demo = telling(async (args, signal) => {
-  const { values } = parseArgs({ args: [...args], options: { ...upFlags, image: { type: "string" } } });
+  const { values, positionals } = parseArgs({ args: [...args], options: { ...upFlags, image: { type: "string" } }, allowPositionals: true });
   const { runDemo } = await import("../cluster/commands/demo.ts");
-  return runDemo({ up: upOptions("demo", values, progress(), signal), ...(values.image !== undefined && { image: values.image }), print: (line) => console.log(line) });
+  return runDemo({ up: upOptions(nameOf(positionals, "demo"), values, progress(), signal), ...(values.image !== undefined && { image: values.image }), print: (line) => console.log(line) });
 });

@@ -1,10 +1,10 @@
-import { basename, dirname } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { parseArgs } from "node:util";
-import { runServer } from "../cluster/server.ts";
 import { pathsOf, readSpec } from "../cluster/spec.ts";
 import { systemClock } from "../stdx/clock.ts";
 import { jsonLog } from "../stdx/log.ts";
 import { cryptoRandom } from "../stdx/random.ts";
+import { openSqliteStore } from "../storage/sqlite/sqlite-store.ts";
 import type { Command } from "./commands.ts";
 import { untilEnded } from "./until-ended.ts";
 
@@ -16,5 +16,11 @@ export const server: Command = async (args, signal) => {
   const spec = readSpec(paths);
   if (!spec) throw new Error(`${paths.spec} is missing: \`keelson up\` makes it`);
   const log = jsonLog({ level: values["log-level"] === "debug" ? "debug" : "info", now: systemClock.now, write: (line) => process.stderr.write(line) });
-  return untilEnded(log, signal, (until) => runServer({ spec, paths, clock: systemClock, random: cryptoRandom, log, signal: until }));
+  return untilEnded(log, signal, async (until) => {
+    // The store's thread opens the file on another core while this one loads everything else.
+    const store = openSqliteStore({ path: join(paths.store, "state.db"), clock: systemClock, log });
+    store.catch(() => {}); // Told where it is awaited.
+    const { runServer } = await import("../cluster/server.ts");
+    await runServer({ spec, paths, clock: systemClock, random: cryptoRandom, log, signal: until, store });
+  });
 };

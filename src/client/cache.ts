@@ -105,7 +105,7 @@ export class Cache<T extends KubeObject> implements Lister<T> {
     for (const uid of this.#gone) if (!listedUids.has(uid)) this.#gone.delete(uid);
     this.#seenRevision = revision;
 
-    for (const [key, known] of [...this.#objects]) {
+    for (const [key, known] of this.#objects) {
       if (!listed.has(key) && (revisionOf(known.metadata.resourceVersion) ?? 0) <= revision) this.#remove(key, known);
     }
     for (const object of listed.values()) this.#put(object);

@@ -1,5 +1,5 @@
 import { controllerOf, keyOf, splitApiVersion, type KubeObject, type ObjectKey, type ResourceType } from "../apimachinery/object.ts";
-import { isConflict } from "../apimachinery/status-error.ts";
+import { isConflict, isNotFound } from "../apimachinery/status-error.ts";
 import type { Clock } from "../stdx/clock.ts";
 import type { Log } from "../stdx/log.ts";
 import type { Random } from "../stdx/random.ts";
@@ -89,8 +89,8 @@ async function work(controller: Controller, queue: WorkQueue, context: Context):
       if (againMs !== undefined) queue.addAfter(key, againMs);
     } catch (error) {
       if (context.signal.aborted) return;
-      // Somebody else wrote first: the cache will soon know, and the next try starts from there.
-      context.log[isConflict(error) ? "debug" : "warn"]("reconcile failed", { controller: controller.name, key, failures: queue.failuresOf(key) + 1, error });
+      // Somebody else wrote or deleted first: the cache will soon know, and the next try starts from there.
+      context.log[isConflict(error) || isNotFound(error) ? "debug" : "warn"]("reconcile failed", { controller: controller.name, key, failures: queue.failuresOf(key) + 1, error });
       queue.failed(key);
     }
   }

@@ -36,7 +36,7 @@ for (const streams of [true, false]) {
     await clock.advance(1000);
     assert.ok(informer.hasSynced);
     await informers.whenSynced();
-    const names = () => informer.cache.list().map(({ metadata }) => metadata.name).toSorted().join(" ");
+    const names = () => informer.cache.list().map(({ metadata }) => metadata.name ?? "").toSorted().join(" ");
     assert.equal(names(), "a");
 
     await client.create(configmaps, configMap("b"));

@@ -2,7 +2,7 @@ import { execFile } from "node:child_process";
 import { readFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { delimiter, dirname, join, resolve } from "node:path";
-import { parse } from "yaml";
+import { yamlPackage } from "../stdx/yaml-package.ts";
 import type { Connection } from "./connection.ts";
 
 export interface KubeconfigCluster {
@@ -62,7 +62,8 @@ export function kubeconfigPaths(options: { readonly path?: string; readonly env?
 }
 
 export function parseKubeconfig(text: string, options: { readonly folder: string }): Kubeconfig {
-  const file = (parse(text) ?? {}) as Kubeconfig;
+  // Those that `keelson up` writes for components are JSON.
+  const file = ((text.startsWith("{") ? JSON.parse(text) : yamlPackage().parse(text)) ?? {}) as Kubeconfig;
   const absolute = (path: string | undefined) => (path === undefined || path === "" ? path : resolve(options.folder, path));
   const withPaths = <T extends object>(entry: T, names: readonly (keyof T)[]): T =>
     ({ ...entry, ...Object.fromEntries(names.filter((name) => entry[name] !== undefined).map((name) => [name, absolute(entry[name] as string)])) });

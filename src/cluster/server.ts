@@ -1,4 +1,3 @@
-import { join } from "node:path";
 import { schemas } from "../api/schemas.ts";
 import { resources } from "../api/all.ts";
 import { protobufCodec } from "../api/protobuf.ts";
@@ -6,19 +5,22 @@ import { EventRecorder } from "../client/event-recorder.ts";
 import { Informers } from "../client/informers.ts";
 import { TypedClient } from "../client/typed-client.ts";
 import type { ClusterReader, UserInfo } from "../kube-apiserver/access.ts";
+import { ensureDnsService } from "./dns-service.ts";
 import { bootstrapCluster, maintainCluster } from "../kube-apiserver/bootstrap/bootstrap.ts";
 import { clusterAccess, openIdRoutes } from "../kube-apiserver/cluster-access.ts";
 import { installedDescriptions } from "../kube-apiserver/openapi/descriptions.ts";
 import { startApiServer } from "../kube-apiserver/server.ts";
-import { streamingHandler } from "../kube-apiserver/streaming/streaming.ts";
+import { lazyStreamingHandler } from "../kube-apiserver/streaming/lazy.ts";
+import { upstreamTimes } from "../kube-controller-manager/node-lifecycle/plan.ts";
 import { runControllerManager } from "../kube-controller-manager/run.ts";
 import { runScheduler } from "../kube-scheduler/scheduler.ts";
-import { openSqliteStore } from "../storage/sqlite/sqlite-store.ts";
+import type { Store } from "../storage/store.ts";
 import type { Clock } from "../stdx/clock.ts";
 import type { Log } from "../stdx/log.ts";
 import type { Random } from "../stdx/random.ts";
 import { StepRing, Tracer } from "../stdx/steps.ts";
-import { pkiSubjects } from "./commands/up.ts";
+import { pkiSubjects } from "./pki/cluster-subjects.ts";
+import { writeCredentials } from "./credentials.ts";
 import { ensurePki, type Pki } from "./pki/pki.ts";
 import { keepPkiCurrent } from "./pki/renewal.ts";
 import type { ClusterPaths, ClusterSpec } from "./spec.ts";
@@ -30,6 +32,8 @@ export interface ServerOptions {
   readonly random: Random;
   readonly log: Log;
   readonly signal: AbortSignal;
+  /** Opened already while this module was loaded; disposed of by whoever opened it. */
+  readonly store: Promise<Store>;
 }
 
 const stepsMax = 100_000;
@@ -46,9 +50,9 @@ const serviceAccount = (name: string): UserInfo => ({
 });
 
 /** API server, controllers and scheduler in one process, until `signal` aborts. Rejects when one of them fails for good. */
-export async function runServer({ spec, paths, clock, random, log, signal }: ServerOptions): Promise<void> {
+export async function runServer({ spec, paths, clock, random, log, signal, store: opening }: ServerOptions): Promise<void> {
   const steps = new StepRing({ stepsMax });
-  const [pki, store] = await Promise.all([ensurePki(paths.pki, pkiSubjects(spec, clock)), openSqliteStore({ path: join(paths.store, "state.db"), clock, log })]);
+  const [pki, store] = await Promise.all([ensurePki(paths.pki, pkiSubjects(spec, clock)), opening]);
   const requestHeaderAllowedNames = ["front-proxy-client"];
   const access = {
     clock, random, log, signal, clientCaPem: pki.ca.certificatePem, requestHeaderCaPem: pki.frontProxyCa.certificatePem, requestHeaderAllowedNames,
@@ -61,26 +65,27 @@ export async function runServer({ spec, paths, clock, random, log, signal }: Ser
     return reader;
   };
   const kubeletTls = { certificate: pki.apiServerKubeletClient.certificatePem, key: pki.apiServerKubeletClient.privateKeyPem, ca: pki.ca.certificatePem };
+  const service = { serviceIp: spec.serviceCidr.replace(/0\/\d+$/, "1"), addresses: [spec.gateway], port: spec.apiPort };
+  const bootstrap = { service, clientCaPem: access.clientCaPem, requestHeaderCaPem: access.requestHeaderCaPem, requestHeaderAllowedNames, signal };
   await using server = await startApiServer({
     store, resources, schemas, protobuf: protobufCodec, descriptions: installedDescriptions(),
     listeners: [{ host: "127.0.0.1", port: spec.apiPort }, { host: spec.gateway, port: spec.apiPort }],
     advertised: `${spec.gateway}:${spec.apiPort}`,
     tls: tlsOf(pki), serviceClusterIpRange: spec.serviceCidr,
+    beforeListening: async (transportOf) => {
+      const transport = transportOf(component("system:apiserver"));
+      await bootstrapCluster({ ...bootstrap, transport });
+      await ensureDnsService(new TypedClient(transport), spec.clusterDns);
+    },
     access: (cluster) => {
       reader = cluster;
       return clusterAccess(access)(cluster);
     },
-    streaming: streamingHandler({ reader: { get: (...args) => read().get(...args), list: (...args) => read().list(...args) }, kubelet: kubeletTls, random: () => random.next() }),
+    streaming: lazyStreamingHandler({ reader: { get: (...args) => read().get(...args), list: (...args) => read().list(...args) }, kubelet: kubeletTls, random: () => random.next() }),
     routes: openIdRoutes(access, { jwksUri: `https://${spec.gateway}:${spec.apiPort}/openid/v1/jwks` }),
     clock, random, log, steps,
   });
 
-  let booted: Error | true | undefined;
-  server.addReadyCheck({ name: "poststarthook/bootstrap-controller", check: () => { if (booted !== true) throw booted ?? new Error("not finished"); } });
-  const service = { serviceIp: spec.serviceCidr.replace(/0\/\d+$/, "1"), addresses: [spec.gateway], port: spec.apiPort };
-  const bootstrap = { transport: server.transport(component("system:apiserver")), service, clientCaPem: access.clientCaPem, requestHeaderCaPem: access.requestHeaderCaPem, requestHeaderAllowedNames, signal };
-  await bootstrapCluster(bootstrap);
-  booted = true;
   log.info("the API server is ready", { addresses: server.addresses });
 
   const common = { clock, random, log, signal };
@@ -88,11 +93,17 @@ export async function runServer({ spec, paths, clock, random, log, signal }: Ser
   const controllers = informersOf("system:kube-controller-manager");
   const scheduling = informersOf("system:kube-scheduler");
   await Promise.all([
-    maintainCluster({ ...bootstrap, clock, log }),
-    keepPkiCurrent({ ...pkiSubjects(spec, clock), folder: paths.pki, current: pki, log, signal, onRenewed: (renewed) => server.renewTls(tlsOf(renewed)) }),
+    maintainCluster({ ...bootstrap, transport: server.transport(component("system:apiserver")), clock, log }),
+    keepPkiCurrent({ ...pkiSubjects(spec, clock), folder: paths.pki, current: pki, log, signal, onRenewed: (renewed) => {
+      server.renewTls(tlsOf(renewed));
+      writeCredentials(spec, paths, renewed);
+    } }),
     runControllerManager({
       client: controllers.client, informers: controllers, steps, ...common, clientFor: (name) => new TypedClient(server.transport(serviceAccount(name)), { fieldManager: "kube-controller-manager" }),
-      options: { rootCa: pki.ca.certificatePem, clusterCidrs: [{ cidr: spec.podCidr, nodeMaskSize: 24 }] },
+      options: {
+        rootCa: pki.ca.certificatePem, clusterCidrs: [{ cidr: spec.podCidr, nodeMaskSize: 24 }],
+        ...(spec.nodeMonitorGraceMs !== undefined && { nodeTimes: { ...upstreamTimes, monitorGraceMs: spec.nodeMonitorGraceMs } }),
+      },
     }),
     runScheduler({
       informers: scheduling, ...common, tracer: new Tracer({ component: "kube-scheduler", steps, clock }),

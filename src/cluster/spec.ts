@@ -28,6 +28,10 @@ export interface ClusterSpec {
   readonly nodes: readonly NodeSpec[];
   /** Registry name → base URLs to ask instead, in order; "*" for every other registry. `http://host:PORT` means this machine. */
   readonly registryMirrors: Readonly<Record<string, readonly string[]>>;
+  /** Cluster DNS asks nobody outside; absent in clusters that were made before this could be chosen. */
+  readonly offline?: boolean;
+  /** How long a node may be silent before it is unreachable; absent means upstream's 50 s. Kubelets renew their leases every 10 s. */
+  readonly nodeMonitorGraceMs?: number;
   readonly createdAt: string;
 }
 
@@ -94,6 +98,8 @@ export function planSpec(options: {
   readonly others: readonly Pick<ClusterSpec, "index">[];
   readonly isFree: (cidr: string) => boolean;
   readonly registryMirrors: ClusterSpec["registryMirrors"];
+  readonly offline?: boolean;
+  readonly nodeMonitorGraceMs?: number;
   readonly nowMs: number;
 }): ClusterSpec | undefined {
   const used = new Set(options.others.map(({ index }) => index));
@@ -104,7 +110,8 @@ export function planSpec(options: {
     return {
       name: options.name, index, apiPort: options.apiPort, bridge: `keelson${index}`, gateway: `10.222.${index}.1`, nodeCidr, podCidr,
       serviceCidr: "10.96.0.0/16", clusterDns: "10.96.0.10", clusterDomain: "cluster.local",
-      nodes: planNodes(options.name, index, options.nodeCount), registryMirrors: options.registryMirrors, createdAt: new Date(options.nowMs).toISOString(),
+      nodes: planNodes(options.name, index, options.nodeCount), registryMirrors: options.registryMirrors, offline: options.offline ?? false,
+      ...(options.nodeMonitorGraceMs !== undefined && { nodeMonitorGraceMs: options.nodeMonitorGraceMs }), createdAt: new Date(options.nowMs).toISOString(),
     };
   }
   return undefined;

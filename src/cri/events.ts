@@ -73,7 +73,7 @@ async function settled(cri: Cri, id: string, options: { readonly clock: Clock; r
  * event service else; after a break it connects again and says so with "reconnected".
  */
 export async function watchRuntime(options: {
-  readonly cri: Cri; readonly clock: Clock; readonly log: Log; readonly signal: AbortSignal; handle(event: RuntimeEvent): void;
+  readonly cri: Cri; readonly clock: Clock; readonly log: Log; readonly signal: AbortSignal; readonly handle: (event: RuntimeEvent) => void;
 }): Promise<void> {
   const { cri, clock, log, signal, handle } = options;
   let source: typeof fromCri = fromCri;

@@ -13,6 +13,10 @@ export class RpcError extends Error {
 }
 export const isRpcError = (error: unknown, ...codes: readonly string[]): error is RpcError => error instanceof RpcError && (codes.length === 0 || codes.includes(error.code));
 
+/** As Go programs write an error of gRPC: "rpc error: code = NotFound desc = …". */
+export const rpcErrorText = (error: unknown): string =>
+  error instanceof RpcError ? `rpc error: code = ${error.code.toLowerCase().replaceAll(/(?:^|_)([a-z])/g, (_, letter: string) => letter.toUpperCase())} desc = ${error.message}` : error instanceof Error ? error.message : String(error);
+
 /** What a request may leave out: everything; protobuf fills in zeros. */
 export type Input<T> = T extends Uint8Array ? Uint8Array
   : T extends readonly (infer Item)[] ? readonly Input<Item>[]
@@ -27,8 +31,8 @@ export interface RpcOptions {
 
 /** One way of writing one message to bytes and back. */
 export interface Codec {
-  encode(message: unknown): Buffer;
-  decode(bytes: Buffer): unknown;
+  readonly encode: (message: unknown) => Buffer;
+  readonly decode: (bytes: Buffer) => unknown;
 }
 
 const decodeOptions: protobuf.IConversionOptions = { longs: Number, enums: String, defaults: true, arrays: true, objects: true };

@@ -1,6 +1,9 @@
+import type { Column } from "../api/resource.ts";
+import type { KubeObject } from "../apimachinery/object.ts";
 import type { Revision } from "../storage/store.ts";
 import type { CacheEntry } from "./cache-entry.ts";
-import type { Served } from "./served.ts";
+import type { ListIdentity } from "./output/list-bodies.ts";
+import type { Shown } from "./served.ts";
 
 /** Hears a watch. */
 export interface WatchSink {
@@ -23,11 +26,11 @@ export type WholeAnswer = Exclude<Answer, { is: "watch" | "stream" }>;
 
 /** What a handler found: not yet in any encoding, so that callers inside of the process get it as it is. */
 export type Answer =
-  | { readonly is: "entry"; readonly code: number; readonly entry: CacheEntry; readonly served: Served }
-  /** A Status, a review, a Scale: made for this answer alone. */
-  | { readonly is: "object"; readonly code: number; readonly object: unknown; readonly served?: Served }
-  | { readonly is: "list"; readonly served: Served; readonly entries: readonly CacheEntry[]; readonly revision: Revision; readonly continue?: string; readonly remaining?: number }
-  | { readonly is: "watch"; readonly served: Served; start(sink: WatchSink): Disposable }
+  | { readonly is: "entry"; readonly code: number; readonly entry: CacheEntry; readonly served: Shown }
+  /** A Status, a review, a Scale: made for this answer alone. With columns it can be shown as a table. */
+  | { readonly is: "object"; readonly code: number; readonly object: unknown; readonly columns?: readonly Column<KubeObject>[] }
+  | { readonly is: "list"; readonly served: Shown; readonly entries: readonly CacheEntry[]; readonly revision: Revision; readonly continue?: string; readonly remaining?: number; readonly identity?: ListIdentity }
+  | { readonly is: "watch"; readonly served: Shown; start(sink: WatchSink): Disposable }
   /** Text that comes bit by bit. */
   | { readonly is: "stream"; readonly contentType: string; start(sink: StreamSink): Disposable }
   | { readonly is: "bytes"; readonly code: number; readonly contentType: string; readonly body: Uint8Array | string; readonly headers?: Readonly<Record<string, string>> };

@@ -8,6 +8,7 @@ import type { ClusterState } from "./cluster-state.ts";
 import type { ManagedFieldsKeeper } from "./managed-fields.ts";
 import type { Metrics } from "./metrics.ts";
 import type { ProtobufCodec } from "../apimachinery/protobuf/codec.ts";
+import type { ListBodies } from "./output/list-bodies.ts";
 import type { Served } from "./served.ts";
 
 /** Everything a handler can need, put together once at start. */
@@ -25,6 +26,7 @@ export interface Api {
   readonly tokenIssuer: TokenIssuer | undefined;
   readonly managedFields: ManagedFieldsKeeper;
   readonly metrics: Metrics;
+  readonly listBodies: ListBodies;
   served(group: string, version: string, plural: string): Served | undefined;
   /** Create-only kinds: "authentication.k8s.io/v1/tokenreviews" → its handler. */
   virtual(group: string, version: string, plural: string): VirtualResource | undefined;

@@ -1,10 +1,10 @@
-import { parse as parseYaml } from "yaml";
 import { JsonError, parseJson, parseJsonStrict, type JsonDocument } from "../apimachinery/json.ts";
 import { apiVersionOf, splitApiVersion, type KubeObject } from "../apimachinery/object.ts";
 import type { SchemaLookup } from "../apimachinery/schema.ts";
-import { badRequest, type StatusError } from "../apimachinery/status-error.ts";
+import { badRequest, StatusError } from "../apimachinery/status-error.ts";
 import { DecodeError, decodeStrict } from "../apimachinery/strict-decoding.ts";
 import type { ProtobufCodec } from "../apimachinery/protobuf/codec.ts";
+import { parseYamlStrict, YamlError } from "../apimachinery/yaml.ts";
 import { unsupportedMediaType } from "./output/negotiation.ts";
 import type { Payload } from "./request.ts";
 
@@ -41,8 +41,15 @@ const cannotBeHandled = (own: { readonly kind: string; readonly version: string 
 /** The media type without its parameters. */
 export const mediaTypeOf = (contentType: string): string => (contentType.split(";", 1)[0] ?? "").trim().toLowerCase();
 
+interface DocumentRead {
+  readonly document: JsonDocument;
+  readonly bytes: Buffer;
+  /** What is wrong with a YAML text although it can be read. */
+  readonly complaints?: readonly string[];
+}
+
 /** Reads a body that is JSON, YAML or protobuf, as an untyped value. */
-async function readDocument(payload: Extract<Payload, { is: "bytes" }>, kind: Kind, strict: boolean, protobuf: ProtobufCodec | undefined): Promise<{ document: JsonDocument; bytes: Buffer }> {
+async function readDocument(payload: Extract<Payload, { is: "bytes" }>, kind: Kind, strict: boolean, protobuf: ProtobufCodec | undefined): Promise<DocumentRead> {
   const media = mediaTypeOf(payload.contentType);
   if (!["", "application/json", "application/yaml", "application/vnd.kubernetes.protobuf"].includes(media)) throw unsupportedMediaType();
   const bytes = await payload.read();
@@ -50,13 +57,21 @@ async function readDocument(payload: Extract<Payload, { is: "bytes" }>, kind: Ki
   switch (media) {
     case "application/yaml":
       try {
-        return { document: { value: parseYaml(bytes.toString(), { version: "1.1", uniqueKeys: false, maxAliasCount: 100 }) as unknown, duplicates: none }, bytes };
+        const { value, duplicates } = parseYamlStrict(bytes.toString());
+        const complaints = strict && duplicates.length > 0 ? [`yaml: unmarshal errors:\n${duplicates.map((each) => `  ${each}`).join("\n")}`] : [];
+        return { document: { value, duplicates: none }, bytes, complaints };
       } catch (error) {
-        throw unrecognized(kind, `couldn't get version/kind; json parse error: ${error instanceof Error ? error.message : String(error)}`, bytes);
+        if (!(error instanceof YamlError)) throw error;
+        throw unrecognized(kind, error.message, bytes);
       }
     case "application/vnd.kubernetes.protobuf": {
       if (!protobuf) throw unsupportedMediaType();
-      return { document: { value: protobuf.decode(bytes, { kind: kind.kind, apiVersion: apiVersionOf(kind) }), duplicates: none }, bytes };
+      try {
+        return { document: { value: protobuf.decode(bytes, { kind: kind.kind, apiVersion: apiVersionOf(kind) }), duplicates: none }, bytes };
+      } catch (error) {
+        if (error instanceof StatusError) throw unrecognized(kind, error.message, bytes);
+        throw error;
+      }
     }
     default:
       try {
@@ -80,19 +95,19 @@ export async function decodeBody<T extends KubeObject = KubeObject>(payload: Pay
     const complete = object.kind === kind.kind && object.apiVersion === apiVersionOf(kind) ? object : { ...object, kind: kind.kind, apiVersion: apiVersionOf(kind) };
     return (complete as Partial<T>).metadata === undefined ? { ...complete, metadata: {} } : complete;
   }
-  const { document: { value, duplicates }, bytes } = await readDocument(payload, kind, fieldValidation !== "Ignore", protobuf);
+  const { document: { value, duplicates }, bytes, complaints = [] } = await readDocument(payload, kind, fieldValidation !== "Ignore", protobuf);
   if (!isRecord(value)) {
     const is = Array.isArray(value) ? "array" : value === null ? "null" : typeof value === "boolean" ? "bool" : typeof value;
     if (value === null || value === undefined) throw unrecognized(kind, "couldn't get version/kind; json parse error: unexpected end of JSON input", bytes);
     throw unrecognized(kind, `couldn't get version/kind; json parse error: json: cannot unmarshal ${is} into Go value of type struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }`, bytes);
   }
-  return typed<T>(value, { kind, schemas, fieldValidation, warnings, duplicates });
+  return typed<T>(value, { kind, schemas, fieldValidation, warnings, duplicates, complaints });
 }
 
 /** Gives an untyped object its type. @throws {StatusError} BadRequest */
 export function typed<T extends KubeObject>(
   value: Readonly<Record<string, unknown>>,
-  { kind, schemas, fieldValidation, warnings, duplicates }: Omit<DecodeBodyOptions, "protobuf"> & { readonly duplicates?: JsonDocument["duplicates"] },
+  { kind, schemas, fieldValidation, warnings, duplicates, complaints = [] }: Omit<DecodeBodyOptions, "protobuf"> & { readonly duplicates?: JsonDocument["duplicates"]; readonly complaints?: readonly string[] },
 ): T {
   const text = (key: string) => (typeof value[key] === "string" ? value[key] : "");
   const apiVersion = text("apiVersion");
@@ -115,9 +130,10 @@ export function typed<T extends KubeObject>(
     if (!(error instanceof DecodeError)) throw error;
     throw cannotBeHandled(own, kind, error.message);
   }
-  if (decoded.strict.length > 0) {
-    if (fieldValidation === "Strict") throw cannotBeHandled(own, kind, `strict decoding error: ${decoded.strict.join(", ")}`);
-    if (fieldValidation === "Warn") warnings.push(...decoded.strict);
+  const strict = [...complaints, ...decoded.strict];
+  if (strict.length > 0) {
+    if (fieldValidation === "Strict") throw cannotBeHandled(own, kind, `strict decoding error: ${strict.join(", ")}`);
+    if (fieldValidation === "Warn") warnings.push(...strict);
   }
   return { ...decoded.object, kind: kind.kind, apiVersion: apiVersionOf(kind), metadata: isRecord(decoded.object["metadata"]) ? decoded.object["metadata"] : {} } as unknown as T;
 }

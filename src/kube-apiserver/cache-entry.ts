@@ -106,13 +106,24 @@ export class CacheEntry {
 
   /** `{"type":"ADDED","object":{…}}` and a newline, made once for all watchers. */
   eventJson(type: string): Buffer {
+    return this.eventBytes(type, () => Buffer.concat([Buffer.from(`{"type":"${type}","object":`), this.json, eventEnd]));
+  }
+
+  /** An event in any other form, made once for all watchers that want it. */
+  eventBytes(form: string, make: () => Buffer): Buffer {
     this.#events ??= new Map();
-    let event = this.#events.get(type);
-    if (!event) this.#events.set(type, (event = Buffer.concat([Buffer.from(`{"type":"${type}","object":`), this.json, eventEnd])));
+    let event = this.#events.get(form);
+    if (!event) this.#events.set(form, (event = make()));
     return event;
   }
 
-  /** Any other form in bytes, made once per `form`: protobuf, an event of metadata only, … */
+  /** All watchers have heard: the bytes of events would only take up room from now on. */
+  forgetEvents(): void {
+    this.#events = undefined;
+    if (this.#views) for (const view of this.#views.values()) view.forgetEvents();
+  }
+
+  /** Any other form in bytes, made once per `form`: protobuf, metadata only, … */
   bytes(form: string, make: () => Buffer): Buffer {
     this.#others ??= new Map();
     let bytes = this.#others.get(form);

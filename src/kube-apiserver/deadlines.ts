@@ -34,26 +34,20 @@ export class Deadlines {
       this.#waiting.add(waiting);
       const done = () => void this.#waiting.delete(waiting);
       if (!this.#watching) void this.#watch();
-      work(done).then((value) => {
-        done();
-        resolve(value);
-      }, (error: unknown) => {
-        done();
-        reject(error);
-      });
+      work(done).finally(done).then(resolve, reject);
     });
   }
 
   async #watch(): Promise<void> {
     this.#watching = true;
-    const { clock, timeoutMs, signal, expired } = this.#options;
+    const { clock, timeoutMs, signal } = this.#options;
     try {
       while (this.#waiting.size > 0) {
         await clock.sleep(everyMs, { signal });
         for (const waiting of this.#waiting) {
           if (clock.now() - waiting.startedMs < timeoutMs) break;
           this.#waiting.delete(waiting);
-          waiting.reject(expired());
+          waiting.reject(this.#options.expired());
         }
       }
     } catch {

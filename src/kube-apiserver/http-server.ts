@@ -14,14 +14,18 @@ import { answerFor, type Routes } from "./handlers/routes.ts";
 import { asStatusError } from "./local-transport.ts";
 import { eventEncoder } from "./output/encode.ts";
 import { Deadlines } from "./deadlines.ts";
-import { encodeOptions, errorReply, reply, warningHeaders, type Reply } from "./output/respond.ts";
+import { encodeOptions, errorReply, lengthOf, reply, warningHeaders, type Reply } from "./output/respond.ts";
 import type { Authorized, Incoming, Payload } from "./request.ts";
+import type { Query } from "./query.ts";
+import type { RequestInfo } from "./request-info.ts";
 import { upgradeStream, serveStream, isStreaming } from "./streaming/serve.ts";
 
 /** Upstream's limit of a request body. */
 export const bodyBytesMax = 3 * 1024 * 1024;
 /** How long a request may take that is not meant to stay open. */
 const requestTimeoutMs = 60_000;
+/** What waits to be sent over one connection; at Node's own 10 MB a single large list would have all other requests refused. */
+const sessionMegabytesMax = 256;
 /** How far a reader of a watch may fall behind before it is cut off. */
 const backlogBytesMax = 16 * 1024 * 1024;
 const http1Hops: ReadonlySet<string> = new Set(["connection", "keep-alive", "transfer-encoding", "upgrade", "proxy-connection"]);
@@ -83,7 +87,7 @@ export class HttpServer implements AsyncDisposable {
       cert: certPem, key: keyPem, allowHTTP1: true, minVersion: "TLSv1.2", requestCert: true, rejectUnauthorized: false,
       ...(clientCaPem !== undefined && { ca: clientCaPem }),
       settings: { maxConcurrentStreams: 1000, initialWindowSize: 1 << 20 },
-      peerMaxConcurrentStreams: 1000,
+      peerMaxConcurrentStreams: 1000, maxSessionMemory: sessionMegabytesMax,
     });
     server.on("session", (session) => {
       this.#sessions.add(session);
@@ -92,6 +96,8 @@ export class HttpServer implements AsyncDisposable {
       // So that large bodies are not held up by the window of the whole connection.
       session.setLocalWindowSize(1 << 24);
     });
+    // With this listener every HTTP/2 stream would get a request and a response of HTTP/1's form as well, which nobody asks for.
+    server.removeAllListeners("newListener");
     server.on("stream", (stream, headers, _, rawHeaders) => this.#onStream(stream as ServerHttp2Stream, distinctIdentityHeaders(headers, rawHeaders)));
     server.on("request", (request, response) => {
       if (request.httpVersionMajor === 1) this.#onRequest(request as unknown as IncomingMessage, response as unknown as ServerResponse);
@@ -163,12 +169,12 @@ export class HttpServer implements AsyncDisposable {
     const auditId = auditIdOf(incoming);
     const common = { "audit-id": auditId };
     let code = 0;
-    let labels = { verb: incoming.method, group: "", version: "", resource: "", subresource: "" };
+    let labels = { verb: metricMethod(incoming.method), group: "", version: "", resource: "", subresource: "", scope: "", dryRun: "" };
     api.metrics.begin();
     try {
       code = await this.#deadlines.within((lasts) => chain(api, incoming, async (request) => {
         const { info, query } = request;
-        labels = { verb: metricVerb(info.verb), group: info.group, version: info.version, resource: info.resource, subresource: info.subresource };
+        labels = { verb: metricVerb(info.verb), group: info.group, version: info.version, resource: info.resource, subresource: info.subresource, scope: scopeOf(info), dryRun: dryRunOf(query) };
         if (info.verb === "watch" || isStreaming(info) || query.get("watch") === "true") lasts();
         return await this.#answer(request, outlet, body, common);
       }));
@@ -178,7 +184,7 @@ export class HttpServer implements AsyncDisposable {
       try {
         if (!outlet.begun && !outlet.isClosed) {
           const made = await errorReply(api, incoming, status);
-          outlet.send({ ...made, headers: { ...common, ...withWarnings(incoming), ...made.headers } });
+          outlet.send({ ...made, headers: { ...common, ...withWarnings(incoming), ...made.headers }, ...(incoming.method === "HEAD" && { body: noBody }) });
           // The rest of a body that was refused is not read.
           if (status.code === 413) body.destroy();
         }
@@ -209,7 +215,7 @@ export class HttpServer implements AsyncDisposable {
         return 200;
       default: {
         const made = await reply(api, request, answer);
-        outlet.send({ ...made, headers: { ...headers, ...made.headers } });
+        outlet.send({ ...made, headers: { ...headers, ...made.headers }, ...(request.method === "HEAD" && { body: noBody }) });
         return made.code;
       }
     }
@@ -220,12 +226,12 @@ export class HttpServer implements AsyncDisposable {
     const { type } = answer.served;
     const encoder = eventEncoder(answer.served, encodeOptions(api, request, { table: true, partial: true }), () => api.clock.now());
     const resource = type.group === "" ? type.plural : `${type.plural}.${type.group}`;
-    this.#pump(outlet, { ...headers, "content-type": encoder.contentType, "cache-control": "no-cache, private" }, ({ write, end }) => {
+    this.#pump(outlet, { ...headers, "content-type": encoder.contentType, "cache-control": "no-cache, private" }, (sink) => {
       const watching = answer.start({
-        event: (kind, entry) => write(encoder.event(kind, entry)),
-        bookmark: (revision, initialEventsEnd) => write(encoder.plain("BOOKMARK", bookmarkObject(type, revision, initialEventsEnd))),
-        error: (object) => void write(encoder.plain("ERROR", object)),
-        end,
+        event: (kind, entry) => sink.write(encoder.event(kind, entry)),
+        bookmark: (revision, initialEventsEnd) => sink.write(encoder.plain("BOOKMARK", bookmarkObject(type, revision, initialEventsEnd))),
+        error: (object) => void sink.write(encoder.plain("ERROR", object)),
+        end: () => sink.end(),
       });
       api.metrics.watching(resource, 1);
       return {
@@ -274,9 +280,9 @@ export class HttpServer implements AsyncDisposable {
         const status = asStatusError(this.#api, error, incoming.path);
         if (socket.destroyed || socket.writableEnded) return;
         const made = await errorReply(this.#api, incoming, status);
-        const lines = [`HTTP/1.1 ${made.code} ${status.reason === "" ? "Error" : status.reason}`, `content-length: ${made.body.length}`, "connection: close", `audit-id: ${auditIdOf(incoming)}`];
+        const lines = [`HTTP/1.1 ${made.code} ${status.reason === "" ? "Error" : status.reason}`, `content-length: ${lengthOf(made.body)}`, "connection: close", `audit-id: ${auditIdOf(incoming)}`];
         for (const [name, value] of Object.entries(made.headers)) lines.push(`${name}: ${String(value)}`);
-        socket.end(Buffer.concat([Buffer.from(`${lines.join("\r\n")}\r\n\r\n`), made.body]));
+        socket.end(Buffer.concat([Buffer.from(`${lines.join("\r\n")}\r\n\r\n`), ...made.body]));
       }
     };
     run().catch((error: unknown) => {
@@ -305,10 +311,19 @@ export class HttpServer implements AsyncDisposable {
 }
 
 const timedOut = (): StatusError => new StatusError("Timeout", "request did not complete within the allotted timeout", { details: { retryAfterSeconds: 1 } });
+const noBody: readonly Uint8Array[] = [];
 const withWarnings = ({ warnings }: Incoming): Record<string, readonly string[]> => (warnings.length === 0 ? {} : { warning: warningHeaders(warnings) });
 
+/** Upstream's names for where a request looks. */
+const scopeOf = ({ name, verb, namespace, isResourceRequest }: RequestInfo): string => (name !== "" || verb === "create" ? "resource" : namespace !== "" ? "namespace" : isResourceRequest ? "cluster" : "");
+function dryRunOf(query: Query): string {
+  const values = query.getAll("dryRun");
+  return values.length === 0 ? "" : values.every((value) => value === "All") ? "All" : "invalid";
+}
+/** Methods that nobody knows share one name, so that clients cannot invent series. */
+const metricMethod = (method: string): string => (["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "CONNECT"].includes(method) ? method : "other");
 const metricVerb = (verb: string): string =>
-  ({ get: "GET", list: "LIST", watch: "WATCH", create: "POST", update: "PUT", patch: "PATCH", delete: "DELETE", deletecollection: "DELETECOLLECTION" } as Readonly<Record<string, string>>)[verb] ?? verb.toUpperCase();
+  ({ get: "GET", list: "LIST", watch: "WATCH", create: "POST", update: "PUT", patch: "PATCH", delete: "DELETE", deletecollection: "DELETECOLLECTION" } as Readonly<Record<string, string>>)[verb] ?? metricMethod(verb.toUpperCase());
 
 function auditIdOf({ headers }: Incoming): string {
   const given = headers["audit-id"];
@@ -384,9 +399,11 @@ class Http2Outlet implements Outlet {
   send({ code, headers, body }: Reply): void {
     const stream = this.#stream;
     if (stream.destroyed || stream.closed) return;
-    if (body.length === 0) return stream.respond({ ":status": code, ...(headers as Record<string, string>) }, { endStream: true });
-    stream.respond({ ":status": code, ...(headers as Record<string, string>), "content-length": body.length });
-    stream.end(body);
+    const length = lengthOf(body);
+    if (length === 0) return stream.respond({ ":status": code, ...(headers as Record<string, string>) }, { endStream: true });
+    stream.respond({ ":status": code, ...(headers as Record<string, string>), "content-length": length });
+    for (const piece of body.slice(0, -1)) stream.write(piece);
+    stream.end(body.at(-1));
   }
   begin(code: number, headers: Readonly<Record<string, string | readonly string[]>>): Writable {
     const allowed = Object.fromEntries(Object.entries(headers).filter(([name]) => !http1Hops.has(name.toLowerCase())));
@@ -418,8 +435,9 @@ class Http1Outlet implements Outlet {
   }
   send({ code, headers, body }: Reply): void {
     if (this.#response.destroyed) return;
-    this.#response.writeHead(code, { ...(headers as Record<string, string | string[]>), "content-length": body.length });
-    this.#response.end(body);
+    this.#response.writeHead(code, { ...(headers as Record<string, string | string[]>), "content-length": lengthOf(body) });
+    for (const piece of body.slice(0, -1)) this.#response.write(piece);
+    this.#response.end(body.at(-1));
   }
   begin(code: number, headers: Readonly<Record<string, string | readonly string[]>>): Writable {
     this.#response.writeHead(code, headers as Record<string, string | string[]>);

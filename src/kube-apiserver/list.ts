@@ -61,7 +61,9 @@ export async function list(state: ClusterState, served: Served, namespace: strin
   const all = candidates(served, namespace, chosen);
   const start = from ? all.findIndex((entry) => entry.key >= from.start) : 0;
   const rest = start < 0 ? [] : start === 0 ? all : all.slice(start);
-  return page(served, rest, chosen, query, revision);
+  const found = page(served, rest, chosen, query, revision);
+  if (chosen !== everything) return found;
+  return { ...found, identity: { cache, lastChange: cache.lastChange, question: `${served.type.version}|${namespace}|${query.limit}|${from?.start ?? ""}` } };
 }
 
 function candidates(served: Served, namespace: string, chosen: Selection): readonly CacheEntry[] {

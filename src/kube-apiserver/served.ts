@@ -13,6 +13,9 @@ export interface Served {
   readonly conversion: Conversion | undefined;
 }
 
+/** What it takes to show objects of a resource. */
+export type Shown = Pick<Served, "type" | "resource">;
+
 /** Between the version that is served and the one that is stored. */
 export interface Conversion {
   fromStored(object: KubeObject): KubeObject;
@@ -20,7 +23,7 @@ export interface Conversion {
 }
 
 export const entryAs = ({ form, conversion }: Pick<Served, "form" | "conversion">, entry: CacheEntry): CacheEntry =>
-  conversion ? entry.view(form, conversion.fromStored) : entry;
+  conversion ? entry.view(form, (object) => conversion.fromStored(object)) : entry;
 
 export const objectAs = ({ conversion }: Pick<Served, "conversion">, object: KubeObject): KubeObject => (conversion ? conversion.fromStored(object) : object);
 export const storedFrom = ({ conversion }: Pick<Served, "conversion">, object: KubeObject): KubeObject => (conversion ? conversion.toStored(object) : object);

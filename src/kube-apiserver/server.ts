@@ -9,6 +9,7 @@ import { cryptoRandom, type Random } from "../stdx/random.ts";
 import type { StepRing } from "../stdx/steps.ts";
 import type { AdmissionPlugin, Authenticator, Authorizer, ClusterReader, TokenIssuer, UserInfo, VirtualResource } from "./access.ts";
 import type { Api } from "./api.ts";
+import { bindings, componentstatuses } from "../api/generated/core-v1.ts";
 import { StoredForm } from "./cache-entry.ts";
 import { ClusterState } from "./cluster-state.ts";
 import { createDiscovery, type DiscoveryGroupVersion } from "./discovery/discovery.ts";
@@ -24,8 +25,10 @@ import { localTransport } from "./local-transport.ts";
 import { managedFieldsOf } from "./managed-fields.ts";
 import { Metrics } from "./metrics.ts";
 import type { ProtobufCodec } from "../apimachinery/protobuf/codec.ts";
+import { ListBodies } from "./output/list-bodies.ts";
 import { Registry, type RegistryHooks } from "./registry/registry.ts";
 import { runEventExpiry } from "./registry/event-expiry.ts";
+import { certificateRequestHooks } from "./registry/certificate-requests.ts";
 import { namespaceHooks } from "./registry/namespaces.ts";
 import { ServiceAllocation } from "./registry/services.ts";
 import type { Conversion, Served } from "./served.ts";
@@ -36,6 +39,11 @@ export interface ApiServerOptions {
   /** Empty: the server is reached from inside of the process only. */
   readonly listeners: readonly { readonly host: string; readonly port: number }[];
   readonly tls?: TlsOptions;
+  /**
+   * Puts into the cluster what must be there before anybody outside asks: a client that came in between would be told that it may not do what its
+   * role, which is about to be made, allows.
+   */
+  readonly beforeListening?: (transport: ApiServer["transport"]) => Promise<void>;
   /** Host and port that clients are told in discovery; the first listener when absent. */
   readonly advertised?: string;
   readonly resources: readonly Resource[];
@@ -85,6 +93,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   const { serviceClusterIpRange = "10.96.0.0/16", nodePortRange = { first: 30_000, last: 32_767 } } = options;
   const hooks: Readonly<Record<string, RegistryHooks>> = {
     "/namespaces": namespaceHooks,
+    "certificates.k8s.io/certificatesigningrequests": certificateRequestHooks(clock),
     "/services": new ServiceAllocation({ clusterIpRange: serviceClusterIpRange, nodePortRange, reader: state, random }).hooks,
   };
   const { authenticator, authorizer, admission, virtual, tokenIssuer } = options.access(state);
@@ -113,7 +122,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
 
   const metrics = new Metrics();
   const api: Api = {
-    state, clock, random, log, steps, schemas, protobuf: options.protobuf, authenticator, authorizer, admission, tokenIssuer, metrics,
+    state, clock, random, log, steps, schemas, protobuf: options.protobuf, authenticator, authorizer, admission, tokenIssuer, metrics, listBodies: new ListBodies({ bytesMax: listBodiesBytesMax }),
     managedFields: managedFieldsOf(schemas),
     served: (group, version, plural) => served.get(`${group}/${version}/${plural}`),
     virtual: (group, version, plural) => virtuals.get(`${group}/${version}/${plural}`),
@@ -123,12 +132,18 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   const health = healthRoutes();
   health.add({ name: "ping", check: () => undefined });
   health.add({ name: "etcd", check: async () => void (await store.get("/registry/health")) });
-  const discovered = groupVersionsOf([...[...served.values()].map(({ type }) => type), ...virtual.map(({ type }) => type), ...(served.has("/v1/pods") ? [bindings] : [])]);
+  const discovered = groupVersionsOf([...[...served.values()].map(({ type }) => type), ...virtual.map(({ type }) => type), ...(served.has("/v1/pods") ? [bindings, componentstatuses] : [])]);
   let listening: HttpServer | undefined;
   const advertised = () => options.advertised ?? (listening?.addresses[0] ? `${listening.addresses[0].host}:${listening.addresses[0].port}` : "localhost");
   let documents: ReturnType<typeof createDiscovery> | undefined;
   let openApi: OpenApi | undefined;
   const openApiPaths = openApiRoutes(() => (openApi ??= createOpenApi(discovered, { ...(options.descriptions && { descriptions: options.descriptions }) })));
+  try {
+    await options.beforeListening?.((user) => localTransport(api, user));
+  } catch (error) {
+    await state[Symbol.asyncDispose]();
+    throw error;
+  }
   if (options.listeners.length > 0) {
     if (!options.tls) throw new Error("a server that listens needs a certificate");
     const routes = {
@@ -163,12 +178,10 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   };
 }
 
-const storedTypeOf = ({ type, storedAs }: Resource): ResourceType => storedAs?.type ?? type;
+/** For the bodies of large lists that may be asked for again. */
+const listBodiesBytesMax = 24 * 1024 * 1024;
 
-/** POST-only, and stands for pods/binding. */
-const bindings: ResourceType = {
-  group: "", version: "v1", kind: "Binding", listKind: "", plural: "bindings", singular: "binding", shortNames: [], categories: [], namespaced: true, verbs: ["create"], subresources: {},
-};
+const storedTypeOf = ({ type, storedAs }: Resource): ResourceType => storedAs?.type ?? type;
 
 const groupVersionsOf = (types: readonly ResourceType[]): readonly DiscoveryGroupVersion[] =>
   [...Map.groupBy(types, ({ group, version }) => `${group}/${version}`).values()].flatMap((resources) => {

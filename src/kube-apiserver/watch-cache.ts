@@ -190,6 +190,11 @@ export class WatchCache {
       this.#forgotten = this.#events[this.#events.length - this.#changesMax - 1]?.revision ?? this.#forgotten;
       this.#events = this.#events.slice(-this.#changesMax);
     }
+    this.#tell(event);
+    event.entry.forgetEvents();
+  }
+
+  #tell(event: CacheEvent): void {
     for (const listener of this.#everybody) listener(event);
     const { key } = event.entry;
     if (this.#byName.size > 0) for (const listener of this.#byName.get(key) ?? []) listener(event);

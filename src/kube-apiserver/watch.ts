@@ -1,5 +1,6 @@
-import { StatusError } from "../apimachinery/status-error.ts";
+import { internalStatusError, StatusError } from "../apimachinery/status-error.ts";
 import type { Clock } from "../stdx/clock.ts";
+import type { Log } from "../stdx/log.ts";
 import type { Random } from "../stdx/random.ts";
 import type { Answer, WatchSink } from "./answer.ts";
 import type { CacheEntry } from "./cache-entry.ts";
@@ -19,10 +20,11 @@ export interface WatchOptions {
   readonly state: ClusterState;
   readonly clock: Clock;
   readonly random: Random;
+  readonly log: Log;
 }
 
 /** @throws {StatusError} before anything was sent. */
-export async function watch({ state, clock, random }: WatchOptions, served: Served, namespace: string, query: ListQuery): Promise<Extract<Answer, { is: "watch" }>> {
+export async function watch({ state, clock, random, log }: WatchOptions, served: Served, namespace: string, query: ListQuery): Promise<Extract<Answer, { is: "watch" }>> {
   const chosen = selection(served.resource, query.labelSelector, query.fieldSelector);
   const requested = revisionOf(query.resourceVersion);
   const waiting = state.fresh();
@@ -37,17 +39,30 @@ export async function watch({ state, clock, random }: WatchOptions, served: Serv
 
   const start = (sink: WatchSink): Disposable => {
     const ended = new AbortController();
-    let subscription: Disposable | undefined;
+    const subscriptions = new DisposableStack();
     const end = () => {
       if (ended.signal.aborted) return;
       ended.abort();
-      subscription?.[Symbol.dispose]();
+      subscriptions.dispose();
       sink.end();
     };
     let lastSent = 0;
     const deliver = (event: CacheEvent) => {
       if (ended.signal.aborted || event.revision <= lastSent || outOfNamespace(event.entry)) return;
       lastSent = event.revision;
+      if (!guarded(() => send(event))) end();
+    };
+    /** One watcher's failure is nobody else's. */
+    const guarded = (deliverOne: () => boolean): boolean => {
+      try {
+        return deliverOne();
+      } catch (error) {
+        log.error("a watch ends because an event could not be sent", { resource: served.type.plural, error });
+        sink.error(internalStatusError("an event could not be encoded").toStatus());
+        return false;
+      }
+    };
+    const send = (event: CacheEvent): boolean => {
       let fits = true;
       if (event.type === "DELETED") {
         if (all || (event.previous && sees(event.previous))) fits = sink.event("DELETED", entryAs(served, event.entry));
@@ -58,13 +73,20 @@ export async function watch({ state, clock, random }: WatchOptions, served: Serv
         if (now) fits = sink.event(before ? "MODIFIED" : "ADDED", entryAs(served, event.entry));
         else if (before) fits = sink.event("DELETED", entryAs(served, event.left));
       }
-      if (!fits) end();
+      return fits;
     };
 
     const initial = query.sendInitialEvents ?? (requested === 0);
     if (initial) {
       lastSent = state.revision;
-      for (const entry of cache.entries(inNamespace)) if (sees(entry) && !sink.event("ADDED", entryAs(served, entry))) break;
+      for (const entry of cache.entries(inNamespace)) {
+        if (!sees(entry)) continue;
+        const fits = sink.event("ADDED", entryAs(served, entry));
+        entry.forgetEvents();
+        if (fits) continue;
+        end();
+        return { [Symbol.dispose]: end };
+      }
       if (query.sendInitialEvents === true && query.allowWatchBookmarks) sink.bookmark(state.revision, true);
     } else if (requested === 0) lastSent = state.revision;
     else {
@@ -79,11 +101,9 @@ export async function watch({ state, clock, random }: WatchOptions, served: Serv
     }
 
     const key = chosen.name !== undefined && (!served.type.namespaced || inNamespace !== "") ? served.registry.keyOf(inNamespace, chosen.name) : undefined;
-    subscription = cache.listen(
-      { ...(key !== undefined && { key }), ...(chosen.node !== undefined && { node: chosen.node }), namespace: inNamespace },
-      deliver,
-    );
-    if (ended.signal.aborted) subscription[Symbol.dispose]();
+    if (!ended.signal.aborted) {
+      subscriptions.use(cache.listen({ ...(key !== undefined && { key }), ...(chosen.node !== undefined && { node: chosen.node }), namespace: inNamespace }, deliver));
+    }
 
     const seconds = query.timeoutSeconds !== undefined && query.timeoutSeconds > 0 ? query.timeoutSeconds : timeoutSecondsMin + random.below(timeoutSecondsMin);
     const after = (durationMs: number, then: () => void) => clock.sleep(durationMs, { signal: ended.signal }).then(then, () => undefined);

@@ -1,7 +1,9 @@
 import { runController, type Context, type Controller } from "../client/controller.ts";
 import { bootstrapTokenCleaner } from "./bootstrap-token-cleaner/bootstrap-token-cleaner.ts";
 import { clusterRoleAggregation } from "./clusterrole-aggregation/clusterrole-aggregation.ts";
+import { daemonSetController } from "./daemonset/daemonset.ts";
 import { deploymentController } from "./deployment/deployment.ts";
+import { disruptionController } from "./disruption/disruption.ts";
 import { endpointsController } from "./endpoints/endpoints.ts";
 import { endpointSliceController } from "./endpointslice/endpointslice.ts";
 import { garbageCollector } from "./garbage-collector/garbage-collector.ts";
@@ -15,6 +17,7 @@ import { podGarbageCollector } from "./pod-gc/pod-gc.ts";
 import { replicaSetController, replicationController } from "./replicaset/replicaset.ts";
 import { rootCaPublisher } from "./root-ca-publisher/root-ca-publisher.ts";
 import { serviceAccountController } from "./serviceaccount/serviceaccount.ts";
+import { statefulSetController } from "./statefulset/statefulset.ts";
 import { taintEvictionController } from "./taint-eviction/taint-eviction.ts";
 import { ttlAfterFinishedController } from "./ttl-after-finished/ttl-after-finished.ts";
 
@@ -42,6 +45,8 @@ const runnable = (controller: Controller): Runnable => {
 const serviceAccounts: Readonly<Record<string, string>> = {
   "root-ca-certificate-publisher": "root-ca-cert-publisher",
   "endpoint-slice-controller": "endpointslice-controller",
+  "daemonset-controller": "daemon-set-controller",
+  "controllermanager": "disruption-controller",
   "cidrAllocator": "node-controller",
   "taint-eviction-controller": "node-controller",
 };
@@ -58,10 +63,13 @@ export const controllersFor = ({ rootCa, clusterCidrs = [], nodeTimes }: Control
     replicaSetController,
     deploymentController,
     replicationController,
+    daemonSetController,
+    statefulSetController,
     jobController,
     ttlAfterFinishedController,
     endpointSliceController,
     endpointsController,
+    disruptionController,
     namespaceController,
     podGarbageCollector(),
     bootstrapTokenCleaner,

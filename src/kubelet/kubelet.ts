@@ -18,7 +18,7 @@ import { readMachine } from "./node/machine.ts";
 import { allocatableOf } from "./node/node-status.ts";
 import { NodeUpdater } from "./node/node-updater.ts";
 import { nodePaths } from "./paths.ts";
-import { admit } from "./pod/admit.ts";
+import { admit, admitResize } from "./pod/admit.ts";
 import type { PodContext } from "./pod/context.ts";
 import { CrashBackoff } from "./pod/crash-backoff.ts";
 import { isTerminal, nameOf, namespaceOf, uidOf } from "./pod/pod.ts";
@@ -91,6 +91,7 @@ export async function runKubelet(options: KubeletOptions): Promise<Kubelet> {
   cgroups.prepare();
 
   const recorder = new EventRecorder({ client, clock, log, component: "kubelet", host: nodeName, signal });
+  recorder.event({ apiVersion: "v1", kind: "Node", name: nodeName, uid: nodeName }, "Normal", "Starting", "Starting kubelet.");
   const tracer = new Tracer({ component: "kubelet", steps, clock });
   const workers = new Map<string, PodWorker>();
   const wake = (uid: string): void => workers.get(uid)?.wake();
@@ -115,6 +116,7 @@ export async function runKubelet(options: KubeletOptions): Promise<Kubelet> {
       resources: { memoryBytes: machine.memoryBytes, swapControlled: swapControlled(hierarchies) },
       nodeResolvConf: () => readText(options.resolvConf ?? "/etc/resolv.conf"), nodeHosts: () => readText("/etc/hosts"),
     },
+    resize: (pod) => admitResize(pod, [...workers.values()].filter((worker) => !worker.settled && worker.uid !== uidOf(pod)).map((worker) => worker.pod), allocatable),
     services: async (wanted) => {
       await serviceInformer.whenSynced(wanted);
       return serviceInformer.cache.list();
@@ -123,6 +125,8 @@ export async function runKubelet(options: KubeletOptions): Promise<Kubelet> {
     secret: (pod, name) => objects.secret(namespaceOf(pod), name, uidOf(pod)),
   };
 
+  /** Pods of the first list may have begun under an earlier kubelet; those that come later are new to the runtime too. */
+  let listed = false;
   const start = (pod: Pod, removed = false): void => {
     const uid = uidOf(pod);
     const ending = removed || pod.metadata.deletionTimestamp !== undefined || isTerminal(pod);
@@ -130,11 +134,12 @@ export async function runKubelet(options: KubeletOptions): Promise<Kubelet> {
     const began = (pod.status?.containerStatuses ?? []).some(({ containerID }) => containerID !== undefined); // It was welcome before this kubelet started.
     const verdict = ending || began ? undefined : admit(pod, others, nodeInformer.cache.get(nodeName), allocatable);
     if (verdict) recorder.event(pod, "Warning", verdict.reason, verdict.message);
-    const worker = new PodWorker(context, pod, { random, signal, removed, failed: verdict && { reason: verdict.reason, message: `Pod was rejected: ${verdict.message}` } });
+    const worker = new PodWorker(context, pod, { random, signal, removed, fresh: listed && !began && !removed, failed: verdict && { reason: verdict.reason, message: `Pod was rejected: ${verdict.message}`, rejected: true } });
     workers.set(uid, worker);
     cgroups.shareBurstable([...workers.values()].map((each) => each.pod));
     void worker.done.then(() => {
       if (workers.get(uid) === worker) workers.delete(uid);
+      for (const other of workers.values()) if (other.waitsForRoom) other.wake();
     });
   };
   const changed = ({ previous, next }: { readonly previous: Pod | undefined; readonly next: Pod | undefined }): void => {
@@ -176,6 +181,7 @@ export async function runKubelet(options: KubeletOptions): Promise<Kubelet> {
     await volumesReady;
     await podInformer.whenSynced(signal);
     podInformer.cache.onChange(changed);
+    listed = true;
     while (!signal.aborted) {
       try {
         await removeOrphans();

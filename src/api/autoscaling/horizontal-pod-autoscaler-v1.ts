@@ -1,6 +1,6 @@
 import type { KubeObject } from "../../apimachinery/object.ts";
 import { horizontalpodautoscalers, type HorizontalPodAutoscaler } from "../generated/autoscaling-v1.ts";
-import { horizontalpodautoscalers as storedType, type HorizontalPodAutoscaler as Stored, type MetricSpec } from "../generated/autoscaling-v2.ts";
+import { horizontalpodautoscalers as storedType, type HorizontalPodAutoscaler as Stored, type MetricSpec, type MetricStatus } from "../generated/autoscaling-v2.ts";
 import { changeField, withDefaults } from "../defaulting.ts";
 import type { Column } from "../resource.ts";
 import { defineResource } from "../resource.ts";
@@ -49,10 +49,18 @@ function toStored({ apiVersion: _, metadata, spec, status, ...rest }: Horizontal
         ...(status.lastScaleTime !== undefined && { lastScaleTime: status.lastScaleTime }),
         ...(status.observedGeneration !== undefined && { observedGeneration: status.observedGeneration }),
         ...(annotations[conditionsAnnotation] !== undefined && { conditions: parsed(annotations[conditionsAnnotation], []) }),
-        ...(annotations[currentMetricsAnnotation] !== undefined && { currentMetrics: parsed(annotations[currentMetricsAnnotation], []) }),
+        ...currentMetricsOf(parsed<MetricStatus[]>(annotations[currentMetricsAnnotation], []), status.currentCPUUtilizationPercentage),
       },
     }),
   } as Stored;
+}
+
+/** The use of CPU has a field of its own in v1, unless the annotation says it already. */
+function currentMetricsOf(metrics: readonly MetricStatus[], cpuPercent: number | undefined): { readonly currentMetrics?: readonly MetricStatus[] } {
+  const known = metrics.some(({ type, resource }) => type === "Resource" && resource?.name === "cpu");
+  const cpu: MetricStatus[] = cpuPercent === undefined || known ? [] : [{ type: "Resource", resource: { name: "cpu", current: { averageUtilization: cpuPercent } } }];
+  const all = [...cpu, ...metrics];
+  return all.length === 0 ? {} : { currentMetrics: all };
 }
 
 function withoutAnnotations<T extends { readonly annotations?: unknown }>({ annotations: _, ...metadata }: T): Omit<T, "annotations"> {
@@ -64,10 +72,11 @@ function fromStored(object: KubeObject): HorizontalPodAutoscaler {
   const cpu = spec?.metrics?.find(isCpuUtilization);
   const others = (spec?.metrics ?? []).filter((metric) => metric !== cpu);
   const current = status?.currentMetrics?.find((metric) => metric.type === "Resource" && metric.resource?.name === "cpu")?.resource?.current.averageUtilization;
+  const otherMetrics = (status?.currentMetrics ?? []).filter(({ type, resource }) => type !== "Resource" || resource?.name !== "cpu");
   const own = {
     ...(others.length > 0 && { [metricsAnnotation]: JSON.stringify(others) }),
     ...(spec?.behavior && { [behaviorAnnotation]: JSON.stringify(spec.behavior) }),
-    ...((status?.currentMetrics ?? []).length > 0 && { [currentMetricsAnnotation]: JSON.stringify(status?.currentMetrics) }),
+    ...(otherMetrics.length > 0 && { [currentMetricsAnnotation]: JSON.stringify(otherMetrics) }),
     ...((status?.conditions ?? []).length > 0 && { [conditionsAnnotation]: JSON.stringify(status?.conditions) }),
   };
   return {

@@ -1,5 +1,9 @@
+import { duplicate, forbidden, invalid, notSupported, required, type FieldError } from "../../apimachinery/field-error.ts";
+import { validateSignerName } from "../core/pod-spec/validation-projections.ts";
+import { semanticallyEqual } from "../strategy.ts";
+import { valueDiff } from "../text-diff.ts";
 import { certificatesigningrequests, type CertificateSigningRequest, type CertificateSigningRequestCondition } from "../generated/certificates-v1.ts";
-import { changeField, withDefaults, changeEach } from "../defaulting.ts";
+import { changeField, withDefaults, withStruct, changeEach } from "../defaulting.ts";
 import { humanDuration } from "../../apimachinery/duration.ts";
 import { ageColumn, nameColumn, text } from "../printing/columns.ts";
 import { orText } from "../printing/formats.ts";
@@ -29,19 +33,22 @@ export const certificateSigningRequestResource = defineResource<CertificateSigni
   // The name is part of nothing but a path: upstream has no rule for it.
   validateName: () => [],
   defaults: (request) => {
-    const usages = (request.spec?.usages ?? []).length === 0 ? changeField(request, "spec", (spec) => ({ ...spec, usages: ["digital signature", "key encipherment"] })) : request;
+    const whole = withStruct(request, "spec");
+    const usages = (whole.spec?.usages ?? []).length === 0 ? changeField(whole, "spec", (spec) => ({ ...spec, usages: ["digital signature", "key encipherment"] })) : whole;
     return changeField(usages, "status", (status) => changeEach(status, "conditions", (condition) => withDefaults(condition, { status: "True" })));
   },
   prepareForCreate: (request) => ({ ...request, status: {} }),
+  validate,
+  validateUpdate: (next, previous) => validateUpdate(next, previous, "main"),
   prepareForUpdate: (next, previous) => keepStatus(keepSpec(next, previous), previous),
   subresources: {
-    status: { prepareForUpdate: (next, previous) => keepVerdicts(keepSpec(next, previous), previous), validateUpdate: () => [] },
+    status: { prepareForUpdate: (next, previous) => keepVerdicts(keepSpec(next, previous), previous), validateUpdate: (next, previous) => validateUpdate(next, previous, "status") },
     approval: {
       prepareForUpdate: (next, previous) => ({
         ...keepSpec(next, previous),
         status: { ...previous.status, ...(next.status?.conditions !== undefined && { conditions: next.status.conditions }) },
       }),
-      validateUpdate: () => [],
+      validateUpdate: (next, previous) => validateUpdate(next, previous, "approval"),
     },
   },
   selectableFields: { "spec.signerName": ({ spec }) => spec.signerName },
@@ -53,3 +60,58 @@ export const certificateSigningRequestResource = defineResource<CertificateSigni
     text("Condition", statusText),
   ],
 });
+
+const allUsages = [
+  "any", "cert sign", "client auth", "code signing", "content commitment", "crl sign", "data encipherment", "decipher only", "digital signature", "email protection", "encipher only",
+  "ipsec end system", "ipsec tunnel", "ipsec user", "key agreement", "key encipherment", "microsoft sgc", "netscape sgc", "ocsp signing", "s/mime", "server auth", "signing", "timestamping",
+];
+const secondsMin = 600;
+const finalTypes = ["Approved", "Denied", "Failed"] as const;
+
+function* validateConditions(conditions: readonly CertificateSigningRequestCondition[]): Generator<FieldError> {
+  const path = "status.conditions";
+  const seen = new Set<string>();
+  for (const [index, { type = "", status = "" }] of conditions.entries()) {
+    const at = `${path}[${index}]`;
+    if (type === "") yield required(`${at}.type`);
+    const allowed = (finalTypes as readonly string[]).includes(type) ? ["True"] : ["False", "True", "Unknown"];
+    if (status === "") yield required(`${at}.status`);
+    else if (!allowed.includes(status)) yield notSupported(`${at}.status`, status, allowed);
+    if ((type === "Approved" && seen.has("Denied")) || (type === "Denied" && seen.has("Approved"))) yield invalid(path, type, "Approved and Denied conditions are mutually exclusive");
+    if (seen.has(type)) yield duplicate(`${at}.type`, type);
+    seen.add(type);
+  }
+}
+
+function* validate({ spec, status }: CertificateSigningRequest): Generator<FieldError> {
+  const { request = "", usages = [], signerName = "", expirationSeconds } = spec ?? {};
+  if (!Buffer.from(request, "base64").toString("latin1").includes("-----BEGIN CERTIFICATE REQUEST-----")) {
+    yield invalid("spec.request", request, "PEM block type must be CERTIFICATE REQUEST");
+  }
+  if (usages.length === 0) yield required("spec.usages");
+  for (const [index, usage] of usages.entries()) if (!allUsages.includes(usage)) yield notSupported(`spec.usages[${index}]`, usage, allUsages);
+  for (const [index, usage] of usages.entries()) if (usages.indexOf(usage) < index) yield duplicate(`spec.usages[${index}]`, usage);
+  if (signerName === "kubernetes.io/legacy-unknown") yield invalid("spec.signerName", signerName, "the legacy signerName is not allowed via this API version");
+  else yield* validateSignerName(signerName, "spec.signerName");
+  if (expirationSeconds !== undefined && expirationSeconds < secondsMin) yield invalid("spec.expirationSeconds", expirationSeconds, "may not specify a duration less than 600 seconds (10 minutes)");
+  yield* validateConditions(status?.conditions ?? []);
+}
+
+/** Verdicts stay, are given under /approval alone, and the certificate under /status alone. */
+function* validateUpdate(next: CertificateSigningRequest, previous: CertificateSigningRequest, way: "main" | "status" | "approval"): Generator<FieldError> {
+  yield* validate(next);
+  const of = (request: CertificateSigningRequest, type: string): readonly CertificateSigningRequestCondition[] => (request.status?.conditions ?? []).filter((condition) => condition.type === type);
+  const path = "status.conditions";
+  for (const type of finalTypes) if (of(next, type).length < of(previous, type).length) yield forbidden(path, `updates may not remove a condition of type ${JSON.stringify(type)}`);
+  if (way !== "approval") {
+    for (const type of verdicts) {
+      const [now, before] = [of(next, type), of(previous, type)];
+      if (now.length > before.length) yield forbidden(path, `updates may not add a condition of type ${JSON.stringify(type)}`);
+      else if (now.length === before.length && !semanticallyEqual(now, before)) yield forbidden(path, `updates may not modify a condition of type ${JSON.stringify(type)}\n${valueDiff(before, now)}`);
+    }
+  }
+  const [certificate, old] = [next.status?.certificate ?? "", previous.status?.certificate ?? ""];
+  if (certificate === old) return;
+  if (way !== "status") yield forbidden("status.certificate", "updates may not set certificate content");
+  else if (old !== "") yield forbidden("status.certificate", "updates may not modify existing certificate content");
+}

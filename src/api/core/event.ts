@@ -1,3 +1,4 @@
+import { withStruct } from "../defaulting.ts";
 import { validateEvent } from "./event-validation.ts";
 import { events, type Event } from "../generated/core-v1.ts";
 import { dnsSubdomainName } from "../names.ts";
@@ -7,6 +8,7 @@ import { eventColumns } from "./event-columns.ts";
 export const eventResource = defineResource<Event>(events, {
   validateName: dnsSubdomainName,
   createOnUpdate: true,
+  defaults: (event) => withStruct(event, "involvedObject"),
   selectableFields: {
     "involvedObject.kind": ({ involvedObject }) => involvedObject.kind ?? "",
     "involvedObject.namespace": ({ involvedObject }) => involvedObject.namespace ?? "",

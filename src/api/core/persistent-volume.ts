@@ -8,7 +8,7 @@ import { valueDiff } from "../text-diff.ts";
 import { validateAccessModes, volumeModes } from "./claim-validation.ts";
 import { validateAmount } from "./pod-spec/validation-resources.ts";
 import { validateNodeSelector } from "./pod-spec/validation-scheduling.ts";
-import { validateCsiDriverName, validateHostPath } from "./pod-spec/validation-volumes.ts";
+import { validateCsiDriverName, validateHostPath } from "./pod-spec/validation-volume-parts.ts";
 import { validateForeignSource } from "./pod-spec/validation-volumes-foreign.ts";
 import { persistentvolumes, type PersistentVolume } from "../generated/core-v1.ts";
 import { changeField, withDefaults } from "../defaulting.ts";
@@ -30,7 +30,11 @@ export const persistentVolumeResource = defineResource<PersistentVolume>(persist
     next = changeField(next, "azureDisk", (source) => withDefaults(source, { cachingMode: "ReadWrite", fsType: "ext4", readOnly: false, kind: "Shared" }));
     return changeField(next, "scaleIO", (source) => withDefaults(source, { storageMode: "ThinProvisioned", fsType: "xfs" }));
   }),
-  prepareForCreate: (volume) => ({ ...volume, status: { phase: "Pending" } }),
+  // A new volume enters its first phase when it is made.
+  prepareForCreate: (volume) => ({
+    ...volume,
+    status: { phase: "Pending", ...(typeof volume.metadata.creationTimestamp === "string" && { lastPhaseTransitionTime: volume.metadata.creationTimestamp }) },
+  }),
   prepareForUpdate: keepStatus,
   validate,
   *validateUpdate(next, previous) {

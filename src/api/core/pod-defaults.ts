@@ -28,6 +28,7 @@ function podLevelResources(spec: PodSpec): PodSpec {
     if (isHugePages(name) && !(name in requests) && !(name in nextLimits)) nextLimits[name] = amount;
   }
   const nextRequests = Object.keys(nextLimits).length === 0 ? requests : podRequests(spec, nextLimits, requests);
+  if (Object.keys(nextLimits).length === Object.keys(limits).length && Object.keys(nextRequests).length === Object.keys(requests).length) return spec;
   return {
     ...spec,
     resources: { ...resources, ...(Object.keys(nextLimits).length > 0 && { limits: nextLimits }), ...(Object.keys(nextRequests).length > 0 && { requests: nextRequests }) },
@@ -45,8 +46,9 @@ function podRequests(spec: PodSpec, limits: ResourceList, requests: ResourceList
   return next;
 }
 
+/** A pod without a spec gets the defaults of an empty one, so that only its containers are told to be missing. */
 export const podDefaults = (pod: Pod): Pod =>
-  changeField(pod, "spec", (spec) => {
+  changeField(pod.spec === undefined ? { ...pod, spec: { containers: [] } } : pod, "spec", (spec) => {
     let next = changeEach(changeEach(spec, "containers", requestsFromLimits), "initContainers", requestsFromLimits);
     next = podLevelResources(next);
     next = withDefaults(next, { enableServiceLinks: true });

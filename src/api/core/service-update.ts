@@ -29,12 +29,13 @@ function withAllocated(next: ServiceSpec, previous: ServiceSpec): ServiceSpec {
   return spec;
 }
 
+/** Ports are known by their names: all else about them may have changed. */
 function withNodePorts(next: readonly ServicePort[], previous: readonly ServicePort[]): readonly ServicePort[] {
-  const used = new Set(next.map(({ nodePort, protocol }) => `${nodePort ?? 0}/${protocol}`));
+  const used = new Set(next.map(({ nodePort }) => nodePort ?? 0));
   return next.map((port) => {
     if ((port.nodePort ?? 0) !== 0) return port;
-    const before = previous.find((each) => each.port === port.port && each.protocol === port.protocol);
-    return before?.nodePort === undefined || used.has(`${before.nodePort}/${port.protocol}`) ? port : { ...port, nodePort: before.nodePort };
+    const before = previous.find(({ name = "" }) => name === (port.name ?? ""))?.nodePort ?? 0;
+    return before === 0 || used.has(before) ? port : { ...port, nodePort: before };
   });
 }
 

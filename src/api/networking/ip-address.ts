@@ -7,7 +7,7 @@ import { absent, immutable, invalidEach } from "../checks.ts";
 
 function parentText({ spec }: IPAddress): string {
   if (spec?.parentRef === undefined) return "<none>";
-  const { group = "", resource, namespace = "", name } = spec.parentRef;
+  const { group = "", resource = "", namespace = "", name } = spec.parentRef;
   const kind = (group === "" ? resource : `${resource}.${group}`).toLowerCase();
   return namespace === "" ? `${kind}/${name}` : `${kind}/${namespace}/${name}`;
 }

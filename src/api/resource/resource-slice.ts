@@ -1,3 +1,4 @@
+import { changeField, withStruct } from "../defaulting.ts";
 import { resourceslices, type ResourceSlice } from "../generated/resource-v1.ts";
 import { dnsSubdomainName } from "../names.ts";
 import { ageColumn, nameColumn, text } from "../printing/columns.ts";
@@ -6,6 +7,7 @@ import { defineResource } from "../resource.ts";
 export const resourceSliceResource = defineResource<ResourceSlice>(resourceslices, {
   validateName: dnsSubdomainName,
   generation: true,
+  defaults: (slice) => changeField(withStruct(slice, "spec"), "spec", (spec) => withStruct(spec, "pool")),
   selectableFields: { "spec.nodeName": ({ spec }) => spec.nodeName ?? "", "spec.driver": ({ spec }) => spec.driver },
   columns: [nameColumn, text("Node", ({ spec }) => spec.nodeName ?? ""), text("Driver", ({ spec }) => spec.driver), text("Pool", ({ spec }) => spec.pool.name), ageColumn],
 });

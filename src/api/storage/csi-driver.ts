@@ -1,5 +1,5 @@
 import { csidrivers, type CSIDriver } from "../generated/storage-v1.ts";
-import { changeField, withDefaults } from "../defaulting.ts";
+import { changeField, withDefaults, withStruct } from "../defaulting.ts";
 import { dnsSubdomainName } from "../names.ts";
 import { ageColumn, nameColumn, text, yesNo } from "../printing/columns.ts";
 import { orText } from "../printing/formats.ts";
@@ -8,7 +8,7 @@ import { defineResource } from "../resource.ts";
 export const csiDriverResource = defineResource<CSIDriver>(csidrivers, {
   validateName: dnsSubdomainName,
   unconditionalUpdate: false,
-  defaults: (driver) => changeField(driver, "spec", (spec) => {
+  defaults: (driver) => changeField(withStruct(driver, "spec"), "spec", (spec) => {
     const filled = withDefaults(spec, {
       attachRequired: true, podInfoOnMount: false, storageCapacity: false, fsGroupPolicy: "ReadWriteOnceWithFSType", requiresRepublish: false, seLinuxMount: false,
     });

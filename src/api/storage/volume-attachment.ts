@@ -1,3 +1,4 @@
+import { changeField, withStruct } from "../defaulting.ts";
 import { volumeattachments, type VolumeAttachment } from "../generated/storage-v1.ts";
 import { dnsSubdomainName } from "../names.ts";
 import { ageColumn, nameColumn, text, yesNo } from "../printing/columns.ts";
@@ -7,6 +8,7 @@ import { keepStatus, statusStrategy } from "../strategy.ts";
 export const volumeAttachmentResource = defineResource<VolumeAttachment>(volumeattachments, {
   validateName: dnsSubdomainName,
   unconditionalUpdate: false,
+  defaults: (attachment) => changeField(withStruct(attachment, "spec"), "spec", (spec) => withStruct(spec, "source")),
   prepareForCreate: (attachment) => ({ ...attachment, status: { attached: false } }),
   prepareForUpdate: keepStatus,
   subresources: { status: statusStrategy({ resetMetadata: true }) },

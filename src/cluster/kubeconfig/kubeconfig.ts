@@ -1,4 +1,4 @@
-import { stringify } from "yaml";
+import { yamlPackage } from "../../stdx/yaml-package.ts";
 
 /** What a client needs to reach one cluster as one user. */
 export interface ClusterAccess {
@@ -23,9 +23,12 @@ export const entriesOf = ({ name, server, certificateAuthorityPem, clientCertifi
 });
 
 /** A kubeconfig of its own for one cluster, as `keelson kubeconfig` prints it and components are given it. */
-export function kubeconfigText(access: ClusterAccess): string {
+export const kubeconfigText = (access: ClusterAccess): string => yamlPackage().stringify(kubeconfigOf(access), { lineWidth: 0 });
+
+/** The same as JSON, which every reader of a kubeconfig reads too: components start sooner when they need no YAML. */
+export const componentKubeconfigText = (access: ClusterAccess): string => `${JSON.stringify(kubeconfigOf(access), undefined, 2)}\n`;
+
+function kubeconfigOf(access: ClusterAccess) {
   const { clusters, contexts, users } = entriesOf(access);
-  return stringify(
-    { apiVersion: "v1", kind: "Config", clusters: [clusters], contexts: [contexts], "current-context": access.name, preferences: {}, users: [users] }, { lineWidth: 0 },
-  );
+  return { apiVersion: "v1", kind: "Config", clusters: [clusters], contexts: [contexts], "current-context": access.name, preferences: {}, users: [users] };
 }

@@ -120,7 +120,7 @@ test("others can check a token with the documents that are published", async () 
   assert.deepEqual(configuration?.body, {
     issuer, jwks_uri: "https://10.0.0.1:6443/openid/v1/jwks", response_types_supported: ["id_token"], subject_types_supported: ["public"], id_token_signing_alg_values_supported: ["ES256"],
   });
-  const [jwk] = (jwks?.body as { keys: Record<string, string>[] }).keys;
+  const [jwk] = (jwks!.body as { keys: Record<string, string>[] }).keys;
   const dot = token.lastIndexOf(".");
   assert.ok(verify("sha256", Buffer.from(token.slice(0, dot)), { key: createPublicKey({ key: jwk!, format: "jwk" }), dsaEncoding: "ieee-p1363" }, Buffer.from(token.slice(dot + 1), "base64url")));
   assert.equal(JSON.parse(Buffer.from(token.split(".")[0] ?? "", "base64url").toString()).kid, jwk?.["kid"]);

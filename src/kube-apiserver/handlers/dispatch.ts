@@ -1,19 +1,14 @@
-import { StatusError } from "../../apimachinery/status-error.ts";
 import type { Answer } from "../answer.ts";
 import type { Api } from "../api.ts";
+import { methodNotAllowed, pageNotFound, resourceNotFound } from "../refusals.ts";
 import type { Authorized } from "../request.ts";
 import type { Served } from "../served.ts";
+import { componentStatuses } from "./component-statuses.ts";
 import { patchObject } from "./patch.ts";
 import { getObject, listObjects, watchObjects } from "./read.ts";
 import { subresource } from "./subresources.ts";
 import { createVirtual } from "./virtual.ts";
 import { createObject, deleteCollection, deleteObject, updateObject } from "./write.ts";
-
-export const pageNotFound: Answer = {
-  is: "bytes", code: 404, contentType: "text/plain; charset=utf-8", body: "404 page not found\n", headers: { "x-content-type-options": "nosniff" },
-};
-export const resourceNotFound = (): StatusError => new StatusError("NotFound", "the server could not find the requested resource", { details: {} });
-export const methodNotAllowed = (): StatusError => new StatusError("MethodNotAllowed", "the server does not allow this method on the requested resource", { details: {} });
 
 type Handler = (api: Api, request: Authorized, served: Served) => Promise<Answer>;
 
@@ -24,10 +19,12 @@ const handlers: Readonly<Record<string, Handler>> = {
 /** Answers a request for objects. @throws {StatusError} */
 export async function dispatch(api: Api, request: Authorized): Promise<Answer> {
   const { info } = request;
+  if (request.method === "HEAD" || request.method === "OPTIONS") throw methodNotAllowed();
   const served = api.served(info.group, info.version, info.resource);
   if (!served) {
     const virtual = api.virtual(info.group, info.version, info.resource);
     if (virtual) return await createVirtual(api, request, virtual);
+    if (info.group === "" && info.version === "v1" && info.resource === "componentstatuses") return await componentStatuses(api, request);
     const extra = await subresource(api, request, undefined);
     if (extra) return extra;
     if (api.hasGroupVersion(info.group, info.version)) throw resourceNotFound();

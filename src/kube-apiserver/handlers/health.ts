@@ -33,13 +33,14 @@ export function healthRoutes(): {
     const excluded = new Set(request.query.getAll("exclude"));
     const lines: string[] = [];
     const failed: string[] = [];
-    for (const { name, check } of all(kind)) {
+    for (const each of all(kind)) {
+      const { name } = each;
       if (excluded.delete(name)) {
         lines.push(`[+]${name} excluded: ok`);
         continue;
       }
       try {
-        await check();
+        await each.check();
         lines.push(`[+]${name} ok`);
       } catch {
         lines.push(`[-]${name} failed: reason withheld`);

@@ -21,7 +21,7 @@ export const listObjects = (api: Api, request: Authorized, served: Served): Prom
   list(api.state, served, request.info.namespace, withName(request, listQuery(request.query, false)));
 
 export const watchObjects = (api: Api, request: Authorized, served: Served): Promise<Answer> =>
-  watch({ state: api.state, clock: api.clock, random: api.random }, served, request.info.namespace, withName(request, listQuery(request.query, true)));
+  watch({ state: api.state, clock: api.clock, random: api.random, log: api.log }, served, request.info.namespace, withName(request, listQuery(request.query, true)));
 
 /** A watch may name its object in the path, as a get with `?watch=true`. */
 function withName(request: Authorized, query: ReturnType<typeof listQuery>): ReturnType<typeof listQuery> {

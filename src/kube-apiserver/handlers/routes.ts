@@ -3,7 +3,8 @@ import type { Api } from "../api.ts";
 import { decodeDocumentAccept } from "../output/document-accept.ts";
 import type { Authorized } from "../request.ts";
 import type { StreamingHandler } from "../streaming/streaming-handler.ts";
-import { dispatch, methodNotAllowed, pageNotFound } from "./dispatch.ts";
+import { methodNotAllowed, pageNotFound } from "../refusals.ts";
+import { dispatch } from "./dispatch.ts";
 
 /** Documents that describe the server to clients. */
 export interface DiscoveryDocuments {

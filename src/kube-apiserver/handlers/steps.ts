@@ -2,7 +2,7 @@ import { badRequest } from "../../apimachinery/status-error.ts";
 import type { Step, StepRing } from "../../stdx/steps.ts";
 import type { Answer } from "../answer.ts";
 import type { Authorized } from "../request.ts";
-import { methodNotAllowed } from "./dispatch.ts";
+import { methodNotAllowed } from "../refusals.ts";
 import type { Route } from "./routes.ts";
 
 const line = (step: Step): string => `${JSON.stringify(step)}\n`;

@@ -6,7 +6,7 @@ import type { Authorized } from "../request.ts";
 import type { Served } from "../served.ts";
 import { bindPod } from "./binding.ts";
 import { evictPod } from "./eviction.ts";
-import { methodNotAllowed } from "./dispatch.ts";
+import { methodNotAllowed } from "../refusals.ts";
 import { patchObject } from "./patch.ts";
 import { getObject } from "./read.ts";
 import { scale } from "./scale.ts";

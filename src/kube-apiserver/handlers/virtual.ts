@@ -5,16 +5,17 @@ import type { Api } from "../api.ts";
 import { decodeBody } from "../body.ts";
 import { writeQuery } from "../query.ts";
 import type { Authorized } from "../request.ts";
-import { methodNotAllowed } from "./dispatch.ts";
+import { methodNotAllowed } from "../refusals.ts";
 
 /** Kinds that are answered and not stored: reviews of tokens and of access. */
-export async function createVirtual(api: Api, request: Authorized, { type, create }: VirtualResource): Promise<Answer> {
+export async function createVirtual(api: Api, request: Authorized, virtual: VirtualResource): Promise<Answer> {
   const { info, user } = request;
+  const { type } = virtual;
   if (info.verb !== "create" || info.subresource !== "" || info.name !== "") throw methodNotAllowed();
   const query = writeQuery(request.query, "CreateOptions");
   const decoded = await decodeBody(request.payload, { kind: type, schemas: api.schemas, protobuf: api.protobuf, fieldValidation: query.fieldValidation, warnings: request.warnings });
   const admission = admissionRun({ plugins: api.admission, type, subresource: "", namespace: info.namespace, name: "", user, dryRun: query.dryRun });
   const object = await admission.mutate("CREATE", decoded, undefined);
   await admission.validate("CREATE", object, undefined);
-  return { is: "object", code: 201, object: await create({ object, user, namespace: info.namespace, dryRun: query.dryRun }) };
+  return { is: "object", code: 201, object: await virtual.create({ object, user, namespace: info.namespace, dryRun: query.dryRun }) };
 }

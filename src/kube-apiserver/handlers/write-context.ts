@@ -16,12 +16,15 @@ export interface WriteContextOptions {
   readonly track?: WriteContext["track"];
 }
 
+/** Heartbeats and news about others: their steps would drown all the rest. */
+const unremarkable: ReadonlySet<string> = new Set(["coordination.k8s.io/leases", "/events", "events.k8s.io/events"]);
+
 /** "kubectl/v1.36.4 (linux/amd64) …" is "kubectl": who does not name a field manager is named by the program. */
 export function fieldManagerOf(query: WriteQuery, request: Authorized): string {
   if (query.fieldManager !== "") return query.fieldManager;
   const agent = request.headers["user-agent"];
   const text = (typeof agent === "string" ? agent : "").split("/", 1)[0] ?? "";
-  return [...text].filter((character) => /[\p{L}\p{N}\p{P}\p{S} ]/u.test(character)).join("").slice(0, 128) || "unknown";
+  return Array.from(text).filter((character) => /[\p{L}\p{N}\p{P}\p{S} ]/u.test(character)).join("").slice(0, 128) || "unknown";
 }
 
 /** Puts together what a write carries: who, in which namespace, through which plugins, and where its steps are recorded. */
@@ -43,7 +46,7 @@ export function writeContext(api: Api, request: Authorized, { type, query, optio
     }),
     step(object: KubeObject, stepName, attributes = {}) {
       const { uid } = object.metadata;
-      if (query.dryRun || uid === undefined) return;
+      if (query.dryRun || uid === undefined || unremarkable.has(`${type.group}/${type.plural}`)) return;
       const now = api.clock.now();
       const where = { verb: info.verb, resource: info.subresource === "" ? info.resource : `${info.resource}/${info.subresource}` };
       const record = (each: string, startMs: number, endMs: number, more: Readonly<Record<string, string | number | boolean>>) =>

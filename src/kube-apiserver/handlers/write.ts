@@ -1,5 +1,5 @@
 import type { KubeObject } from "../../apimachinery/object.ts";
-import { badRequest } from "../../apimachinery/status-error.ts";
+import { badRequest, invalidError } from "../../apimachinery/status-error.ts";
 import type { UpdateStrategy } from "../../api/resource.ts";
 import type { Answer } from "../answer.ts";
 import type { Api } from "../api.ts";
@@ -39,7 +39,17 @@ export async function createObject(api: Api, request: Authorized, served: Served
   const named = isNamespace ? { ...request, info: { ...request.info, namespace: object.metadata.name ?? "" } } : request;
   checkNamespace(served, request, object);
   const context = writeContext(api, named, { type: served.type, query, options: { kind: "CreateOptions", apiVersion: "meta.k8s.io/v1" }, name: object.metadata.name ?? "" });
-  return written(served, await served.registry.create(storedFrom(served, dedupedOwners(object, request)), isNamespace ? { ...context, namespace: "" } : context));
+  const given = checkedView(served, dedupedOwners(object, request));
+  return written(served, await served.registry.create(storedFrom(served, given), isNamespace ? { ...context, namespace: "" } : context));
+}
+
+/** A version that is not the stored one has defaults and rules of its own, on top of those of the stored one. @throws {StatusError} Invalid */
+function checkedView(served: Served, object: KubeObject): KubeObject {
+  if (!served.conversion) return object;
+  const complete = served.resource.defaults(object);
+  const errors = [...served.resource.validate(complete)];
+  if (errors.length > 0) throw invalidError(served.type, object.metadata.name ?? "", errors);
+  return complete;
 }
 
 /** A namespaced kind is created in a namespace: the path without one is for reading all. */
@@ -99,7 +109,7 @@ async function deleteOptions(api: Api, request: Authorized): Promise<DeleteOptio
     const body = await decodeBody(unmarked, {
       kind: { group: "", version: "v1", kind: "DeleteOptions" }, protobuf: api.protobuf, fieldValidation: "Ignore", warnings: [],
       // The group and version in which a client says DeleteOptions do not matter.
-      schemas: { type: api.schemas.type, kind: (group, version, kind) => (kind === "DeleteOptions" ? api.schemas.type("io.k8s.apimachinery.pkg.apis.meta.v1.DeleteOptions") : api.schemas.kind(group, version, kind)) },
+      schemas: { type: (name) => api.schemas.type(name), kind: (group, version, kind) => (kind === "DeleteOptions" ? api.schemas.type("io.k8s.apimachinery.pkg.apis.meta.v1.DeleteOptions") : api.schemas.kind(group, version, kind)) },
     });
     const { metadata: _, kind: __, apiVersion: ___, ...options } = body as unknown as DeleteOptions & Partial<KubeObject>;
     return options;

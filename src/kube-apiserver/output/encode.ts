@@ -1,9 +1,11 @@
-import { apiVersionOf, type ListMeta } from "../../apimachinery/object.ts";
+import type { Column } from "../../api/resource.ts";
+import { apiVersionOf, type KubeObject, type ListMeta } from "../../apimachinery/object.ts";
 import { encodeWatchFrame, wrapBody, type ProtobufCodec } from "../../apimachinery/protobuf/codec.ts";
-import { stringifyYaml } from "./yaml.ts";
+import { formatYaml } from "../../apimachinery/yaml.ts";
 import type { Answer, WholeAnswer } from "../answer.ts";
 import type { CacheEntry } from "../cache-entry.ts";
-import type { Served } from "../served.ts";
+import type { Shown } from "../served.ts";
+import type { ListBodies } from "./list-bodies.ts";
 import { notAcceptable, type Wanted } from "./negotiation.ts";
 import { columnsOf, partialMetadata, rowJson, tableHead, type IncludeObject } from "./table.ts";
 
@@ -12,6 +14,7 @@ export interface EncodeOptions {
   readonly includeObject: IncludeObject;
   readonly nowMs: number;
   readonly protobuf: ProtobufCodec | undefined;
+  readonly listBodies: ListBodies;
 }
 
 const comma = Buffer.from(",");
@@ -26,24 +29,24 @@ function metaOf({ revision, continue: token, remaining }: Extract<Answer, { is: 
 }
 
 /** The body of an answer that is one piece. */
-export function encode(answer: Exclude<WholeAnswer, { is: "bytes" }>, options: EncodeOptions): Uint8Array {
+export function encode(answer: Exclude<WholeAnswer, { is: "bytes" }>, options: EncodeOptions): readonly Uint8Array[] {
   const { wanted } = options;
   if (wanted.media === "json" && !wanted.pretty) return jsonOf(answer, options);
-  if (wanted.media === "protobuf") return protobufOf(answer, options);
-  const value: unknown = JSON.parse(Buffer.from(jsonOf(answer, options)).toString());
-  return Buffer.from(wanted.media === "yaml" ? stringifyYaml(value) : `${JSON.stringify(value, undefined, 2)}\n`);
+  if (wanted.media === "protobuf") return [protobufOf(answer, options)];
+  const value: unknown = JSON.parse(Buffer.concat(jsonOf(answer, options)).toString());
+  return [Buffer.from(wanted.media === "yaml" ? formatYaml(value) : `${JSON.stringify(value, undefined, 2)}\n`)];
 }
 
-function jsonOf(answer: Exclude<WholeAnswer, { is: "bytes" }>, { wanted, includeObject, nowMs }: EncodeOptions): Uint8Array {
+function jsonOf(answer: Exclude<WholeAnswer, { is: "bytes" }>, { wanted, includeObject, nowMs, listBodies }: EncodeOptions): readonly Uint8Array[] {
   switch (answer.is) {
     case "object":
-      return Buffer.from(`${JSON.stringify(answer.object)}\n`);
+      return [Buffer.from(`${wanted.as === "Table" && answer.columns ? tableOf(answer.object as KubeObject, answer.columns, { wanted, includeObject, nowMs }) : JSON.stringify(answer.object)}\n`)];
     case "entry": {
       const { entry, served } = answer;
-      if (wanted.as === "object") return entry.jsonLine;
-      if (wanted.as !== "Table") return partialMetadata(entry, wanted.version);
+      if (wanted.as === "object") return [entry.jsonLine];
+      if (wanted.as !== "Table") return [partialMetadata(entry, wanted.version)];
       const columns = columnsOf(served.resource);
-      return Buffer.concat([Buffer.from(tableHead(wanted.version, { resourceVersion: String(entry.revision) }, columns, true)), rowJson(entry, columns, includeObject, wanted.version, nowMs), end]);
+      return [Buffer.from(tableHead(wanted.version, { resourceVersion: String(entry.revision) }, columns, true)), rowJson(entry, columns, includeObject, wanted.version, nowMs), end];
     }
     case "list": {
       const { served, entries } = answer;
@@ -62,13 +65,28 @@ function jsonOf(answer: Exclude<WholeAnswer, { is: "bytes" }>, { wanted, include
           parts.push(partialMetadata(entry, wanted.version));
         }
       } else {
-        parts.push(Buffer.from(`{"kind":"${served.type.listKind}","apiVersion":"${apiVersionOf(served.type)}","metadata":${JSON.stringify(metaOf(answer))},"items":[`));
-        for (const [index, entry] of entries.entries()) parts.push(index > 0 ? itemNext : itemStart, entry.jsonItem);
+        const head = Buffer.from(`{"kind":"${served.type.listKind}","apiVersion":"${apiVersionOf(served.type)}","metadata":${JSON.stringify(metaOf(answer))},"items":[`);
+        return [head, answer.identity ? listBodies.get(answer.identity, () => itemsOf(entries)) : itemsOf(entries)];
       }
-      parts.push(end);
-      return Buffer.concat(parts);
+      return [Buffer.concat([...parts, end])];
     }
   }
+}
+
+/** A table of one object that lies in no cache. */
+function tableOf(object: KubeObject, columns: readonly Column<KubeObject>[], { wanted, includeObject, nowMs }: Pick<EncodeOptions, "wanted" | "includeObject" | "nowMs">): string {
+  const { metadata } = object;
+  const shown = includeObject === "Object" ? object : includeObject === "Metadata" ? { kind: "PartialObjectMetadata", apiVersion: `meta.k8s.io/${wanted.version}`, metadata } : null;
+  const row = { cells: columns.map((column) => column.cell(object, nowMs)), object: shown };
+  return `${tableHead(wanted.version, { resourceVersion: metadata.resourceVersion ?? "" }, columns, true)}${JSON.stringify(row)}]}`;
+}
+
+/** The items, with everything that follows them. */
+function itemsOf(entries: readonly CacheEntry[]): Buffer {
+  const parts: Buffer[] = [];
+  for (const [index, entry] of entries.entries()) parts.push(index > 0 ? itemNext : itemStart, entry.jsonItem);
+  parts.push(end);
+  return Buffer.concat(parts);
 }
 
 const protobufBody = (protobuf: ProtobufCodec, entry: CacheEntry): Buffer => entry.bytes("protobuf", () => protobuf.encodeBody(entry.object, entry.form));
@@ -113,14 +131,14 @@ export interface EventEncoder {
   plain(type: string, object: unknown): Buffer;
 }
 
-export function eventEncoder(served: Served, { wanted, includeObject, protobuf }: EncodeOptions, now: () => number): EventEncoder {
+export function eventEncoder(served: Shown, { wanted, includeObject, protobuf }: EncodeOptions, now: () => number): EventEncoder {
   if (wanted.media === "protobuf") {
     if (!protobuf) throw notAcceptable();
     const frame = (type: string, object: unknown): Buffer => encodeWatchFrame(type, protobuf.encode(object as { readonly apiVersion: string; readonly kind: string }));
     const form = wanted.as === "object" ? "" : ` ${wanted.as} ${wanted.version}`;
     return {
       contentType: "application/vnd.kubernetes.protobuf;stream=watch",
-      event: (type, entry) => entry.bytes(`protobuf event ${type}${form}`, () => (wanted.as === "object"
+      event: (type, entry) => entry.eventBytes(`protobuf ${type}${form}`, () => (wanted.as === "object"
         ? encodeWatchFrame(type, wrapBody(entry.form, protobufBody(protobuf, entry)))
         : frame(type, plainOf({ is: "entry", code: 200, entry, served }, wanted)))),
       plain: (type, object) => frame(type, type === "BOOKMARK" && wanted.as !== "object" ? { ...(object as object), kind: "PartialObjectMetadata", apiVersion: `meta.k8s.io/${wanted.version}` } : object),
@@ -134,7 +152,7 @@ export function eventEncoder(served: Served, { wanted, includeObject, protobuf }
     const { version } = wanted;
     return {
       contentType: "application/json",
-      event: (type, entry) => entry.bytes(`partial event ${type} ${version}`, () => line(type, partialMetadata(entry, version))),
+      event: (type, entry) => entry.eventBytes(`partial ${type} ${version}`, () => line(type, partialMetadata(entry, version))),
       plain: (type, object) => plain(type, type === "BOOKMARK" ? { ...(object as object), kind: "PartialObjectMetadata", apiVersion: `meta.k8s.io/${version}` } : object),
     };
   }

@@ -17,13 +17,16 @@ const gzipBytesMin = 128 * 1024;
 export interface Reply {
   readonly code: number;
   readonly headers: Record<string, string | readonly string[]>;
-  readonly body: Uint8Array;
+  /** In pieces that follow each other. */
+  readonly body: readonly Uint8Array[];
 }
 
 const header = (request: Incoming, name: string): string | undefined => {
   const value = request.headers[name];
   return typeof value === "string" ? value : value?.[0];
 };
+
+export const lengthOf = (pieces: readonly Uint8Array[]): number => pieces.reduce((sum, piece) => sum + piece.length, 0);
 
 /** @throws {StatusError} NotAcceptable, Invalid */
 export function encodeOptions(api: Api, request: Incoming, offered: Offered): EncodeOptions {
@@ -34,26 +37,26 @@ export function encodeOptions(api: Api, request: Incoming, offered: Offered): En
     const errors = tableQueryErrors(includeObject);
     if (errors.length > 0) throw invalidError({ group: "meta.k8s.io", kind: "TableOptions" }, "", errors);
   }
-  return { wanted, includeObject: (includeObject === "" ? "Metadata" : includeObject) as IncludeObject, nowMs: api.clock.now(), protobuf: api.protobuf };
+  return { wanted, includeObject: (includeObject === "" ? "Metadata" : includeObject) as IncludeObject, nowMs: api.clock.now(), protobuf: api.protobuf, listBodies: api.listBodies };
 }
 
 /** Writes an answer that is one piece. @throws {StatusError} NotAcceptable */
 export async function reply(api: Api, request: Incoming, answer: WholeAnswer): Promise<Reply> {
   if (answer.is === "bytes") {
-    const body = typeof answer.body === "string" ? Buffer.from(answer.body) : answer.body;
+    const body = [typeof answer.body === "string" ? Buffer.from(answer.body) : answer.body];
     return await zipped(request, { code: answer.code, headers: { "content-type": answer.contentType, ...answer.headers }, body });
   }
   const withForms = answer.is !== "object";
-  const options = encodeOptions(api, request, { table: withForms, partial: withForms });
+  const options = encodeOptions(api, request, { table: withForms || (answer.is === "object" && answer.columns !== undefined), partial: withForms });
   const body = encode(answer, options);
   const code = answer.is === "list" ? 200 : answer.code;
   return await zipped(request, { code, headers: { "content-type": contentTypeOf[options.wanted.media], "cache-control": "no-cache, private" }, body });
 }
 
 async function zipped(request: Incoming, plain: Reply): Promise<Reply> {
-  if (plain.body.length <= gzipBytesMin || "content-encoding" in plain.headers) return plain;
+  if (lengthOf(plain.body) <= gzipBytesMin || "content-encoding" in plain.headers) return plain;
   if (!(header(request, "accept-encoding") ?? "").includes("gzip")) return plain;
-  return { ...plain, headers: { ...plain.headers, "content-encoding": "gzip", vary: "Accept-Encoding" }, body: await gzipped(plain.body, { level: 1 }) };
+  return { ...plain, headers: { ...plain.headers, "content-encoding": "gzip", vary: "Accept-Encoding" }, body: [await gzipped(Buffer.concat(plain.body), { level: 1 })] };
 }
 
 /** Errors are told in the encoding that was asked for, where there is one, else as JSON. */
@@ -66,7 +69,7 @@ export async function errorReply(api: Api, request: Incoming, error: StatusError
     return { ...made, headers: { ...made.headers, ...headers } };
   } catch (failed) {
     if (!(failed instanceof StatusError)) throw failed;
-    return { code: error.code, headers: { "content-type": "application/json", ...headers }, body: Buffer.from(`${JSON.stringify(error.toStatus())}\n`) };
+    return { code: error.code, headers: { "content-type": "application/json", ...headers }, body: [Buffer.from(`${JSON.stringify(error.toStatus())}\n`)] };
   }
 }
 

@@ -4,7 +4,7 @@ import { apiVersionOf, type KubeObject } from "../../apimachinery/object.ts";
 import { badRequest, StatusError } from "../../apimachinery/status-error.ts";
 import { admissionRun } from "../admission-run.ts";
 import type { Api } from "../api.ts";
-import { methodNotAllowed, resourceNotFound } from "../handlers/dispatch.ts";
+import { methodNotAllowed, resourceNotFound } from "../refusals.ts";
 import type { RequestInfo } from "../request-info.ts";
 import type { Authorized } from "../request.ts";
 import type { StreamingHandler, StreamingRequest, StreamingResponse } from "./streaming-handler.ts";

@@ -2,6 +2,7 @@ import { connect as connectTcp } from "node:net";
 import type { Duplex } from "node:stream";
 import { connect as connectTls } from "node:tls";
 import { StatusError } from "../../apimachinery/status-error.ts";
+import { joinStreams } from "../../stdx/join-streams.ts";
 import type { Location } from "./location.ts";
 
 /** How we prove to kubelets who we are, and know them. */
@@ -55,13 +56,5 @@ export function upgradeHead(method: string, location: Location, headers: Readonl
 export async function tunnel(client: Duplex, head: Buffer, requestHead: string, backend: Duplex): Promise<void> {
   backend.write(requestHead);
   if (head.length > 0) backend.write(head);
-  const ends = [[client, backend], [backend, client]] as const;
-  await Promise.all(ends.map(([from, to]) => new Promise<void>((resolve) => {
-    from.pipe(to);
-    from.on("error", () => to.destroy());
-    from.on("close", () => {
-      to.end();
-      resolve();
-    });
-  })));
+  await joinStreams(client, backend);
 }

@@ -22,7 +22,7 @@ async function images(world: World): Promise<string> {
     const image = pod.spec?.containers[0]?.image ?? "";
     count.set(image, (count.get(image) ?? 0) + 1);
   }
-  return [...count].toSorted().map(([image, number]) => `${image}x${number}`).join(" ");
+  return [...count].map(([image, number]) => `${image}x${number}`).toSorted().join(" ");
 }
 const progressing = async (world: World) => (await world.client.get(deployments, at)).status?.conditions?.find(({ type }) => type === "Progressing");
 async function settleRollout(world: World): Promise<void> {

@@ -91,7 +91,7 @@ function truncate(subsets: readonly EndpointSubset[]): { readonly subsets: reado
       const list = subset[field] ?? [];
       const kept = list.slice(0, Math.min(Math.ceil((list.length / total) * room), left));
       left -= kept.length;
-      const { addresses, notReadyAddresses, ...rest } = subset;
+      const { addresses, notReadyAddresses: _, ...rest } = subset;
       const next = field === "addresses" ? { addresses: kept, notReadyAddresses: [] } : { addresses: addresses ?? [], notReadyAddresses: kept };
       return { ...(next.addresses.length > 0 && { addresses: next.addresses }), ...(next.notReadyAddresses.length > 0 && { notReadyAddresses: next.notReadyAddresses }), ...rest };
     }),

@@ -45,6 +45,8 @@ export function podLimits(pod: Pod): PodLimits {
   return { cpuShares: cpuShares(requests), cpuQuotaUs: cpu === undefined ? undefined : cpuQuotaUs(cpu), memoryBytes: memory };
 }
 
+const isCode = (error: unknown, ...codes: readonly string[]): boolean => error instanceof Error && "code" in error && codes.includes(String(error.code));
+
 function write(path: string, value: string | number): void {
   writeFileSync(path, String(value));
 }
@@ -60,8 +62,8 @@ function makeGroup({ version, roots }: CgroupHierarchies, path: string): void {
         try {
           write(`${folder}/cgroup.subtree_control`, missing.map((controller) => `+${controller}`).join(" "));
         } catch (error) {
-          // A group with processes of its own cannot hand down controllers; only the machine's root may be one.
-          if (folder === root) throw error;
+          // A group with processes of its own cannot hand down controllers; then the limits below it are what its own parent allows.
+          if (!isCode(error, "EBUSY", "EOPNOTSUPP", "ENOENT")) throw error;
         }
       }
       const parent = folder;
@@ -96,8 +98,6 @@ function setLimits({ version, roots }: CgroupHierarchies, path: string, limits: 
     } else if (root.endsWith("/memory") && limits.memoryBytes !== undefined && limits.memoryBytes > 0) writeIfThere(`${folder}/memory.limit_in_bytes`, limits.memoryBytes);
   }
 }
-
-const isCode = (error: unknown, ...codes: readonly string[]): boolean => error instanceof Error && "code" in error && codes.includes(String(error.code));
 
 /** Removes a group and all below it, in every tree. A group that still has processes stays; the result says whether all are gone. */
 export function removeCgroup({ roots }: CgroupHierarchies, path: string): boolean {

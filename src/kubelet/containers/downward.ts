@@ -49,7 +49,7 @@ export function resourceValue(selector: ResourceFieldSelector, pod: Pod, own: Co
   const { containerName = "", resource, divisor } = selector;
   const container = containerName === "" ? own : findContainer(pod, containerName)?.container;
   if (!container) throw new Error(`container ${containerName} not found`);
-  const [kind = "", name = ""] = [resource.slice(0, resource.indexOf(".")), resource.slice(resource.indexOf(".") + 1)];
+  const [kind, name] = [resource.slice(0, resource.indexOf(".")), resource.slice(resource.indexOf(".") + 1)];
   if ((kind !== "limits" && kind !== "requests") || (!["cpu", "memory", "ephemeral-storage"].includes(name) && !name.startsWith("hugepages-"))) throw new Error(`unsupported container resource : ${resource}`);
   const { limits = {}, requests = {} } = container.resources ?? {};
   const amount = kind === "limits" ? (limits[name] ?? facts.allocatable[name] ?? "0") : (requests[name] ?? limits[name] ?? "0");

@@ -2,7 +2,7 @@ import type { Container, Pod, Secret } from "../../api/generated/core-v1.ts";
 import { formatDurationMs } from "../../apimachinery/time.ts";
 import type { Cri } from "../../cri/cri.ts";
 import type { PodSandboxConfig } from "../../cri/generated/cri-v1.ts";
-import type { Input } from "../../cri/grpc.ts";
+import { isRpcError, rpcErrorText, type Input } from "../../cri/grpc.ts";
 import type { Clock } from "../../stdx/clock.ts";
 import { StartError } from "../containers/start-error.ts";
 import type { PodEvents } from "../pod/events.ts";
@@ -33,6 +33,9 @@ export interface PullOptions {
   readonly sandboxConfig: Input<PodSandboxConfig>;
   readonly signal: AbortSignal;
 }
+
+/** The code of an error says something only where it is one of its own. */
+const pullErrorText = (error: unknown): string => (isRpcError(error, "UNKNOWN") ? error.message : rpcErrorText(error));
 
 /** Sees to it that images are there before containers need them. Failures are `StartError` with the reason that the status shows. */
 export class ImagePuller {
@@ -78,10 +81,7 @@ export class ImagePuller {
     const policy = container.imagePullPolicy ?? (image.endsWith(":latest") ? "Always" : "IfNotPresent");
     if (policy !== "Always") {
       const present = await this.#present(image, signal);
-      if (present) {
-        tell("Normal", "Pulled", `Container image ${JSON.stringify(requested)} already present on machine and can be accessed by the pod`);
-        return present;
-      }
+      if (present) return present;
       if (policy === "Never") {
         const message = `Container image ${JSON.stringify(requested)} is not present with pull policy of Never`;
         tell("Warning", "ErrImageNeverPull", message);
@@ -125,7 +125,7 @@ export class ImagePuller {
       return { ref: found.id, uid: found.uid?.value ?? (found.username === "" ? 0 : undefined), username: found.username, pulled: true };
     } catch (error) {
       signal.throwIfAborted();
-      const text = error instanceof Error ? error.message : String(error);
+      const text = pullErrorText(error);
       tell("Warning", "Failed", `Failed to pull image ${JSON.stringify(requested)}: ${text}`);
       this.#backoff.failed(key, this.#clock.now());
       this.#lastErrors.set(key, `ErrImagePull: ${text}`);
@@ -148,7 +148,7 @@ export class ImagePuller {
         errors.push(error);
       }
     }
-    throw errors.length === 1 ? errors[0] : new Error(`[${errors.map((error) => (error instanceof Error ? error.message : String(error))).join(", ")}]`);
+    throw errors.length === 1 ? errors[0] : new Error(`[${errors.map(pullErrorText).join(", ")}]`);
   }
 
   async #withSlot<T>(run: () => Promise<T>, signal: AbortSignal): Promise<T> {

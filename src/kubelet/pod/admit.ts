@@ -1,5 +1,6 @@
 import type { Node, NodeSelectorRequirement, Pod } from "../../api/generated/core-v1.ts";
 import { quantityMilliValue, quantityValue } from "../../apimachinery/quantity.ts";
+import type { ResizeVerdict } from "../status/conditions.ts";
 import type { PodVerdict } from "../status/pod-status.ts";
 import { isSidecar, specOf } from "./pod.ts";
 
@@ -44,6 +45,21 @@ function outOf(pod: Pod, others: readonly Pod[], allocatable: Readonly<Record<st
     const used = all.reduce((sum, amounts) => sum + (amounts.get(name) ?? 0), 0);
     const capacity = amountOf(name, allocatable[name] ?? "0");
     if (requested > capacity - used) return refuse(name, requested, used, capacity);
+  }
+  return undefined;
+}
+
+/** Whether the node can give a pod other resources than it has: undefined when it can, else whether to wait. */
+export function admitResize(pod: Pod, others: readonly Pod[], allocatable: Readonly<Record<string, string>>): ResizeVerdict | undefined {
+  const all = others.map(requestsOf);
+  for (const [name, requested] of requestsOf(pod)) {
+    const capacity = amountOf(name, allocatable[name] ?? "0");
+    if (requested > capacity) return { type: "PodResizePending", reason: "Infeasible", message: `Node didn't have enough capacity: ${name}, requested: ${requested}, capacity: ${capacity}` };
+  }
+  for (const [name, requested] of requestsOf(pod)) {
+    const capacity = amountOf(name, allocatable[name] ?? "0");
+    const used = all.reduce((sum, amounts) => sum + (amounts.get(name) ?? 0), 0);
+    if (requested > capacity - used) return { type: "PodResizePending", reason: "Deferred", message: `Node didn't have enough resource: ${name}, requested: ${requested}, used: ${used}, capacity: ${capacity}` };
   }
   return undefined;
 }

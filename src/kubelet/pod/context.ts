@@ -10,6 +10,7 @@ import type { NodePaths } from "../paths.ts";
 import type { Prober } from "../probes/prober.ts";
 import type { RuntimePods } from "../runtime/runtime-pod.ts";
 import type { DnsOptions } from "../sandbox/dns.ts";
+import type { ResizeVerdict } from "../status/conditions.ts";
 import type { StatusWriter } from "../status/status-writer.ts";
 import type { Volumes } from "../volumes/volumes.ts";
 import type { CrashBackoff } from "./crash-backoff.ts";
@@ -32,6 +33,8 @@ export interface PodContext {
   readonly log: Log;
   readonly paths: NodePaths;
   readonly node: NodeFacts;
+  /** Whether the node has room for a pod with the resources that it now asks for. */
+  resize(pod: Pod): ResizeVerdict | undefined;
   /** The service environment needs all services; resolves when they are known. */
   services(signal: AbortSignal): Promise<readonly Service[]>;
   configMap(pod: Pod, name: string): Promise<ConfigMap | undefined>;

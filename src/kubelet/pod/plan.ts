@@ -1,4 +1,7 @@
-import type { Pod } from "../../api/generated/core-v1.ts";
+import type { Container, Pod } from "../../api/generated/core-v1.ts";
+import type { LinuxContainerResources } from "../../cri/generated/cri-v1.ts";
+import type { Input } from "../../cri/grpc.ts";
+import { containerResources, type NodeResources } from "../containers/resources.ts";
 import { containerHash } from "../runtime/labels.ts";
 import { latestContainer, type RuntimeContainer, type RuntimePod } from "../runtime/runtime-pod.ts";
 import { containersOf, findContainer, isHostNetwork, isSidecar, restartsAfter, specOf } from "./pod.ts";
@@ -9,10 +12,17 @@ export interface ProbeResults {
   readonly liveness: ReadonlyMap<string, boolean>;
 }
 
+/** A container that goes on with other limits than it runs with. */
+export interface ContainerToUpdate {
+  readonly id: string;
+  readonly name: string;
+  readonly resources: Input<LinuxContainerResources>;
+}
+
 export interface ContainerToKill {
   readonly container: RuntimeContainer;
   readonly message: string;
-  readonly reason: "changed" | "liveness" | "startup" | "unknown";
+  readonly reason: "changed" | "liveness" | "startup" | "unknown" | "resize";
 }
 
 /** What to do now so that a pod comes closer to its spec. Parts that do not appear stay as they are. */
@@ -29,11 +39,12 @@ export interface PodPlan {
   readonly containersToStart: readonly string[];
   readonly ephemeralContainersToStart: readonly string[];
   readonly containersToKill: readonly ContainerToKill[];
+  readonly containersToUpdate: readonly ContainerToUpdate[];
 }
 
 const nothing: PodPlan = {
   killPod: false, createSandbox: false, attempt: 0, sandboxId: undefined,
-  initContainersToStart: [], containersToStart: [], ephemeralContainersToStart: [], containersToKill: [],
+  initContainersToStart: [], containersToStart: [], ephemeralContainersToStart: [], containersToKill: [], containersToUpdate: [],
 };
 
 /** Whether the pod needs a sandbox other than the latest, and which attempt that would be. */
@@ -134,8 +145,20 @@ function planInit(pod: Pod, runtime: RuntimePod, probes: ProbeResults): InitPlan
   return { initialized, start: [...new Set(start)].toReversed(), kill, failed: false };
 }
 
+/** What a running container is to have and does not; undefined where it has it, or where the runtime does not say. */
+function resizeOf(pod: Pod, container: Container, status: RuntimeContainer, node: NodeResources): { readonly resources: Input<LinuxContainerResources>; readonly restart: boolean } | undefined {
+  const has = status.resources?.linux;
+  if (!has) return undefined;
+  const resources = containerResources(pod, container, node);
+  const cpu = has.cpuShares !== resources.cpuShares || Math.max(has.cpuQuota, 0) !== resources.cpuQuota;
+  const memory = has.memoryLimitInBytes !== resources.memoryLimitInBytes;
+  if (!cpu && !memory) return undefined;
+  const restarts = (name: string): boolean => container.resizePolicy?.some(({ resourceName, restartPolicy }) => resourceName === name && restartPolicy === "RestartContainer") === true;
+  return { resources, restart: (cpu && restarts("cpu")) || (memory && restarts("memory")) };
+}
+
 /** Decides from what the pod asks for and what the runtime has; back-off is the business of whoever starts containers. */
-export function plan(pod: Pod, runtime: RuntimePod, probes: ProbeResults): PodPlan {
+export function plan(pod: Pod, runtime: RuntimePod, probes: ProbeResults, node: NodeResources): PodPlan {
   const { changed, attempt, sandboxId } = sandboxChange(pod, runtime);
   const { containers, initContainers = [], ephemeralContainers = [], restartPolicy = "Always" } = specOf(pod);
   if (changed) {
@@ -161,6 +184,12 @@ export function plan(pod: Pod, runtime: RuntimePod, probes: ProbeResults): PodPl
   let kept = 0;
   const start: string[] = [];
   const kill: ContainerToKill[] = [...init.kill];
+  const update: ContainerToUpdate[] = [];
+  for (const container of initContainers.filter(isSidecar)) {
+    const status = latestContainer(runtime, container.name);
+    const resize = status?.state === "running" ? resizeOf(pod, container, status, node) : undefined;
+    if (status && resize && !resize.restart) update.push({ id: status.id, name: container.name, resources: resize.resources });
+  }
   for (const container of containers) {
     const status = latestContainer(runtime, container.name);
     if (status?.state !== "running") {
@@ -170,12 +199,15 @@ export function plan(pod: Pod, runtime: RuntimePod, probes: ProbeResults): PodPl
       continue;
     }
     const mayRestart = (container.restartPolicy ?? restartPolicy) !== "Never";
+    const resize = resizeOf(pod, container, status, node);
     const problem =
       status.hash !== containerHash(container) ? { message: `Container ${container.name} definition changed`, reason: "changed" as const, restart: true }
       : probes.liveness.get(status.id) === false ? { message: `Container ${container.name} failed liveness probe`, reason: "liveness" as const, restart: mayRestart }
       : probes.startup.get(status.id) === false ? { message: `Container ${container.name} failed startup probe`, reason: "startup" as const, restart: mayRestart }
+      : resize?.restart === true ? { message: `Container ${container.name} resize requires restart`, reason: "resize" as const, restart: true }
       : undefined;
     if (!problem) {
+      if (resize) update.push({ id: status.id, name: container.name, resources: resize.resources });
       kept++;
       continue;
     }
@@ -183,7 +215,7 @@ export function plan(pod: Pod, runtime: RuntimePod, probes: ProbeResults): PodPl
     kill.push({ container: status, message: problem.restart ? `${problem.message}, will be restarted` : problem.message, reason: problem.reason });
   }
   const over = kept === 0 && start.length === 0;
-  return { ...base, containersToStart: start, containersToKill: kill, killPod: over, initContainersToStart: over ? [] : init.start };
+  return { ...base, containersToStart: start, containersToKill: kill, containersToUpdate: update, killPod: over, initContainersToStart: over ? [] : init.start };
 }
 
 /** Containers of the pod's spec, in the order in which they are named. */

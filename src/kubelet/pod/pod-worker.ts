@@ -1,22 +1,22 @@
 import { mkdir, rm } from "node:fs/promises";
 import type { Random } from "../../stdx/random.ts";
-import type { Pod, PodStatus } from "../../api/generated/core-v1.ts";
+import type { Container, Pod, PodStatus } from "../../api/generated/core-v1.ts";
 import { timeMs } from "../../apimachinery/time.ts";
 import type { PodSandboxConfig } from "../../cri/generated/cri-v1.ts";
-import { isRpcError, type Input } from "../../cri/grpc.ts";
+import { isRpcError, rpcErrorText, type Input } from "../../cri/grpc.ts";
 import { killContainer, killContainers, stopContainer } from "../containers/kill.ts";
 import { StartError } from "../containers/start-error.ts";
 import { identityOf, podDir, podLogDir } from "../paths.ts";
-import { latestContainer, readySandbox, type RuntimePod } from "../runtime/runtime-pod.ts";
+import { latestContainer, milliseconds, readySandbox, type RuntimePod, type RuntimeSandbox } from "../runtime/runtime-pod.ts";
 import { sandboxConfig } from "../sandbox/config.ts";
 import { equal } from "../../stdx/equal.ts";
-import { ownConditions } from "../status/conditions.ts";
+import { ownConditions, type ResizeVerdict } from "../status/conditions.ts";
 import type { WaitingReason } from "../status/container-statuses.ts";
 import { podStatus, type PodVerdict } from "../status/pod-status.ts";
 import { VolumeError } from "../volumes/volumes.ts";
 import type { PodContext } from "./context.ts";
 import { plan, type PodPlan } from "./plan.ts";
-import { findContainer, gracePeriodSecondsOf, isHostNetwork, isStaticPod, nameOf, namespaceOf, podText, specOf, uidOf } from "./pod.ts";
+import { containersOf, findContainer, gracePeriodSecondsOf, isHostNetwork, isStaticPod, nameOf, namespaceOf, podText, specOf, uidOf } from "./pod.ts";
 import { pullSecrets, readSources, startContainer } from "./start-container.ts";
 
 /** After an error the next try waits so long, doubling. */
@@ -33,6 +33,10 @@ export class PodWorker {
   readonly #random: Random;
   readonly #signal: AbortSignal;
   #pod: Pod;
+  /** As `#pod`, but with the resources that were granted. */
+  #allocated: Pod;
+  #granted: Resources;
+  #resize: ResizeVerdict | undefined;
   #runtime: RuntimePod;
   #failed: PodVerdict | undefined;
   /** The API server has no such pod any more. */
@@ -42,28 +46,39 @@ export class PodWorker {
   /** Ends what the worker is doing, when the pod is to end. */
   #interrupt = new AbortController();
   #seen = false;
+  /** The runtime cannot have anything of it yet. */
+  #fresh: boolean;
   #retries = 0;
   #settled = false;
   readonly #waiting = new Map<string, WaitingReason>();
   #lastPhase: string | undefined;
   readonly done: Promise<void>;
 
-  constructor(context: PodContext, pod: Pod, options: { readonly random: Random; readonly signal: AbortSignal; readonly failed?: PodVerdict | undefined; readonly removed?: boolean }) {
+  constructor(context: PodContext, pod: Pod, options: { readonly random: Random; readonly signal: AbortSignal; readonly failed?: PodVerdict | undefined; readonly removed?: boolean; readonly fresh?: boolean }) {
     this.#context = context;
     this.#random = options.random;
     this.#signal = options.signal;
     this.#pod = pod;
+    this.#allocated = pod;
+    this.#granted = resourcesOf(pod);
     this.uid = uidOf(pod);
     this.#failed = options.failed;
     this.#removed = options.removed === true;
+    this.#fresh = options.fresh === true;
     this.#runtime = { uid: this.uid, sandboxes: [], containers: [] };
     this.done = this.#run();
   }
 
   /** The pod as the API last had it, with the status that this kubelet knows. */
   get pod(): Pod {
+    const pod = this.#allocated;
     const status = this.#context.statuses.latest(this.uid);
-    return status ? { ...this.#pod, status: { ...this.#pod.status, ...status, conditions: mergedConditions(this.#pod.status, status) } } : this.#pod;
+    return status ? { ...pod, status: { ...pod.status, ...status, conditions: mergedConditions(pod.status, status) } } : pod;
+  }
+
+  /** It asks for more than the node can give now. */
+  get waitsForRoom(): boolean {
+    return this.#resize?.type === "PodResizePending";
   }
 
   /** What the runtime had when it was last looked at. */
@@ -85,10 +100,30 @@ export class PodWorker {
     const graceBefore = gracePeriodSecondsOf(this.#pod);
     const echo = isEcho(this.#pod, pod);
     this.#pod = pod;
+    this.#allocate();
     if (echo) return;
     if (this.ending && !before) this.#interrupt.abort(new Error("the pod is being deleted"));
     else if (this.ending && gracePeriodSecondsOf(pod) < graceBefore) this.#hurry(gracePeriodSecondsOf(pod));
     this.wake();
+  }
+
+  /** The pod with the resources that it may use: those that it asks for, as far as the node has room for a change. */
+  #allocate(): void {
+    const wanted = resourcesOf(this.#pod);
+    if (equal(wanted, this.#granted)) {
+      this.#resize = undefined;
+      this.#allocated = this.#pod;
+      return;
+    }
+    const verdict = this.#context.resize(this.#pod);
+    if (verdict) {
+      this.#resize = verdict;
+      this.#allocated = withResources(this.#pod, this.#granted);
+    } else {
+      this.#granted = wanted;
+      this.#resize = { type: "PodResizeInProgress" };
+      this.#allocated = this.#pod;
+    }
   }
 
   remove(): void {
@@ -151,8 +186,10 @@ export class PodWorker {
       tracer.mark(this.uid, "seen by kubelet", { node: this.#context.node.nodeName });
     }
     if (this.#interrupt.signal.aborted && !this.ending && !this.#failed) this.#interrupt = new AbortController();
-    this.#runtime = await runtimePods.read(this.uid, { signal: this.#signal });
+    if (!this.#fresh) this.#runtime = await runtimePods.read(this.uid, { signal: this.#signal });
+    this.#fresh = false;
     const { phase } = this.pod.status ?? {};
+    if (this.waitsForRoom) this.#allocate();
     const deadlineMs = this.#deadlineMs();
     if (!this.ending && !this.#failed && deadlineMs <= 0 && phase !== "Succeeded" && phase !== "Failed") {
       const message = "Pod was active on the node longer than the specified deadline";
@@ -164,7 +201,11 @@ export class PodWorker {
     const shown = this.#show(false);
     if (shown.phase === "Succeeded" || shown.phase === "Failed") return this.#end();
     prober.update(this.pod, this.#runtime);
-    const decided = plan(this.pod, this.#runtime, prober);
+    const decided = plan(this.pod, this.#runtime, prober, this.#context.node.resources);
+    if (this.#resize?.type === "PodResizeInProgress" && decided.containersToUpdate.length === 0 && decided.containersToKill.length === 0) {
+      this.#resize = undefined;
+      this.#show(false);
+    }
     const nextMs = await this.#act(decided);
     await this.#tidy();
     return Math.min(nextMs, deadlineMs);
@@ -179,7 +220,7 @@ export class PodWorker {
   #show(terminal: boolean): PodStatus {
     const { statuses, runtimeName, prober, node, clock, tracer } = this.#context;
     const status = podStatus({
-      pod: this.pod, runtime: this.#runtime, runtimeName, waiting: this.#waiting, probes: prober, nodeIps: node.nodeIps, terminal, failed: this.#failed, nowMs: clock.now(),
+      pod: this.pod, runtime: this.#runtime, runtimeName, waiting: this.#waiting, probes: prober, nodeIps: node.nodeIps, terminal, failed: this.#failed, resize: this.#resize, nowMs: clock.now(),
     });
     if (!this.#removed) statuses.set(this.#pod, status);
     const ready = status.conditions?.some((condition) => condition.type === "Ready" && condition.status === "True") === true;
@@ -192,7 +233,7 @@ export class PodWorker {
   }
 
   async #act(decided: PodPlan): Promise<number> {
-    const { cri, clock, events, log, prober } = this.#context;
+    const { cri, clock, events, log, prober, cgroups } = this.#context;
     const signal = AbortSignal.any([this.#signal, this.#interrupt.signal]);
     const pod = this.pod;
     const podIp = readySandbox(this.#runtime)?.ips[0] ?? "";
@@ -218,7 +259,11 @@ export class PodWorker {
     }
 
     const names = [...decided.ephemeralContainersToStart, ...decided.initContainersToStart, ...decided.containersToStart];
-    const changed = decided.killPod || decided.containersToKill.length > 0;
+    if (decided.containersToUpdate.length > 0) {
+      cgroups.create(pod); // Its own limits first: more room for more, and what is less is checked by the kernel.
+      await Promise.all(decided.containersToUpdate.map(({ id, resources }) => cri.updateContainerResources({ containerId: id, linux: resources }, { signal })));
+    }
+    const changed = decided.killPod || decided.containersToKill.length > 0 || decided.containersToUpdate.length > 0;
     if (!decided.createSandbox && names.length === 0) {
       const { refreshMs } = await this.#ensureVolumes(signal);
       if (changed) this.wake();
@@ -255,14 +300,14 @@ export class PodWorker {
       return [{ name, named }];
     });
 
-    const sandboxing = decided.createSandbox ? this.#createSandbox(config, signal) : Promise.resolve({ id: decided.sandboxId ?? "", ips: readySandbox(this.#runtime)?.ips ?? [] });
+    const sandboxing = decided.createSandbox ? this.#createSandbox(config, signal) : Promise.resolve(readySandbox(this.#runtime));
     const mounting = this.#ensureVolumes(signal);
     const secrets = lazily(() => pullSecrets(context, pod));
     const preparing = due.map(({ name, named }) => {
-      const done = tracer.start(this.uid, "image");
-      const image = context.puller.ensure({ pod, container: named.container, fieldPath: named.fieldPath, secrets, sandboxConfig: config, signal }).then((present) => {
-        done({ container: name, image: named.container.image ?? "", pulled: present.pulled });
-        return present;
+      const present = tracer.start(this.uid, "image");
+      const image = context.puller.ensure({ pod, container: named.container, fieldPath: named.fieldPath, secrets, sandboxConfig: config, signal }).then((found) => {
+        present({ container: name, image: named.container.image ?? "", pulled: found.pulled });
+        return found;
       });
       const sources = readSources(context, pod, named, signal);
       for (const promise of [image, sources]) promise.catch(() => undefined); // Awaited below, when its container's turn comes.
@@ -270,16 +315,18 @@ export class PodWorker {
     });
     mounting.catch(() => undefined); // Awaited below.
     const sandbox = await sandboxing;
+    if (!sandbox) throw new Error("the pod's sandbox is gone");
     const volumes = await mounting;
+    const started: string[] = [];
     nextMs = Math.min(nextMs, volumes.refreshMs - clock.now());
 
     for (const { name, named, image, sources } of preparing) {
       signal.throwIfAborted();
       try {
-        await startContainer(context, {
+        started.push(await startContainer(context, {
           pod, named, runtime: this.#runtime, sandboxId: sandbox.id, sandboxConfig: config, podIps: isHostNetwork(pod) ? context.node.nodeIps : sandbox.ips,
           image, sources, volumes: volumes.byName, random: this.#random, signal,
-        });
+        }));
         this.#waiting.delete(name);
       } catch (error) {
         signal.throwIfAborted();
@@ -290,12 +337,14 @@ export class PodWorker {
         if (named.kind === "init") break;
       }
     }
-    this.#runtime = await context.runtimePods.read(this.uid, { signal });
+    // Where nothing was killed and all went well, what was started is all that is new.
+    const known = started.length === due.length && (this.#runtime.sandboxes.length === 0 || (!decided.killPod && decided.containersToKill.length === 0));
+    this.#runtime = known ? await context.runtimePods.withStarted(this.#runtime, sandbox, started, { signal }) : await context.runtimePods.read(this.uid, { signal });
     context.prober.update(this.pod, this.#runtime);
     this.#show(false);
     // More may be due already: the container after a sidecar, or the restart of one that ended meanwhile.
     if (due.some(({ name }) => !this.#waiting.has(name))) {
-      const again = plan(this.pod, this.#runtime, context.prober);
+      const again = plan(this.pod, this.#runtime, context.prober, context.node.resources);
       if ([...again.initContainersToStart, ...again.containersToStart].some((name) => !this.#waiting.has(name)) || again.createSandbox || again.containersToKill.length > 0) this.wake();
     }
     return nextMs;
@@ -305,12 +354,12 @@ export class PodWorker {
     const { node, paths, cgroups } = this.#context;
     const pod = this.pod;
     return sandboxConfig(pod, {
-      attempt, cgroupParent: cgroups.pathOf(pod), logDirectory: podLogDir(paths, identityOf(pod)), seccompDir: paths.seccompDir, nodeHostname: node.nodeName,
+      attempt, cgroupParent: cgroups.pathOf(pod), logDirectory: podLogDir(paths, identityOf(pod)), seccompDir: paths.seccompDir,
       clusterDns: node.clusterDns, clusterDomain: node.clusterDomain, nodeResolvConf: node.nodeResolvConf(),
     });
   }
 
-  async #createSandbox(config: Input<PodSandboxConfig>, signal: AbortSignal): Promise<{ readonly id: string; readonly ips: readonly string[] }> {
+  async #createSandbox(config: Input<PodSandboxConfig>, signal: AbortSignal): Promise<RuntimeSandbox> {
     const { cri, events, tracer, paths } = this.#context;
     await Promise.all([mkdir(podDir(paths, this.#pod), { recursive: true, mode: 0o750 }), mkdir(config.logDirectory ?? "", { recursive: true, mode: 0o755 })]);
     const done = tracer.start(this.uid, "created sandbox");
@@ -319,10 +368,11 @@ export class PodWorker {
       const { status } = await cri.podSandboxStatus({ podSandboxId: id }, { signal });
       const ips = [status?.network?.ip ?? "", ...(status?.network?.additionalIps ?? []).map(({ ip }) => ip)].filter((ip) => ip !== "");
       done({ id: id.slice(0, 12), ip: ips[0] ?? "" });
-      return { id, ips };
+      const hostNetwork = isHostNetwork(this.#pod);
+      return { id, attempt: config.metadata?.attempt ?? 0, createdAtMs: milliseconds(status?.createdAt ?? 0), ready: status?.state === "SANDBOX_READY", hostNetwork, ips: hostNetwork ? [] : ips };
     } catch (error) {
       signal.throwIfAborted();
-      events.event(this.#pod, "Warning", "FailedCreatePodSandBox", `Failed to create pod sandbox: ${isRpcError(error) ? `rpc error: code = ${codeText(error.code)} desc = ${error.message}` : String(error)}`);
+      events.event(this.#pod, "Warning", "FailedCreatePodSandBox", `Failed to create pod sandbox: ${rpcErrorText(error)}`);
       throw error;
     }
   }
@@ -431,6 +481,18 @@ export class PodWorker {
 const pullNoticeMs = 1000;
 const startRetryMs = 5000;
 
+type Resources = Readonly<Record<string, Container["resources"]>>;
+const resourcesOf = (pod: Pod): Resources => Object.fromEntries(containersOf(pod).flatMap(({ container, kind }) => (kind === "ephemeral" ? [] : [[container.name, container.resources]])));
+
+function withResources(pod: Pod, resources: Resources): Pod {
+  const granted = (container: Container): Container => {
+    const own = resources[container.name];
+    return own === undefined ? container : { ...container, resources: own };
+  };
+  const { containers, initContainers } = specOf(pod);
+  return { ...pod, spec: { ...specOf(pod), containers: containers.map(granted), ...(initContainers && { initContainers: initContainers.map(granted) }) } };
+}
+
 /** Whether nothing has changed but what this kubelet itself writes: its own status coming back is no news. */
 function isEcho(before: Pod, after: Pod): boolean {
   const news = ({ metadata, spec, status }: Pod): unknown => ({
@@ -449,8 +511,6 @@ function mergedConditions(api: PodStatus | undefined, own: PodStatus): PodStatus
     ...(own.conditions ?? []).flatMap((condition) => (ownConditions.has(condition.type) ? [condition] : (fresh.get(condition.type) ?? []))),
   ];
 }
-
-const codeText = (code: string): string => code.toLowerCase().replaceAll(/(?:^|_)([a-z])/g, (_, letter: string) => letter.toUpperCase());
 
 /** "10s", "1m20s", "5m0s". */
 function durationText(durationMs: number): string {

@@ -128,8 +128,8 @@ async function createContainer(context: PodContext, options: StartOptions, image
   }
 }
 
-/** From image to running process, with the hook after it. @throws StartError with what the status is to show */
-export async function startContainer(context: PodContext, options: StartOptions): Promise<void> {
+/** From image to running process, with the hook after it; the container's id. @throws StartError with what the status is to show */
+export async function startContainer(context: PodContext, options: StartOptions): Promise<string> {
   const { cri, clock, events, log, paths, tracer } = context;
   const { pod, named, runtime, podIps, signal } = options;
   const { container, fieldPath } = named;
@@ -140,6 +140,8 @@ export async function startContainer(context: PodContext, options: StartOptions)
     if (error instanceof StartError) events.event(pod, "Warning", "Failed", `Error: ${error.reason}`, { fieldPath });
     throw error;
   }
+  // Told only now: until the sandbox is there, the same image may be looked at many times.
+  if (!image.pulled) events.event(pod, "Normal", "Pulled", `Container image ${JSON.stringify(container.image ?? "")} already present on machine and can be accessed by the pod`, { fieldPath });
   const restartCount = restartCountOf(runtime, container.name, `${podLogDir(paths, identityOf(pod))}/${container.name}`);
   const containerId = await createContainer(context, options, image, restartCount);
 
@@ -155,7 +157,7 @@ export async function startContainer(context: PodContext, options: StartOptions)
   events.event(pod, "Normal", "Started", "Container started", { fieldPath });
 
   const { postStart } = container.lifecycle ?? {};
-  if (!postStart) return;
+  if (!postStart) return containerId;
   try {
     await runHook(postStart, { cri, clock, pod, container, containerId, podIp: podIps[0] ?? "", signal });
   } catch (error) {
@@ -165,4 +167,5 @@ export async function startContainer(context: PodContext, options: StartOptions)
     await killContainer({ cri, clock, events, log, pod, container: started, podIp: podIps[0] ?? "", graceSeconds: gracePeriodSecondsOf(pod), message: "FailedPostStartHook", signal });
     throw new StartError("PostStartHookError", messageOf(error), { cause: error });
   }
+  return containerId;
 }

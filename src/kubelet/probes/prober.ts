@@ -160,7 +160,7 @@ export class Prober implements ContainerProbes {
   }
 
   remove(uid: string): void {
-    for (const task of [...this.#tasks.values()]) if (task.uid === uid) this.forget(task.containerId);
+    for (const task of this.#tasks.values()) if (task.uid === uid) this.forget(task.containerId);
     this.#ending.delete(uid);
   }
 }

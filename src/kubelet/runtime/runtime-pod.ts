@@ -51,7 +51,7 @@ export const latestContainer = (pod: RuntimePod, name: string): RuntimeContainer
 export const readySandbox = ({ sandboxes }: RuntimePod): RuntimeSandbox | undefined => (sandboxes[0]?.ready === true ? sandboxes[0] : undefined);
 
 const states = { CONTAINER_CREATED: "created", CONTAINER_RUNNING: "running", CONTAINER_EXITED: "exited", CONTAINER_UNKNOWN: "unknown" } as const;
-const milliseconds = (nanoseconds: number): number => Math.floor(nanoseconds / 1e6);
+export const milliseconds = (nanoseconds: number): number => Math.floor(nanoseconds / 1e6);
 
 const messageBytesMax = 4096;
 const logLinesMax = 80;
@@ -109,6 +109,16 @@ export class RuntimePods {
       Promise.all(containers.map(({ id, podSandboxId }) => this.#container(id, podSandboxId, options))),
     ]);
     return { uid, sandboxes: newestFirst(sandboxes), containers: newestFirst(read.filter((each) => each !== undefined)) };
+  }
+
+  /** What is known of a pod, with containers that were started since; saves reading everything again. */
+  async withStarted(known: RuntimePod, sandbox: RuntimeSandbox, containerIds: readonly string[], options: { readonly signal: AbortSignal }): Promise<RuntimePod> {
+    const started = await Promise.all(containerIds.map((id) => this.#container(id, sandbox.id, options)));
+    return {
+      uid: known.uid,
+      sandboxes: newestFirst([sandbox, ...known.sandboxes.filter(({ id }) => id !== sandbox.id)]),
+      containers: newestFirst([...started.filter((each) => each !== undefined), ...known.containers]),
+    };
   }
 
   async #sandbox(id: string, ready: boolean, options: { readonly signal: AbortSignal }): Promise<Pick<RuntimeSandbox, "ready" | "hostNetwork" | "ips">> {

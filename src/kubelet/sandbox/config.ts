@@ -14,7 +14,6 @@ export interface SandboxOptions extends DnsOptions {
   readonly cgroupParent: string;
   readonly logDirectory: string;
   readonly seccompDir: string;
-  readonly nodeHostname: string;
 }
 
 const protocols = { TCP: "TCP", UDP: "UDP", SCTP: "SCTP" } as const;
@@ -40,14 +39,14 @@ function sandboxResources(pod: Pod): { readonly cpuShares: number; readonly cpuP
 }
 
 export function sandboxConfig(pod: Pod, options: SandboxOptions): Input<PodSandboxConfig> {
-  const { attempt, cgroupParent, logDirectory, seccompDir, clusterDomain, nodeHostname } = options;
+  const { attempt, cgroupParent, logDirectory, seccompDir, clusterDomain } = options;
   const sc = specOf(pod).securityContext ?? {};
   const privileged = containersOf(pod).some(({ container, kind }) => kind !== "ephemeral" && container.securityContext?.privileged === true);
   const { hostname, domain } = podHostname(pod, clusterDomain);
   return {
     metadata: { name: nameOf(pod), namespace: namespaceOf(pod), uid: uidOf(pod), attempt },
-    // A pod in the node's network has the node's name; one that wants its whole name as its host name gets it.
-    hostname: isHostNetwork(pod) ? nodeHostname : specOf(pod).setHostnameAsFQDN === true && domain !== "" ? `${hostname}.${domain}` : hostname,
+    // A pod in the node's network has the node's name, which cannot be set; one that wants its whole name as its host name gets it.
+    hostname: isHostNetwork(pod) ? "" : specOf(pod).setHostnameAsFQDN === true && domain !== "" ? `${hostname}.${domain}` : hostname,
     logDirectory,
     dnsConfig: podDns(pod, options),
     portMappings: portMappings(pod),

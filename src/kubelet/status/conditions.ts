@@ -9,7 +9,7 @@ const yes: Verdict = { status: "True" };
 const no = (reason: string, message?: string): Verdict => ({ status: "False", reason, ...(message !== undefined && { message }) });
 
 /** Conditions that the kubelet owns; all others belong to somebody else and are kept. */
-export const ownConditions: ReadonlySet<string> = new Set(["PodReadyToStartContainers", "Initialized", "Ready", "ContainersReady", "PodScheduled"]);
+export const ownConditions: ReadonlySet<string> = new Set(["PodReadyToStartContainers", "Initialized", "Ready", "ContainersReady", "PodScheduled", "PodResizePending", "PodResizeInProgress"]);
 
 const listText = (names: readonly string[]): string => `[${names.join(" ")}]`;
 
@@ -57,9 +57,16 @@ function initialized(pod: Pod, statuses: readonly ContainerStatus[], phase: Phas
   return message === "" ? yes : no("ContainersNotInitialized", message);
 }
 
+/** Other resources are asked for than the pod has: it has to wait for them, will never get them, or is about to. */
+export interface ResizeVerdict {
+  readonly type: "PodResizePending" | "PodResizeInProgress";
+  readonly reason?: "Infeasible" | "Deferred";
+  readonly message?: string;
+}
+
 /** The kubelet's conditions; times of transition change only with the status. */
-export function podConditions(options: { readonly pod: Pod; readonly runtime: RuntimePod; readonly statuses: readonly ContainerStatus[]; readonly phase: Phase; readonly now: string }): readonly PodCondition[] {
-  const { pod, runtime, statuses, phase, now } = options;
+export function podConditions(options: { readonly pod: Pod; readonly runtime: RuntimePod; readonly statuses: readonly ContainerStatus[]; readonly phase: Phase; readonly now: string; readonly resize?: ResizeVerdict | undefined }): readonly PodCondition[] {
+  const { pod, runtime, statuses, phase, now, resize } = options;
   const previous = pod.status?.conditions ?? [];
   const containers = containersReady(pod, statuses, phase);
   const verdicts: readonly (readonly [string, Verdict])[] = [
@@ -68,6 +75,7 @@ export function podConditions(options: { readonly pod: Pod; readonly runtime: Ru
     ["Ready", ready(pod, containers, previous)],
     ["ContainersReady", containers],
     ["PodScheduled", yes],
+    ...(resize ? [[resize.type, { status: "True", ...(resize.reason !== undefined && { reason: resize.reason }), ...(resize.message !== undefined && { message: resize.message }) }] as const] : []),
   ];
   const own = verdicts.map(([type, { status, reason, message }]): PodCondition => {
     const old = previous.find((condition) => condition.type === type);

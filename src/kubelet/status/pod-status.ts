@@ -2,7 +2,7 @@ import type { Pod, PodStatus } from "../../api/generated/core-v1.ts";
 import { formatTime } from "../../apimachinery/time.ts";
 import { isHostNetwork, isTerminal, qosClassOf, specOf } from "../pod/pod.ts";
 import { latestContainer, readySandbox, type RuntimePod } from "../runtime/runtime-pod.ts";
-import { podConditions } from "./conditions.ts";
+import { podConditions, type ResizeVerdict } from "./conditions.ts";
 import { containerStatuses, type ContainerProbes, type WaitingReason } from "./container-statuses.ts";
 import { phaseOf, type Phase } from "./phase.ts";
 
@@ -10,6 +10,8 @@ import { phaseOf, type Phase } from "./phase.ts";
 export interface PodVerdict {
   readonly reason: string;
   readonly message: string;
+  /** The pod was never let in: its status says so and nothing of its containers. */
+  readonly rejected?: boolean;
 }
 
 export interface PodStatusInput {
@@ -23,6 +25,7 @@ export interface PodStatusInput {
   /** The pod is ending or has ended: nothing will be started any more. */
   readonly terminal: boolean;
   readonly failed: PodVerdict | undefined;
+  readonly resize?: ResizeVerdict | undefined;
   readonly nowMs: number;
 }
 
@@ -43,7 +46,8 @@ export function podStatus(input: PodStatusInput): PodStatus {
   const ips = isHostNetwork(pod) ? nodeIps : (readySandbox(runtime)?.ips ?? []);
   const shown = ips.length > 0 ? ips : (previous.podIPs ?? []).map(({ ip }) => ip);
   const hostIP = nodeIps[0];
-  const conditions = podConditions({ pod, runtime, statuses: all, phase, now });
+  const refused = failed?.rejected === true || (previous.phase === "Failed" && previous.containerStatuses === undefined && runtime.containers.length === 0);
+  const conditions = podConditions({ pod, runtime, statuses: all, phase, now, resize: terminal ? undefined : input.resize });
   return {
     ...(pod.metadata.generation !== undefined && { observedGeneration: pod.metadata.generation }),
     phase,
@@ -53,8 +57,8 @@ export function podStatus(input: PodStatusInput): PodStatus {
     ...(hostIP !== undefined && { hostIP, hostIPs: nodeIps.map((ip) => ({ ip })) }),
     ...(shown[0] !== undefined && { podIP: shown[0], podIPs: shown.map((ip) => ({ ip })) }),
     startTime: previous.startTime ?? now,
-    ...(init.length > 0 && { initContainerStatuses: init }),
-    containerStatuses: main,
+    ...(init.length > 0 && !refused && { initContainerStatuses: init }),
+    ...(!refused && { containerStatuses: main }),
     ...(ephemeral.length > 0 && { ephemeralContainerStatuses: ephemeral }),
     qosClass: qosClassOf(pod),
   };

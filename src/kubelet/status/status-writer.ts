@@ -34,7 +34,8 @@ export function statusPatch(from: PodStatus, to: PodStatus): Readonly<Record<str
         // A key that the condition had and no longer has must be taken away by name.
         return [{ ...(before?.reason !== undefined && condition.reason === undefined && { reason: null }), ...(before?.message !== undefined && condition.message === undefined && { message: null }), ...condition }];
       });
-      if (changed.length > 0) patch[key] = changed;
+      const gone = (from.conditions ?? []).filter(({ type }) => ownConditions.has(type) && !to.conditions?.some((condition) => condition.type === type)).map(({ type }) => ({ $patch: "delete", type }));
+      if (changed.length + gone.length > 0) patch[key] = [...changed, ...gone];
     } else if (next[key] === undefined) patch[key] = null;
     else if (mergeKeys[key] !== undefined && Array.isArray(old[key])) patch[key] = [{ $patch: "replace" }, ...(next[key] as readonly unknown[])];
     else patch[key] = next[key];

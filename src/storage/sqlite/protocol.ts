@@ -56,7 +56,8 @@ export type Failure = { readonly error: "compacted" | "future" | "unavailable" |
 export type Response =
   | { readonly type: "ready"; readonly revision: Revision; readonly compacted: Revision }
   | { readonly type: "refused"; readonly message: string }
-  | { readonly type: "writes"; readonly results: readonly WriteResult[] }
+  /** `requests`: how many messages the writes came in; they shared one transaction. */
+  | { readonly type: "writes"; readonly results: readonly WriteResult[]; readonly requests: number }
   | { readonly type: "read"; readonly id: number; readonly result: ReadResult | Failure; readonly bytes: ArrayBuffer };
 
 /** Collects values, then lays them side by side in one buffer. */

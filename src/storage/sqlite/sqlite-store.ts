@@ -30,6 +30,8 @@ const pendingWritesMax = 20_000;
 const changesPageMax = 1000;
 
 const listPageMax = 1000;
+/** Messages with writes under way at one time: enough to keep the disk busy while this side is. */
+const messagesMax = 4;
 
 interface PendingWrite extends WriteRequest {
   readonly bytes: Uint8Array | undefined;
@@ -80,6 +82,8 @@ export class SqliteStore implements Store {
   #writes: PendingWrite[] = [];
   #reads: ReadRequest[] = [];
   #sending = false;
+  /** Messages with writes that are not yet answered. */
+  #messages = 0;
   /** Sent and not yet answered, in the order in which they will be answered. */
   #sentWrites: PendingWrite[] = [];
   readonly #sentReads = new Map<number, PendingRead>();
@@ -218,11 +222,14 @@ export class SqliteStore implements Store {
     return orAborted(promise, signal);
   }
 
-  /** What comes up in one turn goes in one message; when nothing is under way the turn is not waited for. */
+  /**
+   * What comes up in one turn goes in one message; when nothing is under way the turn is not waited for. While enough messages are under way, more
+   * is gathered until one of them is answered: the disk has work, and larger groups cost less of it.
+   */
   #sendSoon(): void {
-    if (this.#sending) return;
+    if (this.#sending || this.#messages >= messagesMax) return;
     this.#sending = true;
-    if (this.#sentWrites.length === 0) queueMicrotask(() => this.#send());
+    if (this.#messages === 0) queueMicrotask(() => this.#send());
     else setImmediate(() => this.#send());
   }
 
@@ -233,6 +240,7 @@ export class SqliteStore implements Store {
     const writes = this.#writes.map(({ key, expected, bytes }): WriteRequest => ({ key, expected, ...(bytes && { value: packer.add(bytes) }) }));
     const request: Request = { writes, reads: this.#reads, bytes: packer.pack() };
     this.#worker.postMessage(request, [request.bytes]);
+    if (writes.length > 0) this.#messages++;
     this.#sentWrites = this.#sentWrites.length === 0 ? this.#writes : this.#sentWrites.concat(this.#writes);
     this.#writes = [];
     this.#reads = [];
@@ -245,6 +253,8 @@ export class SqliteStore implements Store {
         const write = answered[index];
         if (write) this.#settle(write, result);
       }
+      this.#messages -= response.requests;
+      if (this.#writes.length + this.#reads.length > 0) this.#sendSoon();
     } else if (response.type === "read") {
       const pending = this.#sentReads.get(response.id);
       this.#sentReads.delete(response.id);

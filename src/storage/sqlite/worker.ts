@@ -27,7 +27,7 @@ if (database) {
     const writes = requests.flatMap(({ writes, bytes }) => writes.map(({ key, expected, value }): Write => ({
       key, expected, ...(value && { value: new Uint8Array(bytes, value.start, value.length) }),
     })));
-    if (writes.length > 0) send({ type: "writes", results: write(database, writes) });
+    if (writes.length > 0) send({ type: "writes", results: write(database, writes), requests: requests.filter((request) => request.writes.length > 0).length });
     for (const { reads } of requests) for (const request of reads) read(database, request);
   });
 } else {

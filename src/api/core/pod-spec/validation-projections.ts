@@ -2,7 +2,7 @@ import { forbidden, invalid, notSupported, required, type FieldError } from "../
 import { dns1123SubdomainErrors, labelSelectorErrors } from "../../../apimachinery/validation.ts";
 import type { ClusterTrustBundleProjection, PodCertificateProjection, ProjectedVolumeSource, ServiceAccountTokenProjection } from "../../generated/core-v1.ts";
 import { absent, fileMode, invalidEach, localNonReservedPath } from "../../checks.ts";
-import { validateDownwardFile, validateKeyToPath } from "./validation-volumes.ts";
+import { validateDownwardFile, validateKeyToPath } from "./validation-volume-parts.ts";
 
 const tokenSecondsMin = 600;
 const tokenSecondsMax = 2 ** 32;

@@ -1,0 +1,95 @@
+// `npm run bench`: one table of what Keelson does on this machine, each figure beside the raw line of comparison of the same run. As root, since pods are made.
+// Names of sections as arguments (start, idle, pods, http, storage, scheduler) run only those.
+import { execFileSync } from "node:child_process";
+import { join } from "node:path";
+import { systemClock } from "../src/stdx/clock.ts";
+import { benchCluster, cpuSeconds, measureStart, pssBytes, rssBytes, type BenchCluster } from "./cluster.ts";
+import { benchHttp } from "./http.ts";
+import { benchPods } from "./pods.ts";
+import { benchScheduler } from "./scheduler.ts";
+import { benchStorage } from "./storage.ts";
+import { median, megabytes, ms, perSecond, tableText, type Row } from "./table.ts";
+
+const ups = 3;
+const starts = 5;
+const settleMs = 12_000;
+const idleMs = 20_000;
+const signal = new AbortController().signal;
+
+async function start(cluster: BenchCluster, upMs: readonly number[]): Promise<Row[]> {
+  const figures = [];
+  for (let i = 0; i < starts; i++) figures.push(await measureStart(cluster));
+  const launcher = [];
+  for (let i = 0; i < starts; i++) {
+    const began = performance.now();
+    execFileSync(join(import.meta.dirname, "..", "keelson"), ["version"]);
+    launcher.push(performance.now() - began);
+  }
+  const [readyz, node] = [median(figures.map(({ readyzMs }) => readyzMs)), median(figures.map(({ nodeReadyMs }) => nodeReadyMs))];
+  return [
+    { what: "`keelson version`, whole", measured: ms(median(launcher)), budget: "100 ms", met: median(launcher) <= 100 },
+    { what: "process start to /readyz, empty store", measured: ms(readyz), budget: "400 ms", met: readyz <= 400 },
+    { what: "process start to first node Ready", measured: ms(node), budget: "1,500 ms", met: node <= 1500 },
+    { what: "`keelson up` of a new cluster, whole", measured: ms(median(upMs)), raw: `of ${upMs.length}: ${upMs.map((each) => each.toFixed(0)).join(", ")}` },
+  ];
+}
+
+async function idle(cluster: BenchCluster): Promise<Row[]> {
+  await systemClock.sleep(settleMs, { signal });
+  const pids = (["server", "agent"] as const).map((name) => cluster.pid(name));
+  const before = pids.map(cpuSeconds);
+  const began = performance.now();
+  await systemClock.sleep(idleMs, { signal });
+  const wall = (performance.now() - began) / 1000;
+  const shares = pids.map((pid, i) => ((cpuSeconds(pid) - (before[i] ?? 0)) / wall) * 100);
+  const total = shares.reduce((sum, share) => sum + share, 0);
+  const [server = 0, agent = 0] = pids;
+  const memory = pssBytes(server);
+  return [
+    { what: "memory of the server, idle (PSS)", measured: megabytes(memory), raw: `RSS ${megabytes(rssBytes(server))}`, budget: "1/4 of 515 MB", met: memory <= 515e6 / 4 },
+    { what: "memory of the agent, idle (PSS)", measured: megabytes(pssBytes(agent)), raw: `RSS ${megabytes(rssBytes(agent))}` },
+    { what: "idle CPU with one node, server + agent", measured: `${total.toFixed(2)} %`, raw: `server ${shares[0]?.toFixed(2)} %, agent ${shares[1]?.toFixed(2)} %`, budget: "1 % of a core", met: total <= 1 },
+  ];
+}
+
+async function storage(): Promise<Row[]> {
+  return (await benchStorage()).map(({ inFlight, createsPerSecond, rawPerSecond }) => ({
+    what: `store: durable creates of 1.5 KB, ${inFlight} in flight`, measured: perSecond(createsPerSecond), raw: `append + fdatasync: ${perSecond(rawPerSecond)}`, ratio: createsPerSecond / rawPerSecond,
+  }));
+}
+
+async function scheduler(): Promise<Row[]> {
+  return (await benchScheduler()).map(({ name, nodes, pods, podsPerSecond }) => ({
+    what: `scheduler alone: ${pods} pods, ${name}, ${nodes} nodes`, measured: perSecond(podsPerSecond), ...(name === "plain" && { budget: "3 × upstream's 309/s", met: podsPerSecond >= 3 * 309 }),
+  }));
+}
+
+const wanted = new Set(process.argv.slice(2));
+const wants = (section: string): boolean => wanted.size === 0 || wanted.has(section);
+const rows: Row[] = [];
+const section = async (name: string, run: () => Promise<Row[]>): Promise<void> => {
+  if (!wants(name)) return;
+  process.stderr.write(`bench: ${name}\n`);
+  rows.push(...(await run()));
+};
+
+if (["start", "idle", "pods", "http"].some(wants)) {
+  if (process.getuid?.() !== 0) throw new Error("the bench makes pods and wants to be root; `npm run bench storage scheduler` does without");
+  const name = `bench-${process.pid % 10_000}`;
+  const upMs: number[] = [];
+  for (let i = 1; i < ups && wants("start"); i++) {
+    await using once = await benchCluster(name);
+    upMs.push(once.upMs);
+  }
+  await using cluster = await benchCluster(name);
+  upMs.push(cluster.upMs);
+  // Idle before anything else, since what was once busy keeps memory; start last, since it throws away what is stored.
+  await section("idle", () => idle(cluster));
+  await section("pods", () => benchPods(cluster));
+  await section("http", () => benchHttp(cluster));
+  await section("start", () => start(cluster, upMs));
+}
+await section("storage", storage);
+await section("scheduler", scheduler);
+console.log(tableText(rows));
+process.exit(); // Sessions that the client keeps open are of no more use.
