@@ -28,6 +28,7 @@ import type { ProtobufCodec } from "../apimachinery/protobuf/codec.ts";
 import { ListBodies } from "./output/list-bodies.ts";
 import { Registry, type RegistryHooks } from "./registry/registry.ts";
 import { runEventExpiry } from "./registry/event-expiry.ts";
+import { certificateRequestHooks } from "./registry/certificate-requests.ts";
 import { namespaceHooks } from "./registry/namespaces.ts";
 import { ServiceAllocation } from "./registry/services.ts";
 import type { Conversion, Served } from "./served.ts";
@@ -92,6 +93,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   const { serviceClusterIpRange = "10.96.0.0/16", nodePortRange = { first: 30_000, last: 32_767 } } = options;
   const hooks: Readonly<Record<string, RegistryHooks>> = {
     "/namespaces": namespaceHooks,
+    "certificates.k8s.io/certificatesigningrequests": certificateRequestHooks(clock),
     "/services": new ServiceAllocation({ clusterIpRange: serviceClusterIpRange, nodePortRange, reader: state, random }).hooks,
   };
   const { authenticator, authorizer, admission, virtual, tokenIssuer } = options.access(state);
