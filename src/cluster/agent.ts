@@ -17,6 +17,7 @@ import { startKubeletServer, type KubeletServerOptions } from "../kubelet/server
 import type { Clock } from "../stdx/clock.ts";
 import type { Log } from "../stdx/log.ts";
 import type { Random } from "../stdx/random.ts";
+import { onFileChange } from "./file-change.ts";
 import { StepSender } from "./step-sender.ts";
 
 export interface AgentOptions {
@@ -52,7 +53,11 @@ const resolvConfPaths = ["/run/systemd/resolve/resolv.conf", "/etc/resolv.conf"]
 /** Kubelet, kube-proxy and cluster DNS of one node, until `signal` aborts. containerd and all containers go on after that. */
 export async function runAgent(options: AgentOptions): Promise<void> {
   const { nodeName, nodeIp, stateDir, clock, random, log, signal } = options;
-  const clientFor = async (path: string, name: string) => new TypedClient(new HttpTransport({ connection: await connectionOf(await loadKubeconfig([path])), clock, userAgent: name }), { fieldManager: name });
+  const clientFor = async (path: string, name: string): Promise<TypedClient> => {
+    const transport = new HttpTransport({ connection: await connectionOf(await loadKubeconfig([path])), clock, userAgent: name });
+    onFileChange(path, { clock, log, signal }, async () => transport.replaceConnection(await connectionOf(await loadKubeconfig([path]))));
+    return new TypedClient(transport, { fieldManager: name });
+  };
   const [containerd, client, proxyClient, dnsClient] = await Promise.all([
     startContainerd({ stateDir, registryMirrors: options.registryMirrors, clock, log, signal }),
     clientFor(options.kubeconfig, "kubelet"),
@@ -66,11 +71,12 @@ export async function runAgent(options: AgentOptions): Promise<void> {
     client, nodeName, nodeIp, stateDir, cri: containerd.cri, clusterDns: options.clusterDns, clusterDomain: options.clusterDomain, cgroupRoot: options.cgroupRoot,
     port: kubeletPort, resolvConf, clock, random, log: log.with({ component: "kubelet" }), steps, signal,
   });
-  await using _server = await startKubeletServer({
-    host: nodeIp, port: kubeletPort,
-    tls: { certificate: readFileSync(options.servingCertificate, "utf8"), key: readFileSync(options.servingKey, "utf8"), clientCa: readFileSync(options.clientCa, "utf8") },
+  const tls = () => ({ certificate: readFileSync(options.servingCertificate, "utf8"), key: readFileSync(options.servingKey, "utf8"), clientCa: readFileSync(options.clientCa, "utf8") });
+  await using server = await startKubeletServer({
+    host: nodeIp, port: kubeletPort, tls: tls(),
     pods: kubelet.pods, cri: containerd.cri, authorize: authorizeWith(client, nodeName), pages: {}, clock, log: log.with({ component: "kubelet-server" }), signal,
   });
+  onFileChange(options.servingCertificate, { clock, log, signal }, async () => server.renewTls(tls()));
   const common = { clock, random, log, signal };
   // The kubelet's own identity may see no other node; kube-proxy's may.
   const proxyInformers = new Informers({ client: proxyClient, ...common });

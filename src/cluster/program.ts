@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { nodeKubeconfigs } from "./credentials.ts";
 import type { ClusterPaths, ClusterSpec, NodeSpec } from "./spec.ts";
 
 type Argv = readonly [string, ...string[]];
@@ -12,19 +13,20 @@ export interface Program {
 export const serverName = "server";
 export const agentName = (node: string): string => `agent-${node}`;
 
-/** Control planes are small: V8 is told so, which keeps its heap from growing before it collects. */
-const nodeFlags = ["--disable-warning=ExperimentalWarning", "--max-semi-space-size=4"] as const;
+const nodeFlags = ["--disable-warning=ExperimentalWarning"] as const;
+/** Agents are small: V8 is told so, which keeps its heap from growing before it collects. The server needs room for the garbage of many requests, or a third of its time goes to collecting. */
+const semiSpaceMbMax = { server: 16, agent: 4 } as const;
 
 export const programOf = (options: { readonly node: string; readonly entry: string }): Program => ({
   server: (spec, paths) => [
-    options.node, ...nodeFlags, options.entry, "server", "--cluster", spec.name, "--state", paths.root,
+    options.node, ...nodeFlags, `--max-semi-space-size=${semiSpaceMbMax.server}`, options.entry, "server", "--cluster", spec.name, "--state", paths.root,
   ],
   agent: (spec, paths, node) => [
-    options.node, ...nodeFlags, options.entry, "agent",
+    options.node, ...nodeFlags, `--max-semi-space-size=${semiSpaceMbMax.agent}`, options.entry, "agent",
     "--node-name", node.name, "--node-ip", node.address, "--state", paths.node(node.name),
-    "--kubeconfig", join(paths.node(node.name), "kubelet.kubeconfig"),
-    "--kube-proxy-kubeconfig", join(paths.node(node.name), "kube-proxy.kubeconfig"),
-    "--cluster-dns-kubeconfig", join(paths.node(node.name), "cluster-dns.kubeconfig"),
+    "--kubeconfig", join(paths.node(node.name), nodeKubeconfigs.kubelet),
+    "--kube-proxy-kubeconfig", join(paths.node(node.name), nodeKubeconfigs.kubeProxy),
+    "--cluster-dns-kubeconfig", join(paths.node(node.name), nodeKubeconfigs.clusterDns),
     "--serving-certificate", join(paths.pki, "nodes", node.name, "kubelet.crt"), "--serving-key", join(paths.pki, "nodes", node.name, "kubelet.key"),
     "--client-ca", join(paths.pki, "ca.crt"),
     "--cluster-dns", spec.clusterDns, "--cluster-domain", spec.clusterDomain, "--service-cidr", spec.serviceCidr, "--cluster-cidr", spec.podCidr,

@@ -5,6 +5,7 @@ import { EventRecorder } from "../client/event-recorder.ts";
 import { Informers } from "../client/informers.ts";
 import { TypedClient } from "../client/typed-client.ts";
 import type { ClusterReader, UserInfo } from "../kube-apiserver/access.ts";
+import { ensureDnsService } from "./dns-service.ts";
 import { bootstrapCluster, maintainCluster } from "../kube-apiserver/bootstrap/bootstrap.ts";
 import { clusterAccess, openIdRoutes } from "../kube-apiserver/cluster-access.ts";
 import { installedDescriptions } from "../kube-apiserver/openapi/descriptions.ts";
@@ -19,6 +20,7 @@ import type { Log } from "../stdx/log.ts";
 import type { Random } from "../stdx/random.ts";
 import { StepRing, Tracer } from "../stdx/steps.ts";
 import { pkiSubjects } from "./pki/cluster-subjects.ts";
+import { writeCredentials } from "./credentials.ts";
 import { ensurePki, type Pki } from "./pki/pki.ts";
 import { keepPkiCurrent } from "./pki/renewal.ts";
 import type { ClusterPaths, ClusterSpec } from "./spec.ts";
@@ -63,11 +65,18 @@ export async function runServer({ spec, paths, clock, random, log, signal, store
     return reader;
   };
   const kubeletTls = { certificate: pki.apiServerKubeletClient.certificatePem, key: pki.apiServerKubeletClient.privateKeyPem, ca: pki.ca.certificatePem };
+  const service = { serviceIp: spec.serviceCidr.replace(/0\/\d+$/, "1"), addresses: [spec.gateway], port: spec.apiPort };
+  const bootstrap = { service, clientCaPem: access.clientCaPem, requestHeaderCaPem: access.requestHeaderCaPem, requestHeaderAllowedNames, signal };
   await using server = await startApiServer({
     store, resources, schemas, protobuf: protobufCodec, descriptions: installedDescriptions(),
     listeners: [{ host: "127.0.0.1", port: spec.apiPort }, { host: spec.gateway, port: spec.apiPort }],
     advertised: `${spec.gateway}:${spec.apiPort}`,
     tls: tlsOf(pki), serviceClusterIpRange: spec.serviceCidr,
+    beforeListening: async (transportOf) => {
+      const transport = transportOf(component("system:apiserver"));
+      await bootstrapCluster({ ...bootstrap, transport });
+      await ensureDnsService(new TypedClient(transport), spec.clusterDns);
+    },
     access: (cluster) => {
       reader = cluster;
       return clusterAccess(access)(cluster);
@@ -77,12 +86,6 @@ export async function runServer({ spec, paths, clock, random, log, signal, store
     clock, random, log, steps,
   });
 
-  let booted: Error | true | undefined;
-  server.addReadyCheck({ name: "poststarthook/bootstrap-controller", check: () => { if (booted !== true) throw booted ?? new Error("not finished"); } });
-  const service = { serviceIp: spec.serviceCidr.replace(/0\/\d+$/, "1"), addresses: [spec.gateway], port: spec.apiPort };
-  const bootstrap = { transport: server.transport(component("system:apiserver")), service, clientCaPem: access.clientCaPem, requestHeaderCaPem: access.requestHeaderCaPem, requestHeaderAllowedNames, signal };
-  await bootstrapCluster(bootstrap);
-  booted = true;
   log.info("the API server is ready", { addresses: server.addresses });
 
   const common = { clock, random, log, signal };
@@ -90,8 +93,11 @@ export async function runServer({ spec, paths, clock, random, log, signal, store
   const controllers = informersOf("system:kube-controller-manager");
   const scheduling = informersOf("system:kube-scheduler");
   await Promise.all([
-    maintainCluster({ ...bootstrap, clock, log }),
-    keepPkiCurrent({ ...pkiSubjects(spec, clock), folder: paths.pki, current: pki, log, signal, onRenewed: (renewed) => server.renewTls(tlsOf(renewed)) }),
+    maintainCluster({ ...bootstrap, transport: server.transport(component("system:apiserver")), clock, log }),
+    keepPkiCurrent({ ...pkiSubjects(spec, clock), folder: paths.pki, current: pki, log, signal, onRenewed: (renewed) => {
+      server.renewTls(tlsOf(renewed));
+      writeCredentials(spec, paths, renewed);
+    } }),
     runControllerManager({
       client: controllers.client, informers: controllers, steps, ...common, clientFor: (name) => new TypedClient(server.transport(serviceAccount(name)), { fieldManager: "kube-controller-manager" }),
       options: {

@@ -25,6 +25,7 @@ test("names and addresses of nodes follow from the cluster", () => {
 test("what is addressed to a pod or service is never let out", () => {
   const rules = hostRules(plan());
   assert.match(rules, /iifname "keelson0" oifname != "keelson0" reject/);
+  assert.match(rules, /ip daddr @inside oifname != \{ "keelson0", "lo" \} reject/);
   assert.match(rules, /elements = \{ 10\.222\.0\.0\/24, 10\.128\.0\.0\/16, 10\.96\.0\.0\/16 \}/);
 });
 

@@ -39,6 +39,11 @@ export interface ApiServerOptions {
   /** Empty: the server is reached from inside of the process only. */
   readonly listeners: readonly { readonly host: string; readonly port: number }[];
   readonly tls?: TlsOptions;
+  /**
+   * Puts into the cluster what must be there before anybody outside asks: a client that came in between would be told that it may not do what its
+   * role, which is about to be made, allows.
+   */
+  readonly beforeListening?: (transport: ApiServer["transport"]) => Promise<void>;
   /** Host and port that clients are told in discovery; the first listener when absent. */
   readonly advertised?: string;
   readonly resources: readonly Resource[];
@@ -133,6 +138,12 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   let documents: ReturnType<typeof createDiscovery> | undefined;
   let openApi: OpenApi | undefined;
   const openApiPaths = openApiRoutes(() => (openApi ??= createOpenApi(discovered, { ...(options.descriptions && { descriptions: options.descriptions }) })));
+  try {
+    await options.beforeListening?.((user) => localTransport(api, user));
+  } catch (error) {
+    await state[Symbol.asyncDispose]();
+    throw error;
+  }
   if (options.listeners.length > 0) {
     if (!options.tls) throw new Error("a server that listens needs a certificate");
     const routes = {

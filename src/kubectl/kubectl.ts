@@ -28,7 +28,7 @@ function subcommandOf({ command, path, rest }: Chosen): Chosen {
   const word = at < 0 ? undefined : rest[at];
   if (word === undefined || !Object.hasOwn(command.subcommands, word)) return { command, path, rest };
   const sub = command.subcommands[word];
-  return sub ? subcommandOf({ command: sub, path: `${path} ${word}`, rest: rest.toSpliced(at, 1) }) : { command, path, rest };
+  return sub ? subcommandOf({ command: sub, path: `${path} ${sub.use.split(" ")[path.split(" ").length - 1] ?? word}`, rest: rest.toSpliced(at, 1) }) : { command, path, rest };
 }
 
 function helpText(path: string, { use, flags, subcommands }: KubectlCommand): string {

@@ -30,7 +30,9 @@ const each = (list: unknown, change: (item: unknown) => unknown): unknown => (Ar
 
 const container = (value: unknown): unknown => ordered(value, containerFields, (key, field) =>
   key === "ports" ? each(field, (port) => ordered(port, containerPortFields)) : key === "volumeMounts" ? each(field, (mount) => ordered(mount, volumeMountFields)) : field);
-const podSpec = (value: unknown): unknown => ordered(value, podSpecFields, (key, field) => (/^(c|initC|ephemeralC)ontainers$/.test(key) ? each(field, container) : field));
+const volumeSource = (value: unknown): unknown => ordered(value, ["sources", "name", "secretName", "items", "medium", "path", "defaultMode"]);
+const volume = (value: unknown): unknown => ordered(value, ["name"], (key, field) => (key === "name" ? field : volumeSource(field)));
+const podSpec = (value: unknown): unknown => ordered(value, podSpecFields, (key, field) => (/^(c|initC|ephemeralC)ontainers$/.test(key) ? each(field, container) : key === "volumes" ? each(field, volume) : field));
 
 /** @see metadataFields */
 export const inTypedOrder = (object: Json): Json => ordered(object, rootFields, (key, value) => {

@@ -28,7 +28,7 @@ test("11. create deployment, rollout status, expose; wget by name reaches all re
   for (const name of ["web.default", "web.default.svc", "web.default.svc.cluster.local"]) assert.match(await fromClient("timeout", "5", "wget", "-qO-", `http://${name}/`), /Welcome/);
   const pods = await webPods();
   const names = new Set((await inShell("for i in $(seq 60); do timeout 5 wget -qO- http://web/hostname; done")).trim().split("\n"));
-  assert.deepEqual([...names].toSorted(), pods.map(({ metadata }) => metadata.name).toSorted());
+  assert.deepEqual([...names].toSorted(), pods.map(({ metadata }) => metadata.name ?? "").toSorted());
   assert.match(await cluster.kubectl("get", "endpointslices", "-l", "kubernetes.io/service-name=web"), /^web-\S+ +IPv4 +80 +10\.[\d.]+,10\.[\d.]+,10\.[\d.]+ /m);
   assert.match(await cluster.kubectl("describe", "service", "web"), /Endpoints: +10\.[\d.]+:80,10\.[\d.]+:80,10\.[\d.]+:80/);
 });
@@ -45,7 +45,7 @@ test("11. NodePort answers on every node, and from the machine", async () => {
 
 test("11. headless Services, SRV records, names of pods, and names that are none", async () => {
   await cluster.apply({ apiVersion: "v1", kind: "Service", metadata: { name: "peers" }, spec: { clusterIP: "None", selector: { app: "web" }, ports: [{ name: "http", port: 80 }] } });
-  const ips = (await webPods()).map(({ status }) => status?.podIP).toSorted();
+  const ips = (await webPods()).map(({ status }) => status?.podIP ?? "").toSorted();
   await until("all addresses are answered", async () => {
     const found = [...new Set((await inShell("nslookup peers.default.svc.cluster.local || true")).match(/^Address: (10\.[\d.]+)$/gm)?.map((line) => line.slice("Address: ".length)) ?? [])].toSorted();
     return JSON.stringify(found) === JSON.stringify(ips);

@@ -56,7 +56,8 @@ export class TestCluster implements AsyncDisposable {
   readonly spec: ClusterSpec;
   readonly paths: ClusterPaths;
   readonly env: Readonly<Record<string, string | undefined>>;
-  readonly #kubectl: string;
+  /** Stock kubectl. */
+  readonly kubectlPath: string;
   readonly #registry: Registry;
   readonly #exit: () => void;
 
@@ -66,7 +67,7 @@ export class TestCluster implements AsyncDisposable {
     this.name = fields.spec.name;
     this.env = testEnv(fields.folder);
     this.paths = pathsOf(join(fields.folder, "h"), fields.spec.name);
-    this.#kubectl = fields.kubectl;
+    this.kubectlPath = fields.kubectl;
     this.#registry = fields.registry;
     this.#exit = fields.exit;
   }
@@ -103,7 +104,7 @@ export class TestCluster implements AsyncDisposable {
 
   /** kubectl's end, whatever it is. */
   try(args: readonly string[], options: RunOptions = {}): Promise<Ended> {
-    return runProgram([this.#kubectl, ...args], { env: this.env, ...options });
+    return runProgram([this.kubectlPath, ...args], { env: this.env, ...options });
   }
 
   /** What kubectl prints. @throws when it fails */
@@ -126,12 +127,12 @@ export class TestCluster implements AsyncDisposable {
 
   /** kubectl beside the test. */
   start(...args: readonly string[]): Running {
-    return new Running([this.#kubectl, ...args], { env: this.env });
+    return new Running([this.kubectlPath, ...args], { env: this.env });
   }
 
   /** kubectl on a terminal of its own. */
   terminal(...args: readonly string[]): Running {
-    const quoted = [this.#kubectl, ...args].map((each) => `'${each.replaceAll("'", "'\\''")}'`).join(" ");
+    const quoted = [this.kubectlPath, ...args].map((each) => `'${each.replaceAll("'", "'\\''")}'`).join(" ");
     return new Running(["script", "-qec", quoted, "/dev/null"], { env: { ...this.env, TERM: "xterm", SHELL: "/bin/sh" } });
   }
 
@@ -174,7 +175,11 @@ export class TestCluster implements AsyncDisposable {
     return runProgram(["nsenter", `--net=/run/netns/${this.spec.nodes[index]?.namespace}`, ...argv], { env: this.env });
   }
 
+  #disposed = false;
+
   async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#disposed) return;
+    this.#disposed = true;
     const kept = process.env["KEELSON_TEST_KEEP_LOGS"];
     if (kept !== undefined && existsSync(this.paths.logs)) {
       mkdirSync(join(kept, this.name), { recursive: true });

@@ -46,8 +46,9 @@ function podRequests(spec: PodSpec, limits: ResourceList, requests: ResourceList
   return next;
 }
 
+/** A pod without a spec gets the defaults of an empty one, so that only its containers are told to be missing. */
 export const podDefaults = (pod: Pod): Pod =>
-  changeField(pod, "spec", (spec) => {
+  changeField(pod.spec === undefined ? { ...pod, spec: { containers: [] } } : pod, "spec", (spec) => {
     let next = changeEach(changeEach(spec, "containers", requestsFromLimits), "initContainers", requestsFromLimits);
     next = podLevelResources(next);
     next = withDefaults(next, { enableServiceLinks: true });

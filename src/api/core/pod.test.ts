@@ -42,6 +42,11 @@ for (const [image, policy] of [
   test(`the pull policy of ${image} is ${policy}`, () => assert.equal(podWith({ containers: [container({ image })] }).spec?.containers[0]?.imagePullPolicy, policy));
 }
 
+test("a pod without a spec lacks its containers and nothing else", () => {
+  const pod = podResource.defaults({ apiVersion: "v1", kind: "Pod", metadata: { name: "p", namespace: "default" } });
+  assert.deepEqual(textsOf(podResource.validate(pod)), ["spec.containers: Required value"]);
+});
+
 test("a new pod is pending, in its quality-of-service class", () => {
   const status = (resources: Container["resources"]): PodStatus | undefined => podResource.prepareForCreate(podWith({ containers: [container({ ...(resources && { resources }) })] })).status;
   assert.deepEqual(status(undefined), { phase: "Pending", qosClass: "BestEffort" });

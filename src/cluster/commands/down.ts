@@ -5,7 +5,7 @@ import type { Clock } from "../../stdx/clock.ts";
 import { removeNetwork, restoreForwarding } from "../network/network.ts";
 import { isAlive, listProcesses, stopProcess } from "../processes.ts";
 import type { Progress } from "../progress.ts";
-import { listSpecs, pathsOf, readSpec, type ClusterPaths, type ClusterSpec } from "../spec.ts";
+import { pathsOf, readSpec, type ClusterPaths, type ClusterSpec } from "../spec.ts";
 
 export interface TeardownOptions {
   readonly home: string;
@@ -34,7 +34,7 @@ export async function tearDown({ home, name, progress, clock, signal }: Teardown
     await progress.step("Removing the network", () => removeNetwork(spec));
   }
   await progress.step("Removing files", async () => rmSync(paths.root, { recursive: true, force: true }));
-  if (listSpecs(home).length === 0) restoreForwarding(home);
+  restoreForwarding();
 }
 
 async function stopOwn(paths: ClusterPaths, clock: Clock, signal: AbortSignal): Promise<void> {
@@ -65,6 +65,9 @@ const pidsIn = (folder: string): readonly number[] => {
     return []; // The cgroup went while we looked.
   }
 };
+
+/** Whether anything runs in the cgroups of a cluster of this name, whatever home it belongs to. */
+export const hasProcesses = (name: string): boolean => cgroupFolders({ name }).some((folder) => subtree(folder).some((each) => pidsIn(each).length > 0));
 
 /** Processes whose command line names the state folder: containerd and its shims. */
 export function processesNaming(text: string): readonly number[] {

@@ -1,3 +1,5 @@
+import { existsSync, readFileSync, statSync } from "node:fs";
+import { containerdPaths } from "../../cri/containerd/config.ts";
 import { isAlive, listProcesses, residentBytes, type ProcessRecord } from "../processes.ts";
 import { listSpecs, pathsOf, type ClusterSpec } from "../spec.ts";
 import { processesNaming } from "./down.ts";
@@ -24,17 +26,28 @@ const statusOf = (record: ProcessRecord): ProcessStatus => {
   return { name: record.name, pid: record.pid, residentBytes: running ? residentBytes(record.pid) : 0, running, startedAt: record.startedAt };
 };
 
+/** A node's containerd, which its agent started. */
+function containerdOf(stateDir: string, node: string): readonly ProcessStatus[] {
+  const { pidFile } = containerdPaths(stateDir);
+  if (!existsSync(pidFile)) return [];
+  const pid = Number(readFileSync(pidFile, "utf8").trim());
+  const bytes = residentBytes(pid);
+  return [{ name: `containerd-${node}`, pid, residentBytes: bytes, running: bytes > 0, startedAt: statSync(pidFile).mtime.toISOString() }];
+}
+
 export function clusterStatus(home: string, spec: ClusterSpec, extra: readonly ProcessRecord[] = []): ClusterStatus {
   const paths = pathsOf(home, spec.name);
   const records = [...listProcesses(paths.run), ...extra];
   const known = new Set(records.map(({ pid }) => pid));
+  const runtimes = spec.nodes.flatMap(({ name }) => containerdOf(paths.node(name), name));
+  for (const { pid } of runtimes) known.add(pid);
   const shims = processesNaming(`${paths.root}/`).filter((pid) => !known.has(pid));
   return {
     name: spec.name,
     server: `https://127.0.0.1:${spec.apiPort}`,
     createdAt: spec.createdAt,
     nodes: spec.nodes.map(({ name, address }) => ({ name, address })),
-    processes: records.map(statusOf),
+    processes: [...records.map(statusOf), ...runtimes],
     shims: { count: shims.length, residentBytes: shims.reduce((sum, pid) => sum + residentBytes(pid), 0) },
   };
 }

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { nodes } from "../../api/generated/core-v1.ts";
 import { ConnectionError } from "../../client/connection-error.ts";
@@ -6,18 +6,19 @@ import { HttpTransport } from "../../client/http-transport.ts";
 import { TypedClient } from "../../client/typed-client.ts";
 import { cidrsOverlap, parseCidr } from "../../stdx/ip.ts";
 import type { Clock } from "../../stdx/clock.ts";
-import { componentKubeconfigText, kubeconfigText, contextName, type ClusterAccess } from "../kubeconfig/kubeconfig.ts";
+import { adminAccess, writeCredentials } from "../credentials.ts";
+import type { ClusterAccess } from "../kubeconfig/kubeconfig.ts";
 import { addToUserKubeconfig, userKubeconfigPath } from "../kubeconfig/user-kubeconfig.ts";
-import { allowForwarding, ensureNetwork, setHostRoutes, takenCidrs } from "../network/network.ts";
+import { allowForwarding, claimBridge, ensureNetwork, removeNetwork, setHostRoutes, takenCidrs } from "../network/network.ts";
 import { namespacePath } from "../network/plan.ts";
 import { pkiSubjects } from "../pki/cluster-subjects.ts";
-import { ensurePki, type Pki } from "../pki/pki.ts";
+import { ensurePki } from "../pki/pki.ts";
 import { ensureHome, freePortFrom, inspectMachine, judge, type Problem } from "../preflight.ts";
 import { isAlive, readProcess, startProcess, stopProcess } from "../processes.ts";
 import type { Progress } from "../progress.ts";
 import { agentName, serverName, type Program } from "../program.ts";
 import { isClusterName, listSpecs, nodesMax, pathsOf, planNodes, planSpec, readSpec, writeSpec, type ClusterPaths, type ClusterSpec } from "../spec.ts";
-import { cgroupOf, tearDown } from "./down.ts";
+import { cgroupOf, hasProcesses, tearDown } from "./down.ts";
 
 export interface UpOptions {
   readonly home: string;
@@ -84,6 +85,8 @@ export async function bringUp(options: UpOptions): Promise<RunningCluster> {
   } catch (error) {
     // A cluster that never ran is of no use to anybody; one that did keeps its state for the next try.
     if (!existing) {
+      // Without its cluster.json nobody else knows that the bridge is ours.
+      if (!existsSync(paths.spec)) await removeNetwork(spec);
       const kept = logTails(paths, spec);
       await tearDown({ home, name, progress, clock, signal: AbortSignal.timeout(60_000) });
       if (kept !== "") progress.line(kept);
@@ -114,13 +117,26 @@ async function planNew({ home, name, nodeCount = 1, registryMirrors, offline, no
     const cidr = parseCidr(text);
     return cidr !== undefined && !taken.some((other) => cidrsOverlap(cidr, other));
   };
-  const spec = planSpec({ name, nodeCount, apiPort, others: listSpecs(home), isFree, registryMirrors, offline, ...(nodeMonitorGraceMs !== undefined && { nodeMonitorGraceMs }), nowMs: clock.now() });
-  if (!spec) throw new PreflightError([{ what: "no networks are free for another cluster (10.222.x.0/24 with 10.128.0.0/16 and up)", remedy: "take a cluster down, or remove routes to these networks" }]);
-  return spec;
+  // Namespaces and cgroups carry the name, so that a second one, made with another KEELSON_HOME, would be mixed up with the first.
+  const [node] = planNodes(name, 0, 1);
+  if (hasProcesses(name) || (node && existsSync(namespacePath(node)))) {
+    throw new PreflightError([{
+      what: `this machine has a cluster ${name} already, made with another KEELSON_HOME`,
+      remedy: `choose another name, or take that one down with the KEELSON_HOME that it was made with (if its folder is gone: \`ip netns delete ${node?.namespace ?? ""}\`)`,
+    }]);
+  }
+  const lost: { readonly index: number }[] = [];
+  for (;;) {
+    const others = [...listSpecs(home), ...lost];
+    const spec = planSpec({ name, nodeCount, apiPort, others, isFree, registryMirrors, offline, ...(nodeMonitorGraceMs !== undefined && { nodeMonitorGraceMs }), nowMs: clock.now() });
+    if (spec && (await claimBridge(spec.bridge))) return spec;
+    if (spec) lost.push(spec);
+    else throw new PreflightError([{ what: "no networks are free for another cluster (10.222.x.0/24 with 10.128.0.0/16 and up)", remedy: "take a cluster down, or remove routes to these networks" }]);
+  }
 }
 
 async function start(spec: ClusterSpec, paths: ClusterPaths, options: UpOptions): Promise<RunningCluster> {
-  const { progress, clock, signal, program, env, home } = options;
+  const { progress, clock, signal, program, env } = options;
   const [pki] = await Promise.all([
     progress.step("Making certificates", async (note) => {
       const made = await ensurePki(paths.pki, pkiSubjects(spec, clock));
@@ -128,24 +144,15 @@ async function start(spec: ClusterSpec, paths: ClusterPaths, options: UpOptions)
       return made;
     }),
     progress.step(`Making the network: bridge ${spec.bridge} and a namespace for each of ${spec.nodes.length} node${spec.nodes.length === 1 ? "" : "s"}`, async () => {
-      allowForwarding(home);
+      allowForwarding();
       await ensureNetwork(spec);
     }),
   ]);
 
-  const access = accessOf(spec, pki);
-  writeFileSync(paths.adminKubeconfig, kubeconfigText(access), { mode: 0o600 });
+  const access = adminAccess(spec, pki);
+  writeCredentials(spec, paths, pki);
   launch(serverName, program.server(spec, paths), paths, options);
   for (const node of spec.nodes) {
-    const folder = paths.node(node.name);
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
-    const identity = pki.nodes[node.name];
-    if (!identity) throw new Error(`no certificate was made for node ${node.name}`);
-    const server = `https://${spec.gateway}:${spec.apiPort}`;
-    const nodeAccess = { name: contextName(spec.name), server, certificateAuthorityPem: pki.ca.certificatePem };
-    writeFileSync(join(folder, "kubelet.kubeconfig"), componentKubeconfigText({ ...nodeAccess, clientCertificatePem: identity.kubeletClient.certificatePem, clientKeyPem: identity.kubeletClient.privateKeyPem }), { mode: 0o600 });
-    writeFileSync(join(folder, "kube-proxy.kubeconfig"), componentKubeconfigText({ ...nodeAccess, clientCertificatePem: pki.kubeProxy.certificatePem, clientKeyPem: pki.kubeProxy.privateKeyPem }), { mode: 0o600 });
-    writeFileSync(join(folder, "cluster-dns.kubeconfig"), componentKubeconfigText({ ...nodeAccess, clientCertificatePem: pki.clusterDns.certificatePem, clientKeyPem: pki.clusterDns.privateKeyPem }), { mode: 0o600 });
     launch(agentName(node.name), ["nsenter", `--net=${namespacePath(node)}`, ...program.agent(spec, paths, node)], paths, options);
   }
 
@@ -159,14 +166,6 @@ async function start(spec: ClusterSpec, paths: ClusterPaths, options: UpOptions)
   }
   return { spec, access };
 }
-
-export const accessOf = (spec: ClusterSpec, pki: Pki): ClusterAccess => ({
-  name: contextName(spec.name),
-  server: `https://127.0.0.1:${spec.apiPort}`,
-  certificateAuthorityPem: pki.ca.certificatePem,
-  clientCertificatePem: pki.admin.certificatePem,
-  clientKeyPem: pki.admin.privateKeyPem,
-});
 
 const connectionOf = (access: ClusterAccess) => ({
   server: access.server, certificateAuthority: access.certificateAuthorityPem, clientCertificate: access.clientCertificatePem, clientKey: access.clientKeyPem,

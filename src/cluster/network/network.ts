@@ -1,5 +1,4 @@
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { command, CommandError } from "../../stdx/command.ts";
 import type { ClusterSpec, NodeSpec } from "../spec.ts";
 import { bridgeBatch, hostRoute, hostRules, namespacePath, nodeInsideBatch, nodeLinkBatch, tableOf, vethOf } from "./plan.ts";
@@ -7,9 +6,24 @@ import { bridgeBatch, hostRoute, hostRules, namespacePath, nodeInsideBatch, node
 const linkExists = (name: string): boolean => existsSync(`/sys/class/net/${name}`);
 const inside = (node: NodeSpec): readonly [string, ...string[]] => ["nsenter", `--net=${namespacePath(node)}`];
 
+/**
+ * Makes the bridge, which is what decides whose an index is: of several `up` at the same moment the kernel lets one have it. False when somebody
+ * else was first.
+ */
+export async function claimBridge(name: string): Promise<boolean> {
+  try {
+    await command(["ip", "link", "add", name, "type", "bridge"]);
+    return true;
+  } catch (error) {
+    if (error instanceof CommandError && error.stderr.includes("File exists")) return false;
+    throw error;
+  }
+}
+
 /** Makes what is missing: after the first start, a reboot or a crash half-way. Safe to run again. */
 export async function ensureNetwork(spec: ClusterSpec): Promise<void> {
-  if (!linkExists(spec.bridge)) await command(["ip", "-batch", "-"], { input: bridgeBatch(spec) });
+  if (!linkExists(spec.bridge)) await claimBridge(spec.bridge);
+  await command(["ip", "-batch", "-"], { input: bridgeBatch(spec) });
   await Promise.all([command(["nft", "-f", "-"], { input: hostRules(spec) }), ...spec.nodes.map((node) => ensureNode(spec, node))]);
 }
 
@@ -24,17 +38,21 @@ async function ensureNode(spec: ClusterSpec, node: NodeSpec): Promise<void> {
 
 const forwardSwitch = "/proc/sys/net/ipv4/ip_forward";
 
-/** Lets the machine forward for its nodes, and remembers in Keelson's home what the switch was before. */
-export function allowForwarding(home: string): void {
+/** Like the switch itself it is the machine's, whatever home a cluster has, and a reboot forgets it. */
+const forwardBefore = "/run/keelson.ip_forward.before";
+
+/** Lets the machine forward for its nodes, and remembers what the switch was before. */
+export function allowForwarding(): void {
   if (readFileSync(forwardSwitch, "utf8").trim() === "1") return;
-  writeFileSync(join(home, "ip_forward.before"), "0\n");
+  writeFileSync(forwardBefore, "0\n");
   writeFileSync(forwardSwitch, "1\n");
 }
 
-/** Puts the switch back when the last cluster is gone. */
-export function restoreForwarding(home: string): void {
-  const before = join(home, "ip_forward.before");
-  if (existsSync(before)) writeFileSync(forwardSwitch, readFileSync(before));
+/** Puts the switch back when the last cluster of this machine is gone. */
+export function restoreForwarding(): void {
+  if (!existsSync(forwardBefore) || readdirSync("/sys/class/net").some((name) => /^keelson\d+$/.test(name))) return;
+  writeFileSync(forwardSwitch, readFileSync(forwardBefore));
+  rmSync(forwardBefore);
 }
 
 export async function setHostRoutes(spec: ClusterSpec, routes: readonly { readonly podCidr: string; readonly via: string }[]): Promise<void> {

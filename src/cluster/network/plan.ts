@@ -10,8 +10,9 @@ export const vethOf = (spec: ClusterSpec, node: NodeSpec): string => `kl${spec.i
 export const tableOf = (spec: Pick<ClusterSpec, "index">): string => `keelson${spec.index}`;
 export const namespacePath = (node: Pick<NodeSpec, "namespace">): string => `/run/netns/${node.namespace}`;
 
+/** For a bridge that was claimed or made already; safe to run again. */
 export const bridgeBatch = (spec: ClusterSpec): string =>
-  [`link add ${spec.bridge} type bridge`, `address add ${spec.gateway}/24 dev ${spec.bridge}`, `link set ${spec.bridge} up`, ""].join("\n");
+  [`address replace ${spec.gateway}/24 dev ${spec.bridge}`, `link set ${spec.bridge} up`, ""].join("\n");
 
 export const nodeLinkBatch = (spec: ClusterSpec, node: NodeSpec): string =>
   [`link add ${vethOf(spec, node)} type veth peer name eth0 netns ${node.namespace}`, `link set ${vethOf(spec, node)} master ${spec.bridge} up`, ""].join("\n");
@@ -40,7 +41,7 @@ table ip ${tableOf(spec)} {
   }
   chain output {
     type filter hook output priority filter;
-    ip daddr { ${spec.nodeCidr}, ${spec.podCidr} } oifname != { "${spec.bridge}", "lo" } reject
+    ip daddr @inside oifname != { "${spec.bridge}", "lo" } reject
   }
 }
 `;

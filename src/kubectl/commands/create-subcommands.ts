@@ -70,9 +70,9 @@ const deployment = generator("create deployment NAME --image=image -- [COMMAND] 
   if (images.length > 1 && command.length > 0) throw new Error("cannot specify multiple --image options and command");
   if (flags.int("replicas") < 0) throw new Error(`invalid replicas: ${flags.int("replicas")}`);
   const port = flags.int("port");
-  const containers = images.map((image) => ({
+  const containers = images.map((image, index) => ({
     name: (image.split("/").at(-1) ?? "").split(/[:@]/)[0]?.toLowerCase().replace(/[^-a-z0-9]/g, "-") ?? "", image, ...(command.length > 0 && { command }),
-    ...(port >= 0 && { ports: [{ containerPort: port }] }), resources: {},
+    ...(port >= 0 && index === 0 && { ports: [{ containerPort: port }] }), resources: {},
   }));
   const labels = { app: name };
   return {

@@ -123,14 +123,13 @@ export function printerOf(flags: ParsedFlags, options: PrinterOptions): ObjectPr
 
 export type DryRun = "none" | "client" | "server";
 
-/** @throws in kubectl's words for a value that is none. */
+/** `--dry-run` without a value is the old way to say "client". @throws in kubectl's words for a value that is none. */
 export function dryRunOf(flags: ParsedFlags, warn: (line: string) => void): DryRun {
   const value = flags.text("dry-run");
   if (value === "client" || value === "server" || value === "none") return value;
-  if (value === "unchanged") throw new Error(`--dry-run flag without a value was specified. A value must be set: "none", "server", or "client".`);
-  if (/^(1|t|T|true|TRUE|True|0|f|F|false|FALSE|False)$/.test(value)) throw new Error(`Invalid dry-run value (${value}). Must be "none", "server", or "client".`);
-  void warn;
-  throw new Error(`Invalid dry-run value (${value}). Must be "none", "server", or "client".`);
+  if (value !== "unchanged") throw new Error(`Invalid dry-run value (${value}). Must be "none", "server", or "client".`);
+  warn("--dry-run is deprecated and can be replaced with --dry-run=client.");
+  return "client";
 }
 
 export const operationOf = (operation: string, dryRun: DryRun): string => `${operation}${dryRun === "client" ? " (dry run)" : dryRun === "server" ? " (server dry run)" : ""}`;

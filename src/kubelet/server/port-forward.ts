@@ -1,9 +1,10 @@
 import type { IncomingMessage } from "node:http";
 import { Duplex } from "node:stream";
 import type { WebSocket } from "ws";
+import { joinStreams } from "../../stdx/join-streams.ts";
 import { SpdyConnection, type SpdyStream } from "../../stdx/spdy/connection.ts";
 import { acceptWebSocket, openChannelSocket } from "./channel-socket.ts";
-import { joinSockets, upgradeToSpdy } from "./upgrade.ts";
+import { upgradeToSpdy } from "./upgrade.ts";
 
 export const tunnelProtocol = "SPDY/3.1+portforward.k8s.io";
 export const portForwardChannelProtocols = ["v4.channel.k8s.io", "v4.base64.channel.k8s.io", ""] as const;
@@ -44,7 +45,7 @@ export async function serveTunnel({ request, socket, head, url, signal }: Forwar
   const webSocket = await acceptWebSocket(request, socket, head, tunnelProtocol);
   const client = bytesOf(webSocket);
   if (upgraded.head.length > 0) client.write(upgraded.head);
-  await joinSockets(client, upgraded.socket);
+  await joinStreams(client, upgraded.socket);
 }
 
 /**
@@ -73,7 +74,7 @@ export async function servePortChannels(options: Forwarding & { readonly protoco
   });
   const copy = async (stream: SpdyStream, channel: number, port: number): Promise<void> => {
     await client.send(channel, Buffer.from([port & 0xff, port >> 8]));
-    for await (const chunk of stream) await client.send(channel, chunk as Buffer);
+    for await (const chunk of stream.iterator({ destroyOnReturn: false })) await client.send(channel, chunk as Buffer);
   };
   await Promise.race([gone.promise, Promise.allSettled(pairs.flatMap(({ data, error, port }, index) => [copy(data, index * 2, port), copy(error, index * 2 + 1, port)]))]);
   client.close();

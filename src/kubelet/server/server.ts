@@ -7,6 +7,7 @@ import type { Pod } from "../../api/generated/core-v1.ts";
 import type { Cri } from "../../cri/cri.ts";
 import { isRpcError } from "../../cri/grpc.ts";
 import type { Clock } from "../../stdx/clock.ts";
+import { joinStreams } from "../../stdx/join-streams.ts";
 import type { Log } from "../../stdx/log.ts";
 import { chooseProtocol, requestedProtocols } from "./channel-socket.ts";
 import { containerForLog, logOptionsOf, RequestError } from "./log-request.ts";
@@ -14,7 +15,7 @@ import { readLog } from "./logs.ts";
 import type { PodAccess } from "./pod-access.ts";
 import { portForwardChannelProtocols, servePortChannels, serveTunnel, tunnelProtocol } from "./port-forward.ts";
 import { remoteCommandProtocols, serveRemoteCommand, type RemoteCommandStreams } from "./remote-command.ts";
-import { joinSockets, UpgradeRefusedError, upgradeToSpdy } from "./upgrade.ts";
+import { UpgradeRefusedError, upgradeToSpdy } from "./upgrade.ts";
 
 export interface KubeletServerOptions {
   readonly host: string;
@@ -34,6 +35,8 @@ export interface KubeletServerOptions {
 
 export interface KubeletServer extends AsyncDisposable {
   readonly port: number;
+  /** Takes a renewed certificate into use; connections that stand go on with the old one. */
+  renewTls(tls: KubeletServerOptions["tls"]): void;
 }
 
 const requestBytesMax = 64 * 1024;
@@ -62,7 +65,11 @@ export async function startKubeletServer(options: KubeletServerOptions): Promise
   });
   signal.addEventListener("abort", () => void close(), { once: true });
   const address = server.address();
-  return { port: typeof address === "object" && address ? address.port : port, [Symbol.asyncDispose]: close };
+  return {
+    port: typeof address === "object" && address ? address.port : port,
+    renewTls: ({ certificate, key, clientCa }) => server.setSecureContext({ cert: certificate, key, ca: clientCa }),
+    [Symbol.asyncDispose]: close,
+  };
 }
 
 interface Route {
@@ -201,7 +208,7 @@ async function upgrade(options: KubeletServerOptions, request: IncomingMessage, 
       error instanceof RequestError ? [error.code, error.message]
       : error instanceof UpgradeRefusedError ? [error.statusCode, error.message]
       : [500, error instanceof Error ? error.message : String(error)];
-    if (code === 500) log.error("an upgrade of a connection failed", { path: url.pathname, error });
+    if (!(error instanceof RequestError || error instanceof UpgradeRefusedError) && !socket.destroyed) log.error("an upgrade of a connection failed", { path: url.pathname, error });
     if (!socket.destroyed && socket.writable) {
       socket.end(`HTTP/1.1 ${code} ${code === 500 ? "Internal Server Error" : "Refused"}\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: ${Buffer.byteLength(text)}\r\nConnection: close\r\n\r\n${text}`);
     }
@@ -257,5 +264,5 @@ async function passThrough(url: string, { request, socket, head, signal }: Upgra
   socket.write(`HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: SPDY/3.1\r\n${chosen === undefined ? "" : `X-Stream-Protocol-Version: ${[chosen].flat().join(", ")}\r\n`}\r\n`);
   if (upgraded.head.length > 0) socket.write(upgraded.head);
   if (head.length > 0) upgraded.socket.write(head);
-  await joinSockets(socket, upgraded.socket);
+  await joinStreams(socket, upgraded.socket);
 }

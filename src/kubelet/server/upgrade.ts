@@ -44,21 +44,3 @@ export function upgradeToSpdy(url: string, options: { readonly protocols: readon
     asking.end();
   });
 }
-
-/** Joins two sockets until both have ended; an error of one ends the other. */
-export function joinSockets(a: Duplex, b: Duplex): Promise<void> {
-  return new Promise((resolve) => {
-    let open = 2;
-    const closed = () => {
-      if (--open === 0) resolve();
-    };
-    for (const [from, to] of [[a, b], [b, a]] as const) {
-      from.pipe(to);
-      from.on("error", () => to.destroy());
-      from.on("close", () => {
-        to.end();
-        closed();
-      });
-    }
-  });
-}

@@ -56,6 +56,7 @@ class Stream extends Duplex implements SpdyStream {
   readonly accepted = this.#accepted.promise;
   #remoteEnded = false;
   #gone = false;
+  #wanted: PromiseWithResolvers<void> | undefined;
 
   constructor(id: number, send: (frame: Buffer, sent: (error?: Error | null) => void) => void, abort: (stream: Stream) => void) {
     super({ allowHalfOpen: true });
@@ -69,22 +70,34 @@ class Stream extends Duplex implements SpdyStream {
     this.#accepted.resolve();
   }
 
-  receive(data: Buffer, fin: boolean): void {
-    if (data.length > 0) this.push(data);
-    if (fin && !this.#remoteEnded) {
+  /** What is returned, if anything, resolves when there is room for more. */
+  receive(data: Buffer, fin: boolean): Promise<void> | undefined {
+    if (this.#remoteEnded || this.destroyed) return undefined;
+    const room = data.length === 0 || this.push(data);
+    if (fin) {
       this.#remoteEnded = true;
       this.push(null);
     }
+    if (room || fin) return undefined;
+    this.#wanted ??= Promise.withResolvers<void>();
+    return this.#wanted.promise;
   }
 
-  /** The peer takes and sends nothing any more. */
+  get remoteEnded(): boolean {
+    return this.#remoteEnded;
+  }
+
+  /** The peer takes and sends nothing any more; what it sent can still be read. */
   reset(error = new Error("the peer reset the stream")): void {
     this.#gone = true;
     this.#accepted.reject(error); // Without effect on a stream that was accepted.
-    this.receive(Buffer.alloc(0), true);
+    void this.receive(Buffer.alloc(0), true);
   }
 
-  override _read(): void {}
+  override _read(): void {
+    this.#wanted?.resolve();
+    this.#wanted = undefined;
+  }
 
   override _write(chunk: Buffer, _: string, done: (error?: Error | null) => void): void {
     if (this.#gone) return done(); // As into a pipe that nobody reads, but without the signal.
@@ -98,6 +111,7 @@ class Stream extends Duplex implements SpdyStream {
   }
 
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
+    this._read(); // Nobody waits for room any more.
     this.#accepted.reject(error ?? new Error("the stream was closed"));
     this.#abort(this);
     done(error);
@@ -106,7 +120,7 @@ class Stream extends Duplex implements SpdyStream {
 
 /**
  * The client's end of a SPDY/3.1 connection over a socket that has been upgraded to it. As the peers that we speak with, it does not take part in
- * SPDY's flow control: the socket's own is what slows a sender down.
+ * SPDY's flow control: the socket's own is what slows a sender down. Reading stops while one stream is full, so every stream has to be read or destroyed.
  */
 export class SpdyConnection implements Disposable {
   readonly #socket: Duplex;
@@ -119,7 +133,18 @@ export class SpdyConnection implements Disposable {
 
   constructor(socket: Duplex, head: Buffer) {
     this.#socket = socket;
-    void this.#readAll(head);
+    let reading: Promise<unknown> = Promise.resolve();
+    let failure: Error | undefined;
+    // Chunks are taken as they come: an iterator would lose those that a peer sent right before it reset the connection.
+    const take = (chunk: Buffer) => {
+      socket.pause();
+      reading = reading.then(() => this.#take(chunk)).then(() => socket.resume(), (error: unknown) => socket.destroy(error instanceof Error ? error : new Error(String(error))));
+    };
+    if (head.length > 0) take(head);
+    socket.on("data", take);
+    socket.on("error", (error) => void (failure = error));
+    socket.once("end", () => void reading.then(() => this.#end(undefined)));
+    socket.once("close", () => void reading.then(() => this.#end(failure)));
   }
 
   /** Opens a stream. Order of frames is kept, so data may be written at once. */
@@ -134,8 +159,9 @@ export class SpdyConnection implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    this.#end(undefined);
     this.#socket.destroy();
+    for (const stream of this.#streams.values()) stream.destroy();
+    this.#end(undefined);
   }
 
   /** Frames leave in the order in which they were asked for, also where one has to wait for its compression. */
@@ -146,19 +172,13 @@ export class SpdyConnection implements Disposable {
     }).then(() => sent(), (error: unknown) => sent(error instanceof Error ? error : new Error(String(error))));
   }
 
-  async #readAll(head: Buffer): Promise<void> {
-    try {
-      if (head.length > 0) for (const frame of this.#parser.push(head)) await this.#handle(frame);
-      for await (const chunk of this.#socket) for (const frame of this.#parser.push(chunk as Buffer)) await this.#handle(frame);
-      this.#end(undefined);
-    } catch (error) {
-      this.#end(error instanceof Error ? error : new Error(String(error)));
-    }
+  async #take(chunk: Buffer): Promise<void> {
+    for (const frame of this.#parser.push(chunk)) await this.#handle(frame);
   }
 
   async #handle(frame: Frame): Promise<void> {
     if (frame.kind === "data") {
-      this.#streams.get(frame.stream)?.receive(frame.data, (frame.flags & finFlag) !== 0);
+      await this.#streams.get(frame.stream)?.receive(frame.data, (frame.flags & finFlag) !== 0);
       return;
     }
     const { type, body, flags } = frame;
@@ -168,7 +188,7 @@ export class SpdyConnection implements Disposable {
         // Every block has to pass through the decompressor, wanted or not.
         decodeHeaders(await this.#inflate.run(body.subarray(4)));
         stream?.accept();
-        stream?.receive(Buffer.alloc(0), (flags & finFlag) !== 0);
+        void stream?.receive(Buffer.alloc(0), (flags & finFlag) !== 0);
         return;
       }
       case frameTypes.headers:
@@ -193,8 +213,8 @@ export class SpdyConnection implements Disposable {
 
   #forget(stream: Stream): void {
     if (!this.#streams.delete(stream.id) || this.#socket.destroyed) return;
-    const ended = stream.readableEnded && stream.writableFinished;
-    if (!ended) this.#write(Promise.resolve(controlFrame(frameTypes.rstStream, words32(stream.id, 5))), () => {});
+    // A peer that has said its last word may have left already, and writing to it would lose what it sent before.
+    if (!stream.remoteEnded) this.#write(Promise.resolve(controlFrame(frameTypes.rstStream, words32(stream.id, 5))), () => {});
   }
 
   #end(error: Error | undefined): void {
