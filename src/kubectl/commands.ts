@@ -2,6 +2,11 @@ import type { KubectlCommand } from "./command.ts";
 
 /** Every command, loaded when it is called. */
 export const commands: Readonly<Record<string, () => Promise<KubectlCommand>>> = {
+  "api-resources": async () => (await import("./commands/api-resources.ts")).apiResources,
+  "api-versions": async () => (await import("./commands/api-versions.ts")).apiVersions,
+  apply: async () => (await import("./commands/apply.ts")).apply,
+  config: async () => (await import("./commands/config.ts")).config,
+  version: async () => (await import("./commands/version.ts")).version,
   attach: async () => (await import("./commands/attach.ts")).attach,
   create: async () => (await import("./commands/create.ts")).create,
   delete: async () => (await import("./commands/delete.ts")).deleteCommand,

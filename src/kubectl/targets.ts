@@ -1,3 +1,4 @@
+import { StatusError } from "../apimachinery/status-error.ts";
 import type { Discovery, ServedResource } from "./discovery.ts";
 import { readManifests, type Info } from "./manifests.ts";
 import type { Session } from "./session.ts";
@@ -31,6 +32,20 @@ export interface TargetOptions {
   readonly filenames?: readonly string[];
   readonly recursive?: boolean;
   readonly programName?: string;
+}
+
+/** A list that is refused is told with what was asked for. */
+export async function listing<T>({ group, version, resource }: ServedResource, asked: { readonly labelSelector: string; readonly fieldSelector?: string }, answer: Promise<T>): Promise<T> {
+  try {
+    return await answer;
+  } catch (error) {
+    if (!(error instanceof StatusError) || (error.reason !== "BadRequest" && error.reason !== "NotFound")) throw error;
+    const what = JSON.stringify(`${group}/${version}, Resource=${resource}`);
+    const { labelSelector, fieldSelector = "" } = asked;
+    const message = labelSelector === "" && fieldSelector === "" ? `Unable to list ${what}: ${error.message}`
+      : `Unable to find ${what} that match label selector ${JSON.stringify(labelSelector)}, field selector ${JSON.stringify(fieldSelector)}: ${error.message}`;
+    throw new StatusError(error.reason, message, { code: error.code, ...(error.details && { details: error.details }), cause: error });
+  }
 }
 
 const unique = (text: string): readonly string[] => [...new Set(text.split(","))];

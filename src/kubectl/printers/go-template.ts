@@ -22,6 +22,7 @@ const isTrue = (value: unknown): boolean => (Array.isArray(value) ? value.length
 const stepsMax = 1_000_000;
 
 function tokensOf(action: string): string[] {
+  if (/[\w)]\(/.test(action.replaceAll(/"(?:[^"\\]|\\.)*"|`[^`]*`/g, ""))) throw new Error('template: output:1: unexpected "(" in operand');
   const tokens = action.match(/"(?:[^"\\]|\\.)*"|`[^`]*`|'(?:[^'\\]|\\.)*'|:=|\(|\)\.?[\w.-]*|\||,|=|\$[\w]*(?:\.[\w-]+)*|\.[\w-]+(?:\.[\w-]+)*|\.|-?\d+(?:\.\d+)?|[A-Za-z_]\w*|\S/g);
   return tokens ?? [];
 }
