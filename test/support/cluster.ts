@@ -9,13 +9,14 @@ import { pathsOf, readSpec, type ClusterPaths, type ClusterSpec } from "../../sr
 import type { BuiltImage } from "../../src/cri/oci/image.ts";
 import { Guardian } from "./guardian.ts";
 import { cacheFolder, ensureKubectl } from "./kubectl.ts";
+import { toolsImage } from "./images.ts";
 import { leftovers } from "./leftovers.ts";
 import { Running, runProgram, until, type Ended, type RunOptions } from "./programs.ts";
 import { Registry } from "./registry.ts";
 
-export type TestImage = "busybox" | "nginx" | "redis";
+export type TestImage = "busybox" | "nginx" | "redis" | "tools";
 
-const builders: Readonly<Record<TestImage, (request: { readonly cache: string; readonly tags: readonly string[] }) => Promise<BuiltImage>>> = { busybox: busyboxImage, nginx: nginxImage, redis: redisImage };
+const builders: Readonly<Record<TestImage, (request: { readonly cache: string; readonly tags: readonly string[] }) => Promise<BuiltImage>>> = { busybox: busyboxImage, nginx: nginxImage, redis: redisImage, tools: toolsImage };
 
 export const launcher = join(import.meta.dirname, "../../keelson");
 
