@@ -158,7 +158,7 @@ export class HttpServer implements AsyncDisposable {
     const question = url.indexOf("?");
     const path = question < 0 ? url : url.slice(0, question);
     return {
-      method, path, query: new URLSearchParams(question < 0 ? "" : url.slice(question + 1)), headers, ...(certificate && { peerCertificate: certificate }),
+      method, path, query: new URLSearchParams(question < 0 ? "" : url.slice(question + 1)), rawQuery: question < 0 ? "" : url.slice(question + 1), headers, ...(certificate && { peerCertificate: certificate }),
       payload: payloadOf(headers["content-type"] ?? "", headers["content-length"], body), signal: () => outlet.closed, warnings: [], receivedMs: this.#api.clock.now(),
     };
   }
