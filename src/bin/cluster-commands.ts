@@ -165,7 +165,7 @@ export const trace = telling(async (args, signal) => {
 });
 
 export const demo = telling(async (args, signal) => {
-  const { values } = parseArgs({ args: [...args], options: { ...upFlags, image: { type: "string" } } });
+  const { values, positionals } = parseArgs({ args: [...args], options: { ...upFlags, image: { type: "string" } }, allowPositionals: true });
   const { runDemo } = await import("../cluster/commands/demo.ts");
-  return runDemo({ up: upOptions("demo", values, progress(), signal), ...(values.image !== undefined && { image: values.image }), print: (line) => console.log(line) });
+  return runDemo({ up: upOptions(nameOf(positionals, "demo"), values, progress(), signal), ...(values.image !== undefined && { image: values.image }), print: (line) => console.log(line) });
 });

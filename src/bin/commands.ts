@@ -7,7 +7,7 @@ interface Entry {
 }
 
 export const commands: Readonly<Record<string, Entry>> = {
-  demo: { summary: "a cluster, a pod, and everything that happens on the way to its container, live", load: async () => (await import("./cluster-commands.ts")).demo },
+  demo: { summary: "a cluster, a pod, and everything that happens on the way to its container, live: demo [NAME]", load: async () => (await import("./cluster-commands.ts")).demo },
   up: { summary: "make a cluster, or start one again: up [NAME] [--nodes K]", load: async () => (await import("./cluster-commands.ts")).up },
   down: { summary: "remove a cluster and everything that it made: down [NAME] [--all]", load: async () => (await import("./cluster-commands.ts")).down },
   status: { summary: "what runs, since when, with how much memory: status [NAME] [-o json]", load: async () => (await import("./cluster-commands.ts")).status },

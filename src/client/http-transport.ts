@@ -1,5 +1,6 @@
 import { connect, constants, type ClientHttp2Session, type ClientHttp2Stream, type IncomingHttpHeaders } from "node:http2";
 import { readFile } from "node:fs/promises";
+import { createSecureContext, type SecureContext } from "node:tls";
 import type { KubeObject, WatchEvent } from "../apimachinery/object.ts";
 import { StatusError, type Status } from "../apimachinery/status-error.ts";
 import type { ApiRequest, Transport, WatchStream } from "../apimachinery/transport.ts";
@@ -48,6 +49,8 @@ const tokenFileIntervalMs = 60_000;
 /** A server that answers "later" (429 or 5xx with Retry-After) is asked again this often. */
 const retriesMax = 10;
 const retryAfterMsMax = 30_000;
+/** Ends the watch over a request that was answered; one for all, since making an error with its stack costs as much as sending a small request. */
+const answeredInTime = new Error("the request was answered");
 const bodyBytesMax = 1 << 30;
 const lineBytesMax = 64 << 20;
 
@@ -69,6 +72,8 @@ export class HttpTransport implements Transport, Disposable {
   readonly #slots: Semaphore;
   readonly #closed = new AbortController();
   #connection: Connection;
+  /** Keys and certificates as TLS wants them: reading them takes ten milliseconds, which whoever waits for a server to come up would spend with each try. */
+  #secureContext: SecureContext | undefined;
   #sessions: Session[] = [];
   #token: { readonly value: string; readonly readMs: number } | undefined;
 
@@ -85,6 +90,7 @@ export class HttpTransport implements Transport, Disposable {
   /** From now on speaks with these credentials; what is under way ends as it began. */
   replaceConnection(connection: Connection): void {
     this.#connection = connection;
+    this.#secureContext = undefined;
     this.#token = undefined;
     for (const session of this.#sessions) {
       session.usable = false;
@@ -155,7 +161,7 @@ export class HttpTransport implements Transport, Disposable {
       const { stream, status, headers } = await this.#exchange({ ...request, signal });
       return { status, headers, text: await textOf(stream, signal) };
     } finally {
-      done.abort();
+      done.abort(answeredInTime);
     }
   }
 
@@ -185,6 +191,7 @@ export class HttpTransport implements Transport, Disposable {
     }
     this.#opened(session);
     const answered = Promise.withResolvers<Exchange>();
+    let hasAnswer = false;
     const abort = () => {
       answered.reject(signal.reason);
       stream.close(constants.NGHTTP2_CANCEL);
@@ -192,12 +199,13 @@ export class HttpTransport implements Transport, Disposable {
     signal.addEventListener("abort", abort, { once: true });
     stream.once("response", (received) => {
       this.#warn(received);
+      hasAnswer = true;
       answered.resolve({ stream, status: Number(received[":status"] ?? 0), headers: received });
     });
     stream.on("error", (cause) => answered.reject(new ConnectionError(`${this.#connection.server}: ${cause.message}`, { cause })));
     stream.once("close", () => {
       signal.removeEventListener("abort", abort);
-      answered.reject(new ConnectionError(`${this.#connection.server} closed the stream before it answered`));
+      if (!hasAnswer) answered.reject(new ConnectionError(`${this.#connection.server} closed the stream before it answered`));
       this.#ended(session);
     });
     if (typeof body === "string" || body instanceof Uint8Array) stream.end(body);
@@ -232,10 +240,13 @@ export class HttpTransport implements Transport, Disposable {
     const free = this.#sessions.find(({ usable, streams, http2 }) => usable && !http2.closed && !http2.destroyed && streams < Math.min(streamsPerSessionMax, http2.remoteSettings?.maxConcurrentStreams ?? streamsPerSessionMax));
     if (free) return free;
     const { server, certificateAuthority, clientCertificate, clientKey, tlsServerName, insecureSkipTlsVerify } = this.#connection;
-    const http2 = connect(new URL(server).origin, {
+    this.#secureContext ??= createSecureContext({
       ...(certificateAuthority !== undefined && { ca: certificateAuthority }),
       ...(clientCertificate !== undefined && { cert: clientCertificate }),
       ...(clientKey !== undefined && { key: clientKey }),
+    });
+    const http2 = connect(new URL(server).origin, {
+      secureContext: this.#secureContext,
       ...(tlsServerName !== undefined && { servername: tlsServerName }),
       ...(insecureSkipTlsVerify === true && { rejectUnauthorized: false }),
     });

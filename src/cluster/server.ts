@@ -65,11 +65,18 @@ export async function runServer({ spec, paths, clock, random, log, signal, store
     return reader;
   };
   const kubeletTls = { certificate: pki.apiServerKubeletClient.certificatePem, key: pki.apiServerKubeletClient.privateKeyPem, ca: pki.ca.certificatePem };
+  const service = { serviceIp: spec.serviceCidr.replace(/0\/\d+$/, "1"), addresses: [spec.gateway], port: spec.apiPort };
+  const bootstrap = { service, clientCaPem: access.clientCaPem, requestHeaderCaPem: access.requestHeaderCaPem, requestHeaderAllowedNames, signal };
   await using server = await startApiServer({
     store, resources, schemas, protobuf: protobufCodec, descriptions: installedDescriptions(),
     listeners: [{ host: "127.0.0.1", port: spec.apiPort }, { host: spec.gateway, port: spec.apiPort }],
     advertised: `${spec.gateway}:${spec.apiPort}`,
     tls: tlsOf(pki), serviceClusterIpRange: spec.serviceCidr,
+    beforeListening: async (transportOf) => {
+      const transport = transportOf(component("system:apiserver"));
+      await bootstrapCluster({ ...bootstrap, transport });
+      await ensureDnsService(new TypedClient(transport), spec.clusterDns);
+    },
     access: (cluster) => {
       reader = cluster;
       return clusterAccess(access)(cluster);
@@ -79,13 +86,6 @@ export async function runServer({ spec, paths, clock, random, log, signal, store
     clock, random, log, steps,
   });
 
-  let booted: Error | true | undefined;
-  server.addReadyCheck({ name: "poststarthook/bootstrap-controller", check: () => { if (booted !== true) throw booted ?? new Error("not finished"); } });
-  const service = { serviceIp: spec.serviceCidr.replace(/0\/\d+$/, "1"), addresses: [spec.gateway], port: spec.apiPort };
-  const bootstrap = { transport: server.transport(component("system:apiserver")), service, clientCaPem: access.clientCaPem, requestHeaderCaPem: access.requestHeaderCaPem, requestHeaderAllowedNames, signal };
-  await bootstrapCluster(bootstrap);
-  await ensureDnsService(new TypedClient(bootstrap.transport), spec.clusterDns);
-  booted = true;
   log.info("the API server is ready", { addresses: server.addresses });
 
   const common = { clock, random, log, signal };
@@ -93,7 +93,7 @@ export async function runServer({ spec, paths, clock, random, log, signal, store
   const controllers = informersOf("system:kube-controller-manager");
   const scheduling = informersOf("system:kube-scheduler");
   await Promise.all([
-    maintainCluster({ ...bootstrap, clock, log }),
+    maintainCluster({ ...bootstrap, transport: server.transport(component("system:apiserver")), clock, log }),
     keepPkiCurrent({ ...pkiSubjects(spec, clock), folder: paths.pki, current: pki, log, signal, onRenewed: (renewed) => {
       server.renewTls(tlsOf(renewed));
       writeCredentials(spec, paths, renewed);

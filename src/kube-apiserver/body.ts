@@ -1,7 +1,7 @@
 import { JsonError, parseJson, parseJsonStrict, type JsonDocument } from "../apimachinery/json.ts";
 import { apiVersionOf, splitApiVersion, type KubeObject } from "../apimachinery/object.ts";
 import type { SchemaLookup } from "../apimachinery/schema.ts";
-import { badRequest, type StatusError } from "../apimachinery/status-error.ts";
+import { badRequest, StatusError } from "../apimachinery/status-error.ts";
 import { DecodeError, decodeStrict } from "../apimachinery/strict-decoding.ts";
 import type { ProtobufCodec } from "../apimachinery/protobuf/codec.ts";
 import { parseYamlStrict, YamlError } from "../apimachinery/yaml.ts";
@@ -66,7 +66,12 @@ async function readDocument(payload: Extract<Payload, { is: "bytes" }>, kind: Ki
       }
     case "application/vnd.kubernetes.protobuf": {
       if (!protobuf) throw unsupportedMediaType();
-      return { document: { value: protobuf.decode(bytes, { kind: kind.kind, apiVersion: apiVersionOf(kind) }), duplicates: none }, bytes };
+      try {
+        return { document: { value: protobuf.decode(bytes, { kind: kind.kind, apiVersion: apiVersionOf(kind) }), duplicates: none }, bytes };
+      } catch (error) {
+        if (error instanceof StatusError) throw unrecognized(kind, error.message, bytes);
+        throw error;
+      }
     }
     default:
       try {

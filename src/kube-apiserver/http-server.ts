@@ -16,6 +16,8 @@ import { eventEncoder } from "./output/encode.ts";
 import { Deadlines } from "./deadlines.ts";
 import { encodeOptions, errorReply, lengthOf, reply, warningHeaders, type Reply } from "./output/respond.ts";
 import type { Authorized, Incoming, Payload } from "./request.ts";
+import type { Query } from "./query.ts";
+import type { RequestInfo } from "./request-info.ts";
 import { upgradeStream, serveStream, isStreaming } from "./streaming/serve.ts";
 
 /** Upstream's limit of a request body. */
@@ -156,7 +158,7 @@ export class HttpServer implements AsyncDisposable {
     const question = url.indexOf("?");
     const path = question < 0 ? url : url.slice(0, question);
     return {
-      method, path, query: new URLSearchParams(question < 0 ? "" : url.slice(question + 1)), headers, ...(certificate && { peerCertificate: certificate }),
+      method, path, query: new URLSearchParams(question < 0 ? "" : url.slice(question + 1)), rawQuery: question < 0 ? "" : url.slice(question + 1), headers, ...(certificate && { peerCertificate: certificate }),
       payload: payloadOf(headers["content-type"] ?? "", headers["content-length"], body), signal: () => outlet.closed, warnings: [], receivedMs: this.#api.clock.now(),
     };
   }
@@ -167,12 +169,12 @@ export class HttpServer implements AsyncDisposable {
     const auditId = auditIdOf(incoming);
     const common = { "audit-id": auditId };
     let code = 0;
-    let labels = { verb: incoming.method, group: "", version: "", resource: "", subresource: "" };
+    let labels = { verb: metricMethod(incoming.method), group: "", version: "", resource: "", subresource: "", scope: "", dryRun: "" };
     api.metrics.begin();
     try {
       code = await this.#deadlines.within((lasts) => chain(api, incoming, async (request) => {
         const { info, query } = request;
-        labels = { verb: metricVerb(info.verb), group: info.group, version: info.version, resource: info.resource, subresource: info.subresource };
+        labels = { verb: metricVerb(info.verb), group: info.group, version: info.version, resource: info.resource, subresource: info.subresource, scope: scopeOf(info), dryRun: dryRunOf(query) };
         if (info.verb === "watch" || isStreaming(info) || query.get("watch") === "true") lasts();
         return await this.#answer(request, outlet, body, common);
       }));
@@ -312,8 +314,16 @@ const timedOut = (): StatusError => new StatusError("Timeout", "request did not 
 const noBody: readonly Uint8Array[] = [];
 const withWarnings = ({ warnings }: Incoming): Record<string, readonly string[]> => (warnings.length === 0 ? {} : { warning: warningHeaders(warnings) });
 
+/** Upstream's names for where a request looks. */
+const scopeOf = ({ name, verb, namespace, isResourceRequest }: RequestInfo): string => (name !== "" || verb === "create" ? "resource" : namespace !== "" ? "namespace" : isResourceRequest ? "cluster" : "");
+function dryRunOf(query: Query): string {
+  const values = query.getAll("dryRun");
+  return values.length === 0 ? "" : values.every((value) => value === "All") ? "All" : "invalid";
+}
+/** Methods that nobody knows share one name, so that clients cannot invent series. */
+const metricMethod = (method: string): string => (["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "CONNECT"].includes(method) ? method : "other");
 const metricVerb = (verb: string): string =>
-  ({ get: "GET", list: "LIST", watch: "WATCH", create: "POST", update: "PUT", patch: "PATCH", delete: "DELETE", deletecollection: "DELETECOLLECTION" } as Readonly<Record<string, string>>)[verb] ?? verb.toUpperCase();
+  ({ get: "GET", list: "LIST", watch: "WATCH", create: "POST", update: "PUT", patch: "PATCH", delete: "DELETE", deletecollection: "DELETECOLLECTION" } as Readonly<Record<string, string>>)[verb] ?? metricMethod(verb.toUpperCase());
 
 function auditIdOf({ headers }: Incoming): string {
   const given = headers["audit-id"];

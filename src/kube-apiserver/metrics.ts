@@ -10,9 +10,9 @@ export class Metrics {
   }
 
   /** `verb` as in upstream: "GET", "LIST", "WATCH", "POST", "PUT", "PATCH", "DELETE", … */
-  end(labels: { readonly verb: string; readonly group: string; readonly version: string; readonly resource: string; readonly subresource: string; readonly code: number; readonly durationMs: number }): void {
+  end(labels: { readonly verb: string; readonly group: string; readonly version: string; readonly resource: string; readonly subresource: string; readonly scope: string; readonly dryRun: string; readonly code: number; readonly durationMs: number }): void {
     this.#inflight--;
-    const where = `group="${labels.group}",resource="${labels.resource}",scope="",subresource="${labels.subresource}",verb="${labels.verb}",version="${labels.version}"`;
+    const where = `component="apiserver",dry_run="${labels.dryRun}",group=${quoted(labels.group)},resource=${quoted(labels.resource)},scope="${labels.scope}",subresource=${quoted(labels.subresource)},verb="${labels.verb}",version=${quoted(labels.version)}`;
     const counter = `code="${labels.code}",${where}`;
     if (this.#requests.size < seriesMax || this.#requests.has(counter)) this.#requests.set(counter, (this.#requests.get(counter) ?? 0) + 1);
     if (labels.verb === "WATCH") return;
@@ -57,6 +57,9 @@ export class Metrics {
     return `${lines.join("\n")}\n`;
   }
 }
+
+/** Paths may hold anything; the text form of Prometheus escapes these three. */
+const quoted = (value: string): string => `"${value.replaceAll("\\", "\\\\").replaceAll('"', '\\"').replaceAll("\n", "\\n")}"`;
 
 /** So many different combinations of labels are counted; more would be somebody inventing resources. */
 const seriesMax = 5_000;

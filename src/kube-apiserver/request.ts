@@ -13,6 +13,8 @@ export interface Incoming {
   readonly method: string;
   readonly path: string;
   readonly query: Query;
+  /** As the client wrote it, for whoever passes it on. */
+  readonly rawQuery?: string;
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
   readonly peerCertificate?: X509Certificate;
   /** The identity that the server gave to a caller inside of its own process. */

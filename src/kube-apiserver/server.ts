@@ -28,6 +28,7 @@ import type { ProtobufCodec } from "../apimachinery/protobuf/codec.ts";
 import { ListBodies } from "./output/list-bodies.ts";
 import { Registry, type RegistryHooks } from "./registry/registry.ts";
 import { runEventExpiry } from "./registry/event-expiry.ts";
+import { certificateRequestHooks } from "./registry/certificate-requests.ts";
 import { namespaceHooks } from "./registry/namespaces.ts";
 import { ServiceAllocation } from "./registry/services.ts";
 import type { Conversion, Served } from "./served.ts";
@@ -38,6 +39,11 @@ export interface ApiServerOptions {
   /** Empty: the server is reached from inside of the process only. */
   readonly listeners: readonly { readonly host: string; readonly port: number }[];
   readonly tls?: TlsOptions;
+  /**
+   * Puts into the cluster what must be there before anybody outside asks: a client that came in between would be told that it may not do what its
+   * role, which is about to be made, allows.
+   */
+  readonly beforeListening?: (transport: ApiServer["transport"]) => Promise<void>;
   /** Host and port that clients are told in discovery; the first listener when absent. */
   readonly advertised?: string;
   readonly resources: readonly Resource[];
@@ -87,6 +93,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   const { serviceClusterIpRange = "10.96.0.0/16", nodePortRange = { first: 30_000, last: 32_767 } } = options;
   const hooks: Readonly<Record<string, RegistryHooks>> = {
     "/namespaces": namespaceHooks,
+    "certificates.k8s.io/certificatesigningrequests": certificateRequestHooks(clock),
     "/services": new ServiceAllocation({ clusterIpRange: serviceClusterIpRange, nodePortRange, reader: state, random }).hooks,
   };
   const { authenticator, authorizer, admission, virtual, tokenIssuer } = options.access(state);
@@ -131,6 +138,12 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   let documents: ReturnType<typeof createDiscovery> | undefined;
   let openApi: OpenApi | undefined;
   const openApiPaths = openApiRoutes(() => (openApi ??= createOpenApi(discovered, { ...(options.descriptions && { descriptions: options.descriptions }) })));
+  try {
+    await options.beforeListening?.((user) => localTransport(api, user));
+  } catch (error) {
+    await state[Symbol.asyncDispose]();
+    throw error;
+  }
   if (options.listeners.length > 0) {
     if (!options.tls) throw new Error("a server that listens needs a certificate");
     const routes = {

@@ -2,6 +2,12 @@ import type { KubectlCommand } from "./command.ts";
 
 /** Every command, loaded when it is called. */
 export const commands: Readonly<Record<string, () => Promise<KubectlCommand>>> = {
+  "api-resources": async () => (await import("./commands/api-resources.ts")).apiResources,
+  "api-versions": async () => (await import("./commands/api-versions.ts")).apiVersions,
+  apply: async () => (await import("./commands/apply.ts")).apply,
+  config: async () => (await import("./commands/config.ts")).config,
+  scale: async () => (await import("./commands/scale.ts")).scale,
+  version: async () => (await import("./commands/version.ts")).version,
   attach: async () => (await import("./commands/attach.ts")).attach,
   create: async () => (await import("./commands/create.ts")).create,
   delete: async () => (await import("./commands/delete.ts")).deleteCommand,

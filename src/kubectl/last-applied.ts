@@ -1,5 +1,6 @@
 import { goJson } from "./go-values.ts";
 import type { Json } from "./session.ts";
+import { inTypedOrder } from "./typed-order.ts";
 
 /** Where client-side apply keeps what was applied last, for its three-way merge. */
 export const lastAppliedAnnotation = "kubectl.kubernetes.io/last-applied-configuration";
@@ -9,6 +10,12 @@ const annotationsOf = (object: Json): Readonly<Record<string, string>> => (objec
 export function lastApplied(object: Json): Json | undefined {
   const text = annotationsOf(object)[lastAppliedAnnotation];
   return text === undefined || text === "" ? undefined : (JSON.parse(text) as Json);
+}
+
+/** As `withLastApplied`, for an object that kubectl has made itself and writes in the order of its fields. */
+export function withLastAppliedInOrder(object: Json): Json {
+  const metadata = object["metadata"] as Json | undefined;
+  return { ...object, metadata: { ...metadata, annotations: { ...annotationsOf(object), [lastAppliedAnnotation]: `${goJson(inTypedOrder(object), undefined, { keepOrder: true })}\n` } } };
 }
 
 /** The object with itself, in JSON, as its annotation; an older one in it does not count. */

@@ -115,7 +115,8 @@ function flattened(value: unknown): readonly unknown[] {
 
 async function infoOf(session: Session, value: unknown, source: string, options: ManifestOptions): Promise<Info> {
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
-    throw new Error(`unable to decode ${JSON.stringify(source)}: json: cannot unmarshal ${typeof value === "object" ? "array" : typeof value} into Go value of type struct { Kind string "json:\\"kind\\""; APIVersion string "json:\\"apiVersion\\"" }`);
+    throw new Error(options.validate === true ? `error validating ${JSON.stringify(source)}: error validating data: invalid object to validate; if you choose to ignore these errors, turn validation off with --validate=false`
+      : `unable to decode ${JSON.stringify(source)}: json: cannot unmarshal ${typeof value === "object" ? "array" : typeof value} into Go value of type unstructured.detector`);
   }
   const object = value as Json & { readonly apiVersion?: string; readonly kind?: string; readonly metadata?: Json & { readonly name?: string; readonly namespace?: string; readonly generateName?: string } };
   const { apiVersion = "", kind = "", metadata = {} } = object;

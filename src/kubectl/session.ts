@@ -17,6 +17,13 @@ export interface JsonRequest extends Omit<RawRequest, "body" | "headers"> {
   readonly resource?: string;
 }
 
+/** What kubectl says of an answer that is no Status. */
+function explained(text: string, status: number): string {
+  if (text.trimStart().startsWith("{")) return text;
+  if (status === 404) return "the server could not find the requested resource";
+  return status >= 500 ? `an error on the server (${JSON.stringify(text.trim())}) has prevented the request from succeeding` : text;
+}
+
 export type Json = Readonly<Record<string, unknown>>;
 
 /** One run of a command: its streams, and the cluster, which is only looked for when the command asks. */
@@ -95,7 +102,7 @@ export class Session implements Disposable {
     const [server, certificateAuthority, clientCertificate, clientKey, token, username, tlsServerName, as] =
       [text("server"), await file("certificate-authority"), await file("client-certificate"), await file("client-key"), text("token"), text("username"), text("tls-server-name"), text("as")];
     const groups = this.#flags.list("as-group");
-    const { tokenFile, ...withoutTokenFile } = base;
+    const { tokenFile: _replaced, ...withoutTokenFile } = base;
     const connection: Connection = {
       ...(token === undefined ? base : withoutTokenFile),
       ...(server !== undefined && { server: server.includes("://") ? server.replace(/\/+$/, "") : `http://${server}` }),
@@ -140,7 +147,7 @@ export class Session implements Disposable {
         ...(body !== undefined && { body: typeof body === "string" ? body : JSON.stringify(body) }),
       });
       const text = await response.text();
-      if (response.status >= 400) throw statusErrorOf(text, response.status, { group: "", resource, verb: request.method === "POST" ? "create" : "get" });
+      if (response.status >= 400) throw statusErrorOf(explained(text, response.status), response.status, { group: "", resource, verb: request.method === "POST" ? "create" : "get" });
       return text;
     };
     const signal = request.signal ?? this.signal;

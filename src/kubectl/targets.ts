@@ -1,5 +1,6 @@
+import { StatusError } from "../apimachinery/status-error.ts";
 import type { Discovery, ServedResource } from "./discovery.ts";
-import { readManifests, type Info } from "./manifests.ts";
+import type { Info } from "./manifests.ts";
 import type { Session } from "./session.ts";
 import { throwAll } from "./errors.ts";
 
@@ -31,6 +32,20 @@ export interface TargetOptions {
   readonly filenames?: readonly string[];
   readonly recursive?: boolean;
   readonly programName?: string;
+}
+
+/** A list that is refused is told with what was asked for. */
+export async function listing<T>({ group, version, resource }: ServedResource, asked: { readonly labelSelector: string; readonly fieldSelector?: string }, answer: Promise<T>): Promise<T> {
+  try {
+    return await answer;
+  } catch (error) {
+    if (!(error instanceof StatusError) || (error.reason !== "BadRequest" && error.reason !== "NotFound")) throw error;
+    const what = JSON.stringify(`${group}/${version}, Resource=${resource}`);
+    const { labelSelector, fieldSelector = "" } = asked;
+    const message = labelSelector === "" && fieldSelector === "" ? `Unable to list ${what}: ${error.message}`
+      : `Unable to find ${what} that match label selector ${JSON.stringify(labelSelector)}, field selector ${JSON.stringify(fieldSelector)}: ${error.message}`;
+    throw new StatusError(error.reason, message, { code: error.code, ...(error.details && { details: error.details }), cause: error });
+  }
 }
 
 const unique = (text: string): readonly string[] => [...new Set(text.split(","))];
@@ -82,6 +97,7 @@ export async function resolveTargets(session: Session, options: TargetOptions): 
     if (types !== undefined && names.length === 0) throw new Error("when paths, URLs, or stdin is provided as input, you may not specify resource arguments as well");
     if (types !== undefined) throw new Error("when paths, URLs, or stdin is provided as input, you may not specify resource arguments as well");
     if (tuples.length > 0) throw new Error("resource/name arguments cannot be provided when a path is specified");
+    const { readManifests } = await import("./manifests.ts");
     const { infos, errors } = await readManifests(session, { filenames, recursive: options.recursive ?? false, namespace: options.namespace, explicitNamespace: options.explicitNamespace });
     if (infos.length === 0) throwAll(errors);
     return { is: "files", infos, errors, single: infos.length === 1 && filenames.length === 1 && filenames[0] !== "-" };

@@ -7,9 +7,10 @@ import { createProtobufCodec } from "../../src/apimachinery/protobuf/codec.ts";
 import { isAlreadyExists } from "../../src/apimachinery/status-error.ts";
 import type { Transport } from "../../src/apimachinery/transport.ts";
 import { HttpTransport } from "../../src/client/http-transport.ts";
-import { ensurePki } from "../../src/cluster/pki/pki.ts";
+import { ensurePki, type Pki } from "../../src/cluster/pki/pki.ts";
 import { bootstrapCluster } from "../../src/kube-apiserver/bootstrap/bootstrap.ts";
 import { clusterAccess } from "../../src/kube-apiserver/cluster-access.ts";
+import { installedDescriptions } from "../../src/kube-apiserver/openapi/descriptions.ts";
 import { startApiServer, type ApiServer } from "../../src/kube-apiserver/server.ts";
 import { MemoryStore } from "../../src/storage/memory/memory-store.ts";
 import type { Store } from "../../src/storage/store.ts";
@@ -30,6 +31,7 @@ export interface TestServer extends AsyncDisposable {
   readonly local: Transport;
   readonly url: string;
   readonly ca: string;
+  readonly pki: Pki;
 }
 
 /** A whole API server as a cluster runs it, on a port of its own, with a store in memory. */
@@ -42,7 +44,7 @@ export async function startTestServer({ store = new MemoryStore() }: { readonly 
   const stop = new AbortController();
   const steps = new StepRing({ stepsMax: 10_000 });
   const server = await startApiServer({
-    store, listeners: [{ host: "127.0.0.1", port: 0 }], resources, schemas, protobuf: createProtobufCodec(schemas), clock: systemClock, random, log, steps,
+    store, listeners: [{ host: "127.0.0.1", port: 0 }], resources, schemas, protobuf: createProtobufCodec(schemas), descriptions: installedDescriptions(), clock: systemClock, random, log, steps,
     tls: { certPem: pki.apiServer.certificatePem, keyPem: pki.apiServer.privateKeyPem, clientCaPem: pki.ca.certificatePem },
     access: clusterAccess({
       clock: systemClock, random, log, signal: stop.signal, clientCaPem: pki.ca.certificatePem, requestHeaderCaPem: pki.frontProxyCa.certificatePem,
@@ -65,7 +67,7 @@ export async function startTestServer({ store = new MemoryStore() }: { readonly 
     if (!isAlreadyExists(error)) throw error;
   }
   return {
-    server, store, steps, complaints, http, local, url, ca: pki.ca.certificatePem,
+    server, store, steps, complaints, http, local, url, ca: pki.ca.certificatePem, pki,
     async [Symbol.asyncDispose]() {
       stop.abort();
       http[Symbol.dispose]();

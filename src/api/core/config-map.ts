@@ -36,5 +36,6 @@ function* validate({ data = {}, binaryData = {} }: ConfigMap): Generator<FieldEr
     yield* invalidEach(`binaryData[${key}]`, key, configMapKeyErrors(key));
     bytes += base64Length(value);
   }
-  if (bytes > dataBytesMax) yield tooLong("", dataBytesMax);
+  // Upstream writes the path of the whole object so.
+  if (bytes > dataBytesMax) yield tooLong("[]", dataBytesMax);
 }

@@ -172,7 +172,7 @@ export function createProtobufCodec(schemas: SchemaLookup): ProtobufCodec {
       }));
     },
     decode(bytes, fallback) {
-      if (!isProtobuf(bytes)) throw badRequest(`provided data does not appear to be a protobuf message, expected prefix ${JSON.stringify([...magic])}`);
+      if (!isProtobuf(bytes)) throw badRequest(`provided data does not appear to be a protobuf message, expected prefix [${[...magic].join(" ")}]`);
       try {
         const envelope = readEnvelope(bytes);
         const type = { apiVersion: envelope.apiVersion === "" ? (fallback?.apiVersion ?? "") : envelope.apiVersion, kind: envelope.kind === "" ? (fallback?.kind ?? "") : envelope.kind };
@@ -186,7 +186,7 @@ export function createProtobufCodec(schemas: SchemaLookup): ProtobufCodec {
         const fields = message.read(new Reader(envelope.raw));
         return { apiVersion: type.apiVersion, kind: type.kind, ...fields } as unknown as KubeObject;
       } catch (error) {
-        if (error instanceof WireFormatError || error instanceof SyntaxError) throw badRequest(`the object provided is unrecognized: ${error.message}`);
+        if (error instanceof WireFormatError || error instanceof SyntaxError) throw badRequest(error.message);
         throw error;
       }
     },

@@ -10,6 +10,7 @@ import { TypedClient } from "../../client/typed-client.ts";
 import { importImage } from "../../cri/containerd/import-image.ts";
 import { containerdPaths } from "../../cri/containerd/config.ts";
 import { connectCri } from "../../cri/cri.ts";
+import { every } from "../../stdx/clock.ts";
 import { traceOf, type Step } from "../../stdx/steps.ts";
 import { busyboxImage, nginxImage } from "../images/images.ts";
 import { pathsOf, type ClusterSpec } from "../spec.ts";
@@ -26,6 +27,8 @@ export interface DemoOptions {
 
 const podName = "nginx";
 const runningMsMax = 120_000;
+/** Steps of the agent arrive later than those of the server: a line waits for so long that lines come in the order in which things happened. */
+const settleMs = 200;
 /** How long docker.io may take to show that it is there. */
 const registryMsMax = 3_000;
 
@@ -122,14 +125,17 @@ async function tellSteps({ transport, client, kubectl, up, print }: Telling): Pr
   const early: Step[] = [];
   let trace: string | undefined;
   let originMs: number | undefined;
-  const tell = (step: Step) => {
-    originMs ??= step.startMs;
-    print(stepLine(step, originMs));
+  let held: Step[] = [];
+  const tell = (untilMs: number) => {
+    const due = held.filter(({ endMs }) => endMs <= untilMs).toSorted((a, b) => a.startMs - b.startMs || a.endMs - b.endMs);
+    held = held.filter(({ endMs }) => endMs > untilMs);
+    for (const step of due) print(stepLine(step, (originMs ??= step.startMs)));
   };
+  using _ticking = every(settleMs / 4, () => tell(up.clock.now() - settleMs));
   const following = (async () => {
     for await (const step of stepsOf(transport, { follow: true, signal })) {
       if (trace === undefined) early.push(step);
-      else if (step.trace === trace) tell(step);
+      else if (step.trace === trace) held.push(step);
     }
   })();
   following.catch(() => {}); // Ends with `done`; an end before that is seen below, when the pod does not come to run.
@@ -141,16 +147,18 @@ async function tellSteps({ transport, client, kubectl, up, print }: Telling): Pr
   }
   const created = await client.get(pods, { name: podName, namespace: "default" }, { signal });
   trace = traceOf(created.metadata.uid ?? "");
-  for (const step of early) if (step.trace === trace) tell(step);
+  held.push(...early.filter((step) => step.trace === trace));
 
   try {
     const pod = await running(client, created, signal);
     // The steps that the agent recorded last are on their way.
     await up.clock.sleep(300, { signal });
+    tell(Infinity);
     print(`The pod is Running at ${pod.status?.podIP ?? "no address"}.`);
     return 0;
   } catch (error) {
     up.signal.throwIfAborted();
+    tell(Infinity);
     print(`The pod does not come to run: ${error instanceof Error ? error.message : String(error)}. \`kubectl describe pod ${podName}\` may say why.`);
     return 1;
   } finally {

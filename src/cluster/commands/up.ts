@@ -118,7 +118,13 @@ async function planNew({ home, name, nodeCount = 1, registryMirrors, offline, no
     return cidr !== undefined && !taken.some((other) => cidrsOverlap(cidr, other));
   };
   // Namespaces and cgroups carry the name, so that a second one, made with another KEELSON_HOME, would be mixed up with the first.
-  if (hasProcesses(name)) throw new PreflightError([{ what: `another cluster ${name} runs on this machine, with another KEELSON_HOME`, remedy: "choose another name, or take that one down first with the KEELSON_HOME that it was made with" }]);
+  const [node] = planNodes(name, 0, 1);
+  if (hasProcesses(name) || (node && existsSync(namespacePath(node)))) {
+    throw new PreflightError([{
+      what: `this machine has a cluster ${name} already, made with another KEELSON_HOME`,
+      remedy: `choose another name, or take that one down with the KEELSON_HOME that it was made with (if its folder is gone: \`ip netns delete ${node?.namespace ?? ""}\`)`,
+    }]);
+  }
   const lost: { readonly index: number }[] = [];
   for (;;) {
     const others = [...listSpecs(home), ...lost];

@@ -19,7 +19,7 @@ const paths = (groupVersions: readonly DiscoveryGroupVersion[]): readonly string
 
 export function infoRoutes({ metrics, state, groupVersions }: { readonly metrics: Metrics; readonly state: ClusterState; readonly groupVersions: readonly DiscoveryGroupVersion[] }): Readonly<Record<string, Route>> {
   return {
-    "/": () => ({ is: "object", code: 200, object: { paths: [...paths(groupVersions)].sort() } }),
+    "/": () => ({ is: "bytes", code: 200, contentType: "application/json", body: JSON.stringify({ paths: [...paths(groupVersions)].sort() }, undefined, 2) }),
     "/version": () => ({ is: "bytes", code: 200, contentType: "application/json", body: JSON.stringify(version, undefined, 2) }),
     "/metrics": () => ({
       is: "bytes", code: 200, contentType: "text/plain; version=0.0.4; charset=utf-8",

@@ -1,4 +1,5 @@
-import { apiVersionOf, type ListMeta } from "../../apimachinery/object.ts";
+import type { Column } from "../../api/resource.ts";
+import { apiVersionOf, type KubeObject, type ListMeta } from "../../apimachinery/object.ts";
 import { encodeWatchFrame, wrapBody, type ProtobufCodec } from "../../apimachinery/protobuf/codec.ts";
 import { formatYaml } from "../../apimachinery/yaml.ts";
 import type { Answer, WholeAnswer } from "../answer.ts";
@@ -39,7 +40,7 @@ export function encode(answer: Exclude<WholeAnswer, { is: "bytes" }>, options: E
 function jsonOf(answer: Exclude<WholeAnswer, { is: "bytes" }>, { wanted, includeObject, nowMs, listBodies }: EncodeOptions): readonly Uint8Array[] {
   switch (answer.is) {
     case "object":
-      return [Buffer.from(`${JSON.stringify(answer.object)}\n`)];
+      return [Buffer.from(`${wanted.as === "Table" && answer.columns ? tableOf(answer.object as KubeObject, answer.columns, { wanted, includeObject, nowMs }) : JSON.stringify(answer.object)}\n`)];
     case "entry": {
       const { entry, served } = answer;
       if (wanted.as === "object") return [entry.jsonLine];
@@ -70,6 +71,14 @@ function jsonOf(answer: Exclude<WholeAnswer, { is: "bytes" }>, { wanted, include
       return [Buffer.concat([...parts, end])];
     }
   }
+}
+
+/** A table of one object that lies in no cache. */
+function tableOf(object: KubeObject, columns: readonly Column<KubeObject>[], { wanted, includeObject, nowMs }: Pick<EncodeOptions, "wanted" | "includeObject" | "nowMs">): string {
+  const { metadata } = object;
+  const shown = includeObject === "Object" ? object : includeObject === "Metadata" ? { kind: "PartialObjectMetadata", apiVersion: `meta.k8s.io/${wanted.version}`, metadata } : null;
+  const row = { cells: columns.map((column) => column.cell(object, nowMs)), object: shown };
+  return `${tableHead(wanted.version, { resourceVersion: metadata.resourceVersion ?? "" }, columns, true)}${JSON.stringify(row)}]}`;
 }
 
 /** The items, with everything that follows them. */

@@ -47,7 +47,7 @@ export async function reply(api: Api, request: Incoming, answer: WholeAnswer): P
     return await zipped(request, { code: answer.code, headers: { "content-type": answer.contentType, ...answer.headers }, body });
   }
   const withForms = answer.is !== "object";
-  const options = encodeOptions(api, request, { table: withForms, partial: withForms });
+  const options = encodeOptions(api, request, { table: withForms || (answer.is === "object" && answer.columns !== undefined), partial: withForms });
   const body = encode(answer, options);
   const code = answer.is === "list" ? 200 : answer.code;
   return await zipped(request, { code, headers: { "content-type": contentTypeOf[options.wanted.media], "cache-control": "no-cache, private" }, body });

@@ -10,6 +10,7 @@ import type { Authorized } from "../request.ts";
 import type { StreamingHandler, StreamingRequest, StreamingResponse } from "./streaming-handler.ts";
 
 const streamed: ReadonlySet<string> = new Set(["pods/exec", "pods/attach", "pods/portforward", "pods/log", "pods/proxy", "services/proxy", "nodes/proxy"]);
+const proxyMethods: ReadonlySet<string> = new Set(["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"]);
 const upgradesOnly: ReadonlySet<string> = new Set(["exec", "attach", "portforward"]);
 
 export const isStreaming = ({ group, resource, subresource }: RequestInfo): boolean => group === "" && subresource !== "" && streamed.has(`${resource}/${subresource}`);
@@ -28,14 +29,15 @@ async function prepare(api: Api, request: Authorized, body: Readable): Promise<S
   const served = api.served(info.group, info.version, info.resource);
   const facts = served?.type.subresources[info.subresource];
   if (!served || !facts) throw resourceNotFound();
-  if (info.name === "" || !(facts.verbs.includes(info.verb) || info.verb === "get" || info.verb === "create")) throw methodNotAllowed();
+  const known = info.subresource === "proxy" ? proxyMethods.has(request.method) : facts.verbs.includes(info.verb) || info.verb === "get" || info.verb === "create";
+  if (info.name === "" || !known) throw methodNotAllowed();
   const { object } = await served.registry.get(served.type.namespaced ? info.namespace : "", nameOf(info));
   if (info.subresource !== "log") {
     const options = { kind: facts.kind, apiVersion: apiVersionOf(facts), metadata: {}, ...Object.fromEntries(query as URLSearchParams) } as unknown as KubeObject;
     const admission = admissionRun({ plugins: api.admission, type: served.type, subresource: info.subresource, namespace: info.namespace, name: info.name, user, dryRun: false });
     await admission.validate("CONNECT", await admission.mutate("CONNECT", options, undefined), undefined);
   }
-  return { info, method: request.method, query: query as URLSearchParams, headers: request.headers as IncomingHttpHeaders, user, object, body, signal: request.signal() };
+  return { info, method: request.method, query: query as URLSearchParams, rawQuery: request.rawQuery ?? "", headers: request.headers as IncomingHttpHeaders, user, object, body, signal: request.signal() };
 }
 
 const notHere = (): StatusError => new StatusError("ServiceUnavailable", "this server has no connection to nodes");

@@ -9,6 +9,8 @@ export interface StreamingRequest {
   readonly info: RequestInfo;
   readonly method: string;
   readonly query: URLSearchParams;
+  /** As the client wrote it. */
+  readonly rawQuery: string;
   readonly headers: IncomingHttpHeaders;
   readonly user: UserInfo;
   /** The pod, service or node that the path names. For a proxy the name in the path may have a scheme and a port around it: see `info.name`. */

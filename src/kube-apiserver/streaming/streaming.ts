@@ -8,7 +8,7 @@ import { badRequest, StatusError } from "../../apimachinery/status-error.ts";
 import type { ClusterReader } from "../access.ts";
 import { logLocation, proxyLocation, streamLocation, type Location } from "./location.ts";
 import type { StreamingHandler, StreamingRequest, StreamingResponse } from "./streaming-handler.ts";
-import { dial, tunnel, upgradeHead, type KubeletTls } from "./tunnel.ts";
+import { dial, dialText, tunnel, upgradeHead, type KubeletTls } from "./tunnel.ts";
 
 export interface StreamingOptions {
   readonly reader: ClusterReader;
@@ -42,10 +42,17 @@ export const streamingHandler = (options: StreamingOptions): StreamingHandler =>
   },
 });
 
-function proxied({ reader, random }: StreamingOptions, { info, query }: StreamingRequest): Location {
-  const text = query.toString();
-  const path = `/${info.rest.split("/").map(encodeURIComponent).join("/")}${info.path.endsWith("/") && info.rest !== "" ? "/" : ""}`;
-  return proxyLocation(reader, info.resource, info.namespace, info.name, `${path}${text === "" ? "" : `?${text}`}`, random);
+/** The path of a proxied request, as the client wrote it: what leads to us, and what is the proxied server's to read. */
+export function splitProxyPath(path: string, resource: string): { readonly prefix: string; readonly rest: string } {
+  // /api/v1/nodes/NAME/proxy/… and /api/v1/namespaces/NAMESPACE/pods/NAME/proxy/…
+  const own = resource === "nodes" ? 6 : 8;
+  const parts = path.split("/");
+  return { prefix: parts.slice(0, own).join("/"), rest: parts.length > own ? `/${parts.slice(own).join("/")}` : "" };
+}
+
+function proxied({ reader, random }: StreamingOptions, { info, rawQuery }: StreamingRequest): Location {
+  const { rest } = splitProxyPath(info.path, info.resource);
+  return proxyLocation(reader, info.resource, info.namespace, info.name, `${rest === "" ? "/" : rest}${rawQuery === "" ? "" : `?${rawQuery}`}`, random);
 }
 
 interface Exchange {
@@ -63,29 +70,41 @@ function exchange(location: Location, { kubelet }: StreamingOptions, { method, h
     const common = { host, port, path, method, headers, signal, agent: false as const };
     const sent = scheme === "http" ? httpRequest(common) : httpsRequest({ ...common, ...tls });
     sent.on("response", resolve);
-    sent.on("error", (error) => reject(signal.aborted ? error : new StatusError("ServiceUnavailable", `error trying to reach service: ${error.message}`, { cause: error })));
+    sent.on("error", (error) => reject(signal.aborted ? error : new StatusError("ServiceUnavailable", `error trying to reach service: ${dialText(location, error)}`, { cause: error })));
     if (body) body.pipe(sent);
     else sent.end();
   });
 }
 
 async function serveProxy(options: StreamingOptions, request: StreamingRequest, response: StreamingResponse): Promise<void> {
+  const { info, rawQuery, method } = request;
+  const { prefix, rest } = splitProxyPath(info.path, info.resource);
+  if (rest === "" && (method === "GET" || method === "HEAD")) {
+    // Relative links of the page behind it would lead nowhere.
+    response.begin(301, { "location": `${info.path}/${rawQuery === "" ? "" : `?${rawQuery}`}`, "content-length": "0" }).end();
+    return;
+  }
   const location = proxied(options, request);
   const passed = Object.fromEntries(Object.entries(request.headers).filter(([name]) => !hopByHop.has(name) && !ownHeaders.has(name) && !name.startsWith(":") && !name.startsWith("impersonate-")));
   const hasBody = !["GET", "HEAD", "DELETE", "OPTIONS"].includes(request.method) || request.headers["content-length"] !== undefined;
   const headers = { ...passed, ...(hasBody && request.headers["content-length"] !== undefined && { "content-length": request.headers["content-length"] }), host: `${location.host}:${location.port}` };
   const answer = await exchange(location, options, { method: request.method, headers, body: hasBody ? request.body : undefined, signal: request.signal });
-  await passOn(answer, response, prefixOf(request));
+  await passOn(answer, response, (target) => throughProxy(target, { prefix, hosts: [`${location.host}:${location.port}`, request.headers.host ?? ""] }));
 }
 
-/** The part of the path that a proxied server does not know of, to be put before the locations that it answers with. */
-const prefixOf = ({ info }: StreamingRequest): string => (info.rest === "" ? info.path.replace(/\/$/, "") : info.path.slice(0, info.path.length - info.rest.length - (info.path.endsWith("/") ? 2 : 1)));
+/** A redirection to the same server, as a client has to follow it through us. */
+export function throughProxy(target: string, { prefix, hosts }: { readonly prefix: string; readonly hosts: readonly string[] }): string {
+  const [, host, path = ""] = /^(?:https?:\/\/([^/]*))?(.*)$/.exec(target) ?? [];
+  const elsewhere = host !== undefined && !hosts.includes(host);
+  if (elsewhere || !path.startsWith("/") || path.startsWith(prefix)) return target;
+  return `${prefix}${path}`;
+}
 
-async function passOn(answer: IncomingMessage, response: StreamingResponse, prefix: string): Promise<void> {
+async function passOn(answer: IncomingMessage, response: StreamingResponse, redirected: (target: string) => string): Promise<void> {
   const headers: Record<string, string | readonly string[]> = {};
   for (const [name, value] of Object.entries(answer.headers)) if (value !== undefined && !hopByHop.has(name)) headers[name] = value;
   const { location } = answer.headers;
-  if (location?.startsWith("/")) headers["location"] = `${prefix}${location}`;
+  if (location !== undefined) headers["location"] = redirected(location);
   await pipeline(answer, response.begin(answer.statusCode ?? 502, headers));
 }
 

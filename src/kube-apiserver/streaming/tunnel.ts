@@ -14,6 +14,16 @@ export interface KubeletTls {
 
 const connectMsMax = 10_000;
 
+const dialCauses: Readonly<Record<string, string>> = {
+  ECONNREFUSED: "connection refused", EHOSTUNREACH: "no route to host", ENETUNREACH: "network is unreachable", ETIMEDOUT: "connection timed out", ECONNRESET: "connection reset by peer",
+};
+
+/** Why a connection did not come about, in the words that clients know. */
+export function dialText({ host, port }: Location, error: Error): string {
+  const cause = dialCauses["code" in error ? String(error.code) : ""];
+  return cause === undefined || !("syscall" in error) ? error.message : `${error.syscall === "connect" ? `dial tcp ${host}:${port}` : `read tcp ${host}:${port}`}: ${String(error.syscall)}: ${cause}`;
+}
+
 /** A connection to where a location points. @throws {StatusError} when there is none to be had. */
 export function dial(location: Location, tls: KubeletTls, signal: AbortSignal): Promise<Duplex> {
   const { host, port, scheme, kubelet } = location;
@@ -23,7 +33,7 @@ export function dial(location: Location, tls: KubeletTls, signal: AbortSignal): 
     const fail = (error: Error) => {
       signal.removeEventListener("abort", abort);
       socket.destroy();
-      reject(new StatusError("InternalError", `error dialing backend: ${error.message}`, { code: 500, cause: error }));
+      reject(new StatusError("InternalError", `error dialing backend: ${dialText(location, error)}`, { code: 500, cause: error }));
     };
     const abort = () => fail(new Error("the request ended"));
     signal.addEventListener("abort", abort, { once: true });

@@ -9,7 +9,7 @@ import { dryRunFlag, filenameFlags, selectorFlag } from "../global-flags.ts";
 import { dryRunOf, operationOf, type DryRun } from "../printers/printer.ts";
 import { waitUntilDeleted } from "../requests/wait-deleted.ts";
 import type { Json, Session } from "../session.ts";
-import { resolveTargets } from "../targets.ts";
+import { listing, resolveTargets } from "../targets.ts";
 
 export interface Doomed {
   readonly mapping: ServedResource;
@@ -61,8 +61,7 @@ export async function deleteObjects(session: Session, doomed: readonly Doomed[],
       if (!settings.quiet) session.print(line(each, settings));
       gone.push({ ...each, uid: answer.details?.uid ?? answer.metadata?.uid });
     } catch (error) {
-      if (settings.ignoreNotFound && isNotFound(error)) found--;
-      else errors.push(withSource("deleting", each.source, error));
+      if (!settings.ignoreNotFound || !isNotFound(error)) errors.push(withSource("deleting", each.source, error));
     }
   }
   throwAll(errors);
@@ -150,10 +149,10 @@ export const deleteCommand: KubectlCommand = {
     if (target.is === "collections") {
       for (const mapping of target.mappings) {
         try {
-          const { items = [] } = await session.json<{ readonly items?: readonly { readonly metadata?: { readonly name?: string; readonly namespace?: string } }[] }>({
+          const { items = [] } = await listing(mapping, target, session.json<{ readonly items?: readonly { readonly metadata?: { readonly name?: string; readonly namespace?: string } }[] }>({
             method: "GET", path: pathOf(mapping, target), resource: mapping.resource,
             query: { ...(target.labelSelector !== "" && { labelSelector: target.labelSelector }), ...(target.fieldSelector !== "" && { fieldSelector: target.fieldSelector }) },
-          });
+          }));
           doomed.push(...items.map(({ metadata }) => ({ mapping, namespace: metadata?.namespace ?? "", name: metadata?.name ?? "", source: "" })));
         } catch (error) {
           errors.push(error);

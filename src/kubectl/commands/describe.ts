@@ -7,7 +7,7 @@ import { pathOf, type ServedResource } from "../discovery.ts";
 import { throwAll } from "../errors.ts";
 import { filenameFlags, selectorFlag } from "../global-flags.ts";
 import type { Json, Session } from "../session.ts";
-import { resolveTargets, type Target } from "../targets.ts";
+import { listing, resolveTargets, type Target } from "../targets.ts";
 
 interface Found {
   readonly mapping: ServedResource;
@@ -19,10 +19,10 @@ const typed = ({ group, version, kind }: ServedResource, object: Json): KubeObje
 async function listOf(session: Session, mapping: ServedResource, query: { readonly namespace: string; readonly labelSelector: string }, chunk: number): Promise<readonly Found[]> {
   const found: Found[] = [];
   for (let next = ""; ; ) {
-    const page = await session.json<{ readonly items?: readonly Json[]; readonly metadata?: { readonly continue?: string } }>({
+    const page = await listing(mapping, query, session.json<{ readonly items?: readonly Json[]; readonly metadata?: { readonly continue?: string } }>({
       method: "GET", path: pathOf(mapping, query), resource: mapping.resource,
       query: { ...(query.labelSelector !== "" && { labelSelector: query.labelSelector }), ...(chunk > 0 && { limit: String(chunk) }), ...(next !== "" && { continue: next }) },
-    });
+    }));
     found.push(...(page.items ?? []).map((object) => ({ mapping, object: typed(mapping, object) })));
     next = page.metadata?.continue ?? "";
     if (next === "") return found;

@@ -8,11 +8,11 @@ import type { ParsedFlags } from "../flags.ts";
 import { filenameFlags, outputFlags, selectorFlag } from "../global-flags.ts";
 import { since } from "../human-duration.ts";
 import { getFormats, itemsOf, printerOf, type ObjectPrinter } from "../printers/printer.ts";
-import { isTable, plainTable, TablePrinter, type Table } from "../printers/table.ts";
+import { isTable, plainTable, TablePrinter, type Table, type TableRow } from "../printers/table.ts";
 import type { Json, Session } from "../session.ts";
 import { sortObjects, sortRows } from "../sorting.ts";
 import { alignColumns, tableColumns } from "../tab-writer.ts";
-import { resolveTargets, type Target } from "../targets.ts";
+import { listing, resolveTargets, type Target } from "../targets.ts";
 
 const tableForm = "application/json;as=Table;v=v1;g=meta.k8s.io,application/json;as=Table;v=v1beta1;g=meta.k8s.io,application/json";
 const lineBytesMax = 64 << 20;
@@ -37,13 +37,13 @@ async function listAll(session: Session, mapping: ServedResource, target: Extrac
   const chunk = sortBy === "" ? flags.int("chunk-size") : 0;
   let whole: Json | undefined;
   for (let next = ""; ; ) {
-    const page = await session.json({
+    const page = await listing(mapping, target, session.json({
       method: "GET", path: pathOf(mapping, { namespace: target.namespace }), ...(asTable && { accept: tableForm }), resource: resourceName(mapping),
       query: {
         ...(target.labelSelector !== "" && { labelSelector: target.labelSelector }), ...(target.fieldSelector !== "" && { fieldSelector: target.fieldSelector }),
         ...(chunk > 0 && { limit: String(chunk) }), ...(next !== "" && { continue: next }), ...(asTable && sortBy !== "" && { includeObject: "Object" }),
       },
-    });
+    }));
     const key = isTable(page) ? "rows" : "items";
     const before = whole?.[key] as readonly unknown[] | undefined;
     whole = { ...page, [key]: [...(before ?? []), ...((page[key] as readonly unknown[] | null | undefined) ?? [])], ...(isTable(page) && { columnDefinitions: whole?.["columnDefinitions"] ?? page["columnDefinitions"] }) };
@@ -97,10 +97,19 @@ function tableOptions(flags: ParsedFlags): { readonly wide: boolean; readonly no
 
 const asTableOf = (session: Session, body: Json): Table => (isTable(body) ? (body as unknown as Table) : plainTable(itemsOf(body) ?? [body], (timestamp) => since(timestamp, session.now)));
 
+/** kubectl shows nothing of a table that cannot be sorted. */
+function sortedRows(rows: readonly TableRow[], field: string): readonly TableRow[] {
+  try {
+    return sortRows(rows, field);
+  } catch {
+    return []; // There is no such field in any row.
+  }
+}
+
 function printTables(session: Session, target: Target, answers: readonly Answer[], errors: readonly unknown[], flags: ParsedFlags, namespace: string): void {
   const allNamespaces = flags.bool("all-namespaces");
   const sortBy = flags.text("sort-by");
-  const shown = answers.map(({ mapping, body }) => ({ mapping, table: asTableOf(session, body) })).map(({ mapping, table }) => ({ mapping, table: sortBy === "" ? table : { ...table, rows: sortRows(table.rows ?? [], sortBy) } }));
+  const shown = answers.map(({ mapping, body }) => ({ mapping, table: asTableOf(session, body) })).map(({ mapping, table }) => ({ mapping, table: sortBy === "" ? table : { ...table, rows: sortedRows(table.rows ?? [], sortBy) } }));
   const withKind = new Set(shown.map(({ mapping: { group, version, kind } }) => `${group}/${version}/${kind}`)).size > 1;
   let written = false;
   let [last, printer]: [ServedResource | undefined, TablePrinter | undefined] = [undefined, undefined];

@@ -10,7 +10,7 @@ import type { KubectlCommand } from "../command.ts";
 import type { ServedResource } from "../discovery.ts";
 import type { ParsedFlags } from "../flags.ts";
 import { dryRunFlag, outputFlags, podTimeoutFlag } from "../global-flags.ts";
-import { withLastApplied } from "../last-applied.ts";
+import { withLastAppliedInOrder } from "../last-applied.ts";
 import { changePrinter, dryRunOf, operationOf, type DryRun } from "../printers/printer.ts";
 import { chosenContainer, streamLog, waitForPod } from "../requests/pods.ts";
 import type { Json, Session } from "../session.ts";
@@ -94,6 +94,12 @@ function serviceOf(name: string, flags: ParsedFlags): Json {
   };
 }
 
+/** Containers always have the field of their resources when kubectl prints them. */
+function withResources(object: Json): Json {
+  const spec = object["spec"] as { readonly containers?: readonly Json[] } | undefined;
+  return { ...object, spec: { ...spec, ...(spec?.containers && { containers: spec.containers.map((container) => ({ ...container, resources: container["resources"] ?? {} })) }) } };
+}
+
 /** `--overrides`, applied to the pod as JSON patch, merge patch or strategic merge patch. */
 async function overridden(object: Json, flags: ParsedFlags): Promise<Json> {
   const text = flags.text("overrides");
@@ -106,7 +112,7 @@ async function overridden(object: Json, flags: ParsedFlags): Promise<Json> {
   }
   switch (flags.text("override-type")) {
     case "json": return patchWithJsonPatch(object, overrides) as Json;
-    case "merge": return applyMergePatch(object, overrides) as Json;
+    case "merge": return withResources(applyMergePatch(object, overrides) as Json);
     case "strategic": {
       const [{ applyStrategicMergePatch }, { schemas }] = await Promise.all([import("../../apimachinery/patch/strategic-merge-patch.ts"), import("../../api/schemas.ts")]);
       const schema = schemas.kind("", "v1", "Pod");
@@ -190,7 +196,7 @@ export const run: KubectlCommand = {
     };
     const make = async (built: Json): Promise<Created> => {
       const mapping = await resources(String(built["kind"]));
-      const object = flags.bool("save-config") ? withLastApplied(built) : built;
+      const object = flags.bool("save-config") && dryRun !== "client" ? withLastAppliedInOrder(built) : built;
       if (dryRun === "client") return { mapping, object: explicit ? { ...object, metadata: { ...(object["metadata"] as Json), namespace } } : object };
       return { mapping, object: await createObject(session, mapping, namespace, object, { dryRun, fieldManager: flags.text("field-manager") }) };
     };

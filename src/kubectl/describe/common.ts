@@ -17,7 +17,7 @@ const months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "
 
 /** "Mon, 02 Jan 2006 15:04:05 -0700", in the time of this machine. */
 export function dateText(timestamp: string | null | undefined): string {
-  if (timestamp == null) return "Mon, 01 Jan 0001 00:00:00 +0000";
+  if (timestamp === null || timestamp === undefined) return "Mon, 01 Jan 0001 00:00:00 +0000";
   const date = new Date(timestamp);
   const offset = -date.getTimezoneOffset();
   const zone = `${offset < 0 ? "-" : "+"}${pad(Math.trunc(Math.abs(offset) / 60))}${pad(Math.abs(offset) % 60)}`;
@@ -91,12 +91,9 @@ function describeState(w: FieldWriter, title: string, state: ContainerStatus["st
   }
 }
 
-function at(object: unknown, path: string): string {
-  const subscript = /^(metadata\.(?:labels|annotations))\['(.*)'\]$/.exec(path);
-  const keys = subscript ? [...(subscript[1] ?? "").split("."), subscript[2] ?? ""] : path.split(".");
-  const value = keys.reduce<unknown>((current, key) => (typeof current === "object" && current !== null ? (current as Readonly<Record<string, unknown>>)[key] : undefined), object);
-  if (typeof value === "object" && value !== null) return sorted(value as Readonly<Record<string, string>>).map(([key, each]) => `${key}=${JSON.stringify(each)}`).join("\n");
-  return value === undefined ? "" : String(value as string | number);
+/** Of the fields of a pod kubectl knows only its name and namespace by their paths; of others it shows the path alone. */
+function fieldOf({ metadata }: Pod, path: string): string {
+  return (path === "metadata.name" ? metadata.name : path === "metadata.namespace" ? metadata.namespace : undefined) ?? "";
 }
 
 /** What `limits.cpu` and the like come to, in the divisor's units, rounded up. */
@@ -112,7 +109,7 @@ function describeEnv(w: FieldWriter, container: Container, pod: Pod | undefined)
   w.line(2, `Environment:${(container.env ?? []).length === 0 ? "\t<none>" : ""}`);
   for (const { name, value = "", valueFrom } of container.env ?? []) {
     if (!valueFrom) value.split("\n").forEach((line, index) => w.line(3, index === 0 ? `${name}:\t${line}` : `\t${line}`));
-    else if (valueFrom.fieldRef) w.line(3, `${name}:\t${pod ? at(pod, valueFrom.fieldRef.fieldPath) : ""} (${valueFrom.fieldRef.apiVersion ?? ""}:${valueFrom.fieldRef.fieldPath})`);
+    else if (valueFrom.fieldRef) w.line(3, `${name}:\t${pod ? fieldOf(pod, valueFrom.fieldRef.fieldPath) : ""} (${valueFrom.fieldRef.apiVersion ?? ""}:${valueFrom.fieldRef.fieldPath})`);
     else if (valueFrom.resourceFieldRef) {
       const { resource, divisor } = valueFrom.resourceFieldRef;
       const found = resourceValue(container, resource, divisor);
@@ -200,7 +197,7 @@ function volumeLines({ hostPath, emptyDir, secret, configMap, persistentVolumeCl
   if (csi) {
     const attributes = sorted(csi.volumeAttributes);
     return ["Type:\tCSI (a Container Storage Interface (CSI) volume source)", `Driver:\t${csi.driver}`, `FSType:\t${csi.fsType ?? ""}`, `ReadOnly:\t${csi.readOnly ?? false}`,
-      ...(attributes.length === 0 ? ["VolumeAttributes:\t<none>"] : attributes.map(([key, value], index) => `${index === 0 ? "VolumeAttributes:" : ""}\t${key}=${value}`))];
+      ...(attributes.length === 0 ? ["VolumeAttributes:\t<none>"] : attributes.map(([key, value], index) => `${index === 0 ? "VolumeAttributes:" : "    "}\t    ${key}=${value}`))];
   }
   if (image) return ["Type:\tImage (a container image or OCI artifact)", `Reference:\t${image.reference ?? ""}`, `PullPolicy:\t${image.pullPolicy ?? ""}`];
   return [];

@@ -14,6 +14,7 @@ const loaders: Readonly<Record<string, () => Promise<unknown>>> = {
   "Service.": async () => (await import("./others.ts")).describeService,
   "ConfigMap.": async () => (await import("./others.ts")).describeConfigMap,
   "Secret.": async () => (await import("./others.ts")).describeSecret,
+  "ServiceAccount.": async () => (await import("./others.ts")).describeServiceAccount,
   "Deployment.apps": async () => (await import("./others.ts")).describeDeployment,
   "ReplicaSet.apps": async () => (await import("./others.ts")).describeReplicaSet,
 };

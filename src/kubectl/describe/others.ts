@@ -1,5 +1,5 @@
 import type { Deployment, ReplicaSet } from "../../api/generated/apps-v1.ts";
-import type { ConfigMap, LimitRange, Namespace, ResourceQuota, Secret, Service } from "../../api/generated/core-v1.ts";
+import type { ConfigMap, LimitRange, Namespace, ResourceQuota, Secret, Service, ServiceAccount } from "../../api/generated/core-v1.ts";
 import type { EndpointSlice } from "../../api/generated/discovery-v1.ts";
 import { equal } from "../../stdx/equal.ts";
 import { formatLabelMatcher, labelMatcherOf } from "../../apimachinery/label-selector.ts";
@@ -201,6 +201,18 @@ export async function describeSecret(_session: Session, secret: Secret): Promise
     const bytes = Buffer.from(value, "base64");
     w.line(0, key === "token" && secret.type === "kubernetes.io/service-account-token" ? `${key}:\t${bytes.toString("utf8")}` : `${key}:\t${bytes.length} bytes`);
   }
+  return w.toString();
+}
+
+export async function describeServiceAccount(session: Session, account: ServiceAccount, settings: DescribeSettings): Promise<string> {
+  const told = await events(session, account, settings);
+  const w = head(account);
+  describeLabels(w, "Labels", account.metadata.labels);
+  describeAnnotations(w, "Annotations", account.metadata.annotations);
+  const secrets = (account.imagePullSecrets ?? []).map(({ name = "" }) => name);
+  if (secrets.length === 0) w.line(0, "Image pull secrets:\t<none>");
+  secrets.forEach((name, index) => w.line(0, `${index === 0 ? "Image pull secrets:" : "                   "}\t${name}`));
+  describeEvents(w, told, session.now);
   return w.toString();
 }
 

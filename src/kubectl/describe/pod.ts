@@ -1,4 +1,4 @@
-import { canonicalQuantity, compareQuantities } from "../../apimachinery/quantity.ts";
+import { podQosClass } from "../../api/core/pod-qos.ts";
 import { since } from "../human-duration.ts";
 import type { Session } from "../session.ts";
 import { controllerText, dateText, describeAnnotations, describeContainers, describeEvents, describeLabels, describeResources, describeSpread, describeTolerations, describeVolumes, eventsOf } from "./common.ts";
@@ -6,15 +6,8 @@ import type { DescribeSettings } from "./describers.ts";
 import { FieldWriter } from "./field-writer.ts";
 import type { Container, Pod } from "./types.ts";
 
-/** The class that the server computed, or what it will compute. */
-function qosOf({ spec, status }: Pod): string {
-  if (status?.qosClass !== undefined && status.qosClass !== "") return status.qosClass;
-  const containers = [...(spec?.containers ?? []), ...(spec?.initContainers ?? [])];
-  const given = (list: Readonly<Record<string, string | number>> | undefined): readonly string[] => ["cpu", "memory"].filter((name) => list?.[name] !== undefined && compareQuantities(list[name] ?? 0, 0) > 0);
-  if (containers.every(({ resources }) => given(resources?.requests).length === 0 && given(resources?.limits).length === 0)) return "BestEffort";
-  const guaranteed = containers.every(({ resources }) => given(resources?.limits).length === 2 && given(resources?.limits).every((name) => canonicalQuantity(resources?.requests?.[name] ?? resources?.limits?.[name] ?? 0) === canonicalQuantity(resources?.limits?.[name] ?? 0)));
-  return guaranteed ? "Guaranteed" : "Burstable";
-}
+/** The class that the server recorded, or else what follows from the spec. */
+const qosOf = (pod: Pod): string => (pod.status?.qosClass !== undefined && pod.status.qosClass !== "" ? pod.status.qosClass : podQosClass(pod));
 
 export async function describePod(session: Session, object: Pod, settings: DescribeSettings): Promise<string> {
   const { metadata, spec, status } = object;
@@ -31,7 +24,7 @@ export async function describePod(session: Session, object: Pod, settings: Descr
   optional("Runtime Class Name", spec?.runtimeClassName);
   optional("Service Account", spec?.serviceAccountName);
   w.line(0, `Node:\t${spec?.nodeName === undefined || spec.nodeName === "" ? "<none>" : `${spec.nodeName}/${status?.hostIP ?? ""}`}`);
-  if (status?.startTime != null) w.line(0, `Start Time:\t${dateText(status.startTime)}`);
+  if (status?.startTime !== undefined && status.startTime !== null) w.line(0, `Start Time:\t${dateText(status.startTime)}`);
   describeLabels(w, "Labels", metadata.labels);
   describeAnnotations(w, "Annotations", metadata.annotations);
   const over = status?.phase === "Failed" || status?.phase === "Succeeded";

@@ -24,7 +24,7 @@ function text(value: string, level: number): string {
   if (!value.slice(0, -1).includes("\n")) return `"${quoted(value)}"`;
   const pad = "  ".repeat(level + 1);
   const parts = value.split(/(?<=\n)/);
-  return `"\\\n${parts.map((part) => `${pad}${/^\s/.test(part) && part !== "\n" ? "\\" : ""}${quoted(part)}\\\n`).join("")}${pad}"`;
+  return `"\\\n${parts.map((part) => `${pad}${/^\s/.test(part) && part !== "\n" ? "\\" : " "}${quoted(part)}\\\n`).join("")}${pad}"`;
 }
 
 export const formatKyaml = (value: unknown, options: { readonly keepOrder: boolean }): string => `---\n${lines(value, 0, options.keepOrder)}\n`;

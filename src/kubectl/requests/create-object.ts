@@ -2,7 +2,7 @@ import { apiVersionOf } from "../../apimachinery/object.ts";
 import { pathOf, type ServedResource } from "../discovery.ts";
 import type { Flag, ParsedFlags } from "../flags.ts";
 import { dryRunFlag, outputFlags, validateFlag } from "../global-flags.ts";
-import { withLastApplied } from "../last-applied.ts";
+import { withLastAppliedInOrder } from "../last-applied.ts";
 import { changePrinter, dryRunOf, operationOf, type DryRun } from "../printers/printer.ts";
 import { inTypedOrder } from "../typed-order.ts";
 import type { Json, Session } from "../session.ts";
@@ -35,7 +35,7 @@ export async function createBuilt(session: Session, flags: ParsedFlags, object: 
   const dryRun = dryRunOf(flags, (line) => session.warn(line));
   const print = changePrinter(flags, operationOf("created", dryRun), { keepOrder: dryRun === "client" });
   const { namespace, explicit } = await session.namespace();
-  const sent = flags.bool("save-config") ? withLastApplied(object) : object;
+  const sent = flags.bool("save-config") ? withLastAppliedInOrder(object) : object;
   const [group = "", version = ""] = String(object["apiVersion"]).includes("/") ? String(object["apiVersion"]).split("/") : ["", String(object["apiVersion"])];
   const mapping = (await session.discovery()).ofKind(group, version, String(object["kind"]));
   if (!mapping) throw new Error(`no matches for kind ${JSON.stringify(object["kind"])} in version ${JSON.stringify(apiVersionOf({ group, version }))}`);

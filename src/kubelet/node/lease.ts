@@ -16,6 +16,7 @@ export async function renewLease(options: { readonly client: Client; readonly no
   const { client, nodeName, owner, clock, log, signal } = options;
   let known: Lease | undefined;
   let failures = 0;
+  let everRenewed = false;
   const renewed = (base: Lease | undefined): Lease => {
     const uid = owner();
     return {
@@ -32,10 +33,12 @@ export async function renewLease(options: { readonly client: Client; readonly no
       });
       known = known ? await client.update(leases, renewed(known), { signal }) : await client.create(leases, renewed(undefined), { signal });
       failures = 0;
+      everRenewed = true;
     } catch (error) {
       if (signal.aborted) return;
       if (isConflict(error) || isNotFound(error)) known = undefined;
-      else log.warn("the node's lease could not be renewed", { error });
+      // A node may well start before its API server does.
+      else (everRenewed ? log.warn : log.info).call(log, "the node's lease could not be renewed", { error });
       failures++;
     }
     const waitMs = failures === 0 ? renewEveryMs : Math.min(retryDelayMs * 2 ** (failures - 1), retryDelayMsMax);

@@ -53,13 +53,16 @@ export class NodeUpdater {
   async run(): Promise<void> {
     const { clock, log, signal } = this.#options;
     let delayMs = unreadyDelayMs;
+    let everWritten = false;
     while (!signal.aborted) {
       let ready = false;
       try {
         ready = await this.#update();
+        everWritten = true;
       } catch (error) {
         if (signal.aborted) return;
-        log.warn("the node's status could not be written", { error });
+        // A node may well start before its API server does.
+        (everWritten ? log.warn : log.info).call(log, "the node's status could not be written", { error });
       }
       delayMs = ready ? unreadyDelayMs : Math.min(delayMs * 2, unreadyDelayMsMax);
       await clock.sleep(ready ? computeEveryMs : delayMs, { signal }).catch(() => undefined); // Rejects only on abort, which the loop sees.
