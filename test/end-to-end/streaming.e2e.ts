@@ -310,3 +310,21 @@ test("proxies to pods, Services and nodes, and kubectl proxy in front of them", 
     for (const method of ["PUT", "PATCH", "DELETE", "OPTIONS"]) assert.equal((await get(`${local}/${target}/proxy/index.html`, { method })).code, 501, method);
   }
 });
+
+test("a node's figures: summary and metrics, measured on its control groups", async () => {
+  const page = (name: string): Promise<string> => cluster.kubectl("get", "--raw", `/api/v1/nodes/${node}/proxy/${name}`);
+  interface Cpu { readonly usageCoreNanoSeconds: number }
+  interface Summary { readonly node: { readonly nodeName: string; readonly cpu: Cpu }; readonly pods: readonly { readonly podRef: { readonly name: string }; readonly cpu: Cpu; readonly memory: { readonly workingSetBytes: number }; readonly network: { readonly rxBytes: number } }[] }
+  const summary = async (): Promise<Summary> => JSON.parse(await page("stats/summary")) as Summary;
+  const before = await summary();
+  const web = before.pods.find(({ podRef }) => podRef.name === "web");
+  assert.equal(before.node.nodeName, node);
+  assert.ok(web && web.memory.workingSetBytes > 0 && web.network.rxBytes > 0, JSON.stringify(web));
+  await cluster.kubectl("exec", "web", "-c", "a", "--", "sh", "-c", "i=0; while [ $i -lt 100000 ]; do i=$((i+1)); done");
+  const busy = (await summary()).pods.find(({ podRef }) => podRef.name === "web");
+  assert.ok((busy?.cpu.usageCoreNanoSeconds ?? 0) > web.cpu.usageCoreNanoSeconds + 10_000_000, "what a command used counts for its pod");
+  assert.match(await page("metrics/resource"), /^container_memory_working_set_bytes\{container="a",namespace="default",pod="web"\} \d+ \d+$/m);
+  assert.match(await page("metrics/cadvisor"), /^container_network_receive_bytes_total\{container="",id="[^"]+",image="",interface="eth0",name="[0-9a-f]{64}",namespace="default",pod="web"\} \d+ \d+$/m);
+  assert.match(await page("metrics"), new RegExp(`^kubelet_node_name\\{node="${node}"\\} 1$`, "m"));
+  assert.ok((JSON.parse(await page("pods")) as { readonly items: readonly Pod[] }).items.some(({ metadata }) => metadata.name === "web"));
+});
