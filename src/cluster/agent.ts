@@ -14,6 +14,7 @@ import { runKubeProxy } from "../kube-proxy/kube-proxy.ts";
 import { runKubelet } from "../kubelet/kubelet.ts";
 import { runPodNetwork } from "../kubelet/pod-network/pod-network.ts";
 import { startKubeletServer, type KubeletServerOptions } from "../kubelet/server/server.ts";
+import { statsPages } from "../kubelet/stats/pages.ts";
 import type { Clock } from "../stdx/clock.ts";
 import type { Log } from "../stdx/log.ts";
 import type { Random } from "../stdx/random.ts";
@@ -74,7 +75,7 @@ export async function runAgent(options: AgentOptions): Promise<void> {
   const tls = () => ({ certificate: readFileSync(options.servingCertificate, "utf8"), key: readFileSync(options.servingKey, "utf8"), clientCa: readFileSync(options.clientCa, "utf8") });
   await using server = await startKubeletServer({
     host: nodeIp, port: kubeletPort, tls: tls(),
-    pods: kubelet.pods, cri: containerd.cri, authorize: authorizeWith(client, nodeName), pages: {}, clock, log: log.with({ component: "kubelet-server" }), signal,
+    pods: kubelet.pods, cri: containerd.cri, authorize: authorizeWith(client, nodeName), pages: statsPages({ nodeName, stateDir, cgroupRoot: options.cgroupRoot, pods: kubelet.pods, cri: containerd.cri, clock }), clock, log: log.with({ component: "kubelet-server" }), signal,
   });
   onFileChange(options.servingCertificate, { clock, log, signal }, async () => server.renewTls(tls()));
   const common = { clock, random, log, signal };
