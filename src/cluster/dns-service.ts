@@ -1,5 +1,5 @@
 import { services, type Service } from "../api/generated/core-v1.ts";
-import { isAlreadyExists } from "../apimachinery/status-error.ts";
+import { isNotFound } from "../apimachinery/status-error.ts";
 import type { Client } from "../client/client.ts";
 
 /**
@@ -12,10 +12,13 @@ const dnsService = (clusterIP: string): Service => ({
   spec: { clusterIP, type: "ClusterIP", ports: [{ name: "dns", port: 53, protocol: "UDP", targetPort: 53 }, { name: "dns-tcp", port: 53, protocol: "TCP", targetPort: 53 }] },
 });
 
+/** Creates it where it is missing. Asked for first: a create beside it would be refused for its address, not for its name. */
 export async function ensureDnsService(client: Client, clusterIp: string): Promise<void> {
+  const service = dnsService(clusterIp);
   try {
-    await client.create(services, dnsService(clusterIp));
+    await client.get(services, { namespace: "kube-system", name: "kube-dns" });
   } catch (error) {
-    if (!isAlreadyExists(error)) throw error;
+    if (!isNotFound(error)) throw error;
+    await client.create(services, service);
   }
 }

@@ -6,6 +6,7 @@ export const commands: Readonly<Record<string, () => Promise<KubectlCommand>>> =
   "api-versions": async () => (await import("./commands/api-versions.ts")).apiVersions,
   apply: async () => (await import("./commands/apply.ts")).apply,
   config: async () => (await import("./commands/config.ts")).config,
+  scale: async () => (await import("./commands/scale.ts")).scale,
   version: async () => (await import("./commands/version.ts")).version,
   attach: async () => (await import("./commands/attach.ts")).attach,
   create: async () => (await import("./commands/create.ts")).create,

@@ -19,4 +19,4 @@ export function humanDuration(durationMs: number): string {
 }
 
 /** How long ago a timestamp was; "<unknown>" without one. */
-export const since = (timestamp: string | null | undefined, now: number): string => (timestamp == null ? "<unknown>" : humanDuration(now - Date.parse(timestamp)));
+export const since = (timestamp: string | null | undefined, now: number): string => (timestamp === null || timestamp === undefined ? "<unknown>" : humanDuration(now - Date.parse(timestamp)));

@@ -102,7 +102,7 @@ export class Session implements Disposable {
     const [server, certificateAuthority, clientCertificate, clientKey, token, username, tlsServerName, as] =
       [text("server"), await file("certificate-authority"), await file("client-certificate"), await file("client-key"), text("token"), text("username"), text("tls-server-name"), text("as")];
     const groups = this.#flags.list("as-group");
-    const { tokenFile, ...withoutTokenFile } = base;
+    const { tokenFile: _replaced, ...withoutTokenFile } = base;
     const connection: Connection = {
       ...(token === undefined ? base : withoutTokenFile),
       ...(server !== undefined && { server: server.includes("://") ? server.replace(/\/+$/, "") : `http://${server}` }),

@@ -1,6 +1,6 @@
 import { StatusError } from "../apimachinery/status-error.ts";
 import type { Discovery, ServedResource } from "./discovery.ts";
-import { readManifests, type Info } from "./manifests.ts";
+import type { Info } from "./manifests.ts";
 import type { Session } from "./session.ts";
 import { throwAll } from "./errors.ts";
 
@@ -97,6 +97,7 @@ export async function resolveTargets(session: Session, options: TargetOptions): 
     if (types !== undefined && names.length === 0) throw new Error("when paths, URLs, or stdin is provided as input, you may not specify resource arguments as well");
     if (types !== undefined) throw new Error("when paths, URLs, or stdin is provided as input, you may not specify resource arguments as well");
     if (tuples.length > 0) throw new Error("resource/name arguments cannot be provided when a path is specified");
+    const { readManifests } = await import("./manifests.ts");
     const { infos, errors } = await readManifests(session, { filenames, recursive: options.recursive ?? false, namespace: options.namespace, explicitNamespace: options.explicitNamespace });
     if (infos.length === 0) throwAll(errors);
     return { is: "files", infos, errors, single: infos.length === 1 && filenames.length === 1 && filenames[0] !== "-" };

@@ -1,10 +1,13 @@
 // The story, line 12: kill -9 of any part, while pods are being created. What was acknowledged is there, what ran still runs, the rest is done after `up`.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmdirSync } from "node:fs";
 import { join } from "node:path";
 import type { Pod, PodList } from "../../src/api/generated/core-v1.ts";
+import { cgroupFolders, processesNaming } from "../../src/cluster/commands/down.ts";
 import { TestCluster, until } from "../support/cluster.ts";
+import { leftovers } from "../support/leftovers.ts";
+import { runProgram } from "../support/programs.ts";
 
 let cluster: TestCluster;
 before(async () => {
@@ -39,7 +42,7 @@ async function lasting(name: string): Promise<Lasting> {
 
 const sleeper = (name: string) => ({
   apiVersion: "v1", kind: "Pod", metadata: { name },
-  spec: { terminationGracePeriodSeconds: 1, containers: [{ name: "c", image: "busybox", imagePullPolicy: "IfNotPresent", command: ["sh", "-c", "date +%s%N > /tmp/born; trap 'exit 0' TERM; while :; do sleep 1 & wait; done"] }] },
+  spec: { terminationGracePeriodSeconds: 1, containers: [{ name: "c", image: "busybox", imagePullPolicy: "IfNotPresent", command: ["sh", "-c", "cat /proc/sys/kernel/random/uuid > /tmp/born; trap 'exit 0' TERM; while :; do sleep 1 & wait; done"] }] },
 });
 
 const parts: readonly { readonly what: string; readonly pids: () => readonly number[] }[] = [
@@ -95,4 +98,53 @@ test("a cluster whose last process was killed tells so, and `up` starts it again
   assert.match((await cluster.try(["get", "nodes"])).stderr, /refused/);
   await cluster.keelson("up", cluster.name);
   assert.equal((await cluster.kubectl("get", "configmap", "kept", "-o", "jsonpath={.data.a}")), "b");
+});
+
+/** What a reboot leaves: files. Processes, mounts, namespaces, interfaces, tables and cgroups are gone. */
+async function reboot(): Promise<void> {
+  const { spec, paths } = cluster;
+  const tree = (folder: string): readonly string[] => [...readdirSync(folder, { withFileTypes: true }).filter((entry) => entry.isDirectory()).flatMap((entry) => tree(join(folder, entry.name))), folder];
+  const groups = () => cgroupFolders(spec).flatMap((folder) => tree(folder));
+  await until("every process has ended", () => {
+    const pids = new Set([...processesNaming(paths.root), ...groups().flatMap((folder) => readFileSync(join(folder, "cgroup.procs"), "utf8").split("\n").filter(Boolean).map(Number))]);
+    for (const pid of pids) {
+      try {
+        process.kill(pid, "SIGKILL");
+      } catch {
+        // Ended meanwhile.
+      }
+    }
+    return pids.size === 0;
+  });
+  for (const line of readFileSync("/proc/self/mounts", "utf8").split("\n").toReversed()) {
+    const point = line.split(" ")[1] ?? "";
+    if (point.startsWith(paths.root)) await runProgram(["umount", "-l", point]);
+  }
+  await until("no cgroup is left", () => {
+    for (const folder of groups()) rmdirSync(folder);
+    return groups().length === 0;
+  });
+  for (const { namespace } of spec.nodes) await runProgram(["ip", "netns", "delete", namespace]);
+  await runProgram(["ip", "link", "delete", spec.bridge]);
+  await runProgram(["nft", "delete", "table", "ip", `keelson${spec.index}`]);
+  assert.deepEqual((await leftovers(spec, paths.root)).filter((each) => !each.startsWith("folder")), []);
+}
+
+test("after a reboot, `up` starts the cluster with all its state, and its pods run again", async () => {
+  await cluster.apply(sleeper("lasting"));
+  await cluster.apply({ apiVersion: "v1", kind: "Pod", metadata: { name: "finished" }, spec: { restartPolicy: "Never", containers: [{ name: "c", image: "busybox", imagePullPolicy: "IfNotPresent", command: ["true"] }] } });
+  await cluster.ready("lasting");
+  await until("it is finished", async () => (await cluster.get<Pod>("pod", "finished")).status?.phase === "Succeeded");
+  const before = await cluster.get<Pod>("pod", "lasting");
+  await reboot();
+  assert.equal(existsSync(cluster.paths.store), true);
+  await cluster.keelson("up", cluster.name);
+  await until("the pod runs in a new container", async () => {
+    const { metadata, status } = await cluster.get<Pod>("pod", "lasting");
+    const [container] = status?.containerStatuses ?? [];
+    return metadata.uid === before.metadata.uid && container?.ready === true && container.restartCount === 1 && container.containerID !== before.status?.containerStatuses?.[0]?.containerID;
+  });
+  assert.match(await cluster.kubectl("exec", "lasting", "--", "cat", "/tmp/born"), /^[-0-9a-f]{36}\n$/);
+  assert.equal((await cluster.get<Pod>("pod", "finished")).status?.phase, "Succeeded");
+  await cluster.clear();
 });

@@ -7,7 +7,8 @@ import { TestCluster, until } from "../support/cluster.ts";
 let cluster: TestCluster;
 let nodes: readonly string[];
 before(async () => {
-  cluster = await TestCluster.start({ nodes: 3, images: ["busybox", "nginx"] });
+  // Signs of life come every 10 s; upstream waits for 50 s of silence.
+  cluster = await TestCluster.start({ nodes: 3, images: ["busybox", "nginx"], flags: ["--node-monitor-grace-period", "20s"] });
   nodes = [1, 2, 3].map((i) => `${cluster.name}-${i}`);
 });
 after(() => cluster?.[Symbol.asyncDispose]());

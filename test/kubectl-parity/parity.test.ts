@@ -188,6 +188,11 @@ describe("our kubectl prints what stock kubectl prints", () => {
     }
     sameChange(words("apply -f -"), manifest);
     sameChange(words("get pod,cm,deploy -o yaml"));
+    sameChange(words("scale deployment d1 --replicas=5"));
+    sameChange(words("scale deploy/d1 --replicas=2 --current-replicas=4"));
+    sameChange(words("scale deploy/d1 deploy/nope --replicas=2"));
+    sameChange(words("scale deploy/d1"));
+    sameChange(words("scale pod p1 --replicas=2"));
     sameChange(words("apply -f -"), manifest);
     sameChange(words("apply -f - --dry-run=client"), manifest.replace("a: b", "c: d"));
     sameChange(words("apply -f -"), manifest.replace("a: b", "c: d").replace("replicas: 2", "replicas: 3").replace(", {name: C, value: d}", ""));

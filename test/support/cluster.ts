@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
@@ -8,16 +7,18 @@ import { join } from "node:path";
 import { busyboxImage, nginxImage, redisImage } from "../../src/cluster/images/images.ts";
 import { pathsOf, readSpec, type ClusterPaths, type ClusterSpec } from "../../src/cluster/spec.ts";
 import type { BuiltImage } from "../../src/cri/oci/image.ts";
+import { Guardian } from "./guardian.ts";
 import { cacheFolder, ensureKubectl } from "./kubectl.ts";
+import { toolsImage } from "./images.ts";
 import { leftovers } from "./leftovers.ts";
 import { Running, runProgram, until, type Ended, type RunOptions } from "./programs.ts";
 import { Registry } from "./registry.ts";
 
-export type TestImage = "busybox" | "nginx" | "redis";
+export type TestImage = "busybox" | "nginx" | "redis" | "tools";
 
-const builders: Readonly<Record<TestImage, (request: { readonly cache: string; readonly tags: readonly string[] }) => Promise<BuiltImage>>> = { busybox: busyboxImage, nginx: nginxImage, redis: redisImage };
+const builders: Readonly<Record<TestImage, (request: { readonly cache: string; readonly tags: readonly string[] }) => Promise<BuiltImage>>> = { busybox: busyboxImage, nginx: nginxImage, redis: redisImage, tools: toolsImage };
 
-const launcher = join(import.meta.dirname, "../../keelson");
+export const launcher = join(import.meta.dirname, "../../keelson");
 
 /** A folder that nobody else uses, short enough for the sockets below it. */
 export const testFolder = (): string => mkdtempSync(join(tmpdir(), "kt-"));
@@ -59,9 +60,9 @@ export class TestCluster implements AsyncDisposable {
   /** Stock kubectl. */
   readonly kubectlPath: string;
   readonly #registry: Registry;
-  readonly #exit: () => void;
+  readonly #guardian: Guardian;
 
-  private constructor(fields: { readonly folder: string; readonly spec: ClusterSpec; readonly kubectl: string; readonly registry: Registry; readonly exit: () => void }) {
+  private constructor(fields: { readonly folder: string; readonly spec: ClusterSpec; readonly kubectl: string; readonly registry: Registry; readonly guardian: Guardian }) {
     this.folder = fields.folder;
     this.spec = fields.spec;
     this.name = fields.spec.name;
@@ -69,7 +70,7 @@ export class TestCluster implements AsyncDisposable {
     this.paths = pathsOf(join(fields.folder, "h"), fields.spec.name);
     this.kubectlPath = fields.kubectl;
     this.#registry = fields.registry;
-    this.#exit = fields.exit;
+    this.#guardian = fields.guardian;
   }
 
   static async start(options: { readonly nodes?: number; readonly images?: readonly TestImage[]; readonly flags?: readonly string[] } = {}): Promise<TestCluster> {
@@ -79,22 +80,17 @@ export class TestCluster implements AsyncDisposable {
     const name = uniqueName();
     const [registryPort, apiPort] = [await freePort(), await freePort()];
     const paths = pathsOf(join(folder, "h"), name);
-    // Also where a test file dies: the machine is left as it was found.
-    const exit = () => {
-      spawnSync(launcher, ["down", name], { env: { ...testEnv(folder) }, stdio: "ignore" });
-      rmSync(folder, { recursive: true, force: true });
-    };
-    process.once("exit", exit);
-    for (const signal of ["SIGINT", "SIGTERM"] as const) if (process.listenerCount(signal) === 0) process.once(signal, () => process.exit(1));
+    const guardian = new Guardian({ command: [launcher, "down", name], folder, env: testEnv(folder) });
     const made = await runKeelson(folder, ["up", name, "--nodes", String(nodes), "--api-port", String(apiPort), "--offline", "--registry-mirror", `*=http://host:${registryPort}`, ...flags]);
     if (made.code !== 0) throw failure("keelson up", made);
     const spec = readSpec(paths);
     assert.ok(spec, "keelson up wrote no cluster.json");
     const registry = await Registry.start({ host: spec.gateway, port: registryPort, folder: join(folder, "registry") });
+    guardian.alsoEnds(registry.pid);
     const cache = join(cacheFolder, "images");
     mkdirSync(cache, { recursive: true });
     for (const image of images) await registry.push(`library/${image}`, "latest", await builders[image]({ cache, tags: [`docker.io/library/${image}:latest`] }));
-    return new TestCluster({ folder, spec, kubectl, registry, exit });
+    return new TestCluster({ folder, spec, kubectl, registry, guardian });
   }
 
   /** Stores an image again under another tag or name. */
@@ -190,9 +186,8 @@ export class TestCluster implements AsyncDisposable {
     await this.#registry[Symbol.asyncDispose]();
     if (down.code !== 0) throw failure("keelson down", down);
     const kubeconfig = existsSync(join(this.folder, "kubeconfig")) ? readFileSync(join(this.folder, "kubeconfig"), "utf8") : "";
-    process.removeListener("exit", this.#exit);
     const left = await leftovers(this.spec, root);
-    if (left.length > 0) this.#exit();
+    if (left.length === 0) this.#guardian[Symbol.dispose]();
     rmSync(this.folder, { recursive: true, force: true });
     assert.deepEqual(left, [], "keelson down leaves nothing behind");
     assert.ok(!kubeconfig.includes(`keelson-${this.name}`), "the context is taken out of the kubeconfig");

@@ -33,6 +33,10 @@ export class Registry implements AsyncDisposable {
     }
   }
 
+  get pid(): number | undefined {
+    return this.#child.pid;
+  }
+
   /** Stores an image under a repository and tag ("library/busybox", "latest"), whatever its own names say. */
   async push(repository: string, tag: string, image: BuiltImage): Promise<void> {
     for (const blob of [...image.layers, image.config]) await this.#pushBlob(repository, blob);

@@ -4,7 +4,7 @@ import { command } from "../../src/stdx/command.ts";
 import { ensureKubectl } from "./kubectl.ts";
 
 const packages: Readonly<Record<string, string>> = {
-  "containerd": "/usr/bin/containerd", "runc": "/usr/sbin/runc", "containernetworking-plugins": "/usr/lib/cni/bridge", "nftables": "/usr/sbin/nft", "iproute2": "/usr/sbin/ip", "iptables": "/usr/sbin/iptables",
+  "containerd": "/usr/bin/containerd", "runc": "/usr/sbin/runc", "containernetworking-plugins": "/usr/lib/cni/bridge", "nftables": "/usr/sbin/nft", "iproute2": "/usr/sbin/ip", "iptables": "/usr/sbin/iptables", "conntrack": "/usr/sbin/conntrack",
   "docker-registry": "/usr/bin/docker-registry", "dnsutils": "/usr/bin/dig", "curl": "/usr/bin/curl",
 };
 

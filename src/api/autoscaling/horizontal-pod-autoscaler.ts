@@ -1,14 +1,15 @@
 import { forbidden, invalid, notSupported, required, type FieldError } from "../../apimachinery/field-error.ts";
-import { pathSegmentNameErrors } from "../../apimachinery/validation.ts";
 import { validateReplicaCounts } from "../apps/workload-status.ts";
-import { absent, invalidEach } from "../checks.ts";
-import type { HorizontalPodAutoscalerSpec } from "../generated/autoscaling-v2.ts";
+import { quantityAtLeastZero } from "../checks.ts";
+import { canonicalAmount } from "../core/resource-list.ts";
+import type { HorizontalPodAutoscalerSpec, MetricSpec, MetricTarget } from "../generated/autoscaling-v2.ts";
 import { horizontalpodautoscalers, type HorizontalPodAutoscaler, type HPAScalingRules } from "../generated/autoscaling-v2.ts";
-import { changeField, withDefaults } from "../defaulting.ts";
+import { changeEach, changeField, withDefaults } from "../defaulting.ts";
 import { dnsSubdomainName } from "../names.ts";
 import { ageColumn, nameColumn, text } from "../printing/columns.ts";
 import { defineResource } from "../resource.ts";
 import { keepStatus, statusStrategy } from "../strategy.ts";
+import { apiVersionProblem, validateMetric, validateReference, type ReferenceRules } from "./metric-validation.ts";
 import { metricsText } from "./metrics-text.ts";
 
 const cpuUtilizationPercent = 80;
@@ -24,6 +25,17 @@ const emptySpec = {} as HorizontalPodAutoscalerSpec;
 const windowSecondsMax = 3600;
 const periodSecondsMax = 1800;
 
+const canonicalTarget = (target: MetricTarget): MetricTarget => changeField(changeField(target, "value", canonicalAmount), "averageValue", canonicalAmount);
+function canonicalMetric(metric: MetricSpec): MetricSpec {
+  let next = metric;
+  for (const field of ["object", "pods", "resource", "containerResource", "external"] as const) {
+    const source: { readonly target?: MetricTarget } | undefined = next[field];
+    if (source) next = { ...next, [field]: changeField(source, "target", canonicalTarget) };
+  }
+  return next;
+}
+const canonicalRules = (rules: HPAScalingRules): HPAScalingRules => changeField(rules, "tolerance", canonicalAmount);
+
 export const horizontalPodAutoscalerResource = defineResource<HorizontalPodAutoscaler>(horizontalpodautoscalers, {
   validateName: dnsSubdomainName,
   defaults: (autoscaler) => changeField(autoscaler, "spec", (spec) => {
@@ -31,15 +43,16 @@ export const horizontalPodAutoscalerResource = defineResource<HorizontalPodAutos
     if ((next.metrics ?? []).length === 0) {
       next = { ...next, metrics: [{ type: "Resource", resource: { name: "cpu", target: { type: "Utilization", averageUtilization: cpuUtilizationPercent } } }] };
     }
+    next = changeEach(next, "metrics", canonicalMetric);
     return changeField(next, "behavior", (behavior) => {
       const both = withDefaults(behavior, { scaleUp: scaleUpRules, scaleDown: scaleDownRules });
-      return changeField(changeField(both, "scaleUp", (rules) => withDefaults(rules, scaleUpRules)), "scaleDown", (rules) => withDefaults(rules, scaleDownRules));
+      return changeField(changeField(both, "scaleUp", (rules) => canonicalRules(withDefaults(rules, scaleUpRules))), "scaleDown", (rules) => canonicalRules(withDefaults(rules, scaleDownRules)));
     });
   }),
   prepareForCreate: (autoscaler) => ({ ...autoscaler, status: { desiredReplicas: 0 } }),
   prepareForUpdate: keepStatus,
-  validate: ({ spec }) => validateSpec(spec ?? emptySpec),
-  validateUpdate: ({ spec }) => validateSpec(spec ?? emptySpec),
+  validate: ({ spec }) => validateSpec(spec ?? emptySpec, undefined),
+  validateUpdate: (next, previous) => validateSpec(next.spec ?? emptySpec, previous.spec ?? emptySpec),
   subresources: { status: statusStrategy({ validateUpdate: ({ status }) => validateReplicaCounts(status, ["currentReplicas", "desiredReplicas"], []) }) },
   columns: [
     nameColumn,
@@ -65,18 +78,31 @@ function* validateRules(rules: HPAScalingRules, path: string): Generator<FieldEr
     if (periodSeconds <= 0) yield invalid(`${at}.periodSeconds`, periodSeconds, "must be greater than zero");
     if (periodSeconds > periodSecondsMax) yield invalid(`${at}.periodSeconds`, periodSeconds, `must be less than or equal to ${periodSecondsMax}`);
   }
+  if (rules.tolerance !== undefined) yield* quantityAtLeastZero(`${path}.tolerance`, rules.tolerance);
 }
 
-function* validateSpec({ minReplicas, maxReplicas = 0, scaleTargetRef, metrics = [], behavior }: HorizontalPodAutoscalerSpec): Generator<FieldError> {
-  if (minReplicas !== undefined && minReplicas < 1) yield invalid("spec.minReplicas", minReplicas, "must be greater than or equal to 1");
+/** The described object of a metric may be of the core group, as pods and services are. */
+const describedRules: ReferenceRules = { allowAny: false, allowEmptyGroup: true };
+
+function targetRules({ scaleTargetRef: now }: HorizontalPodAutoscalerSpec, previous: HorizontalPodAutoscalerSpec | undefined): ReferenceRules {
+  const before = previous?.scaleTargetRef;
+  return {
+    allowAny: before !== undefined && before.apiVersion === now?.apiVersion && before.kind === now?.kind,
+    allowEmptyGroup: now?.kind === "ReplicationController",
+  };
+}
+
+function* validateSpec(spec: HorizontalPodAutoscalerSpec, previous: HorizontalPodAutoscalerSpec | undefined): Generator<FieldError> {
+  const { minReplicas, maxReplicas = 0, scaleTargetRef, metrics = [], behavior } = spec;
+  // Scaling to zero is off by default; what is there already may stay.
+  const lowest = previous?.minReplicas === 0 ? 0 : 1;
+  if (minReplicas !== undefined && minReplicas < lowest) yield invalid("spec.minReplicas", minReplicas, `must be greater than or equal to ${lowest}`);
   if (maxReplicas === 0) yield required("spec.maxReplicas", "must be set and greater than 0");
   else if (maxReplicas < 0) yield invalid("spec.maxReplicas", maxReplicas, "must be greater than or equal to 1");
   if (minReplicas !== undefined && maxReplicas < minReplicas) yield invalid("spec.maxReplicas", maxReplicas, "must be greater than or equal to `minReplicas`");
-  for (const field of ["kind", "name"] as const) {
-    const value = scaleTargetRef?.[field];
-    if (absent(value)) yield required(`spec.scaleTargetRef.${field}`);
-    else yield* invalidEach(`spec.scaleTargetRef.${field}`, value, pathSegmentNameErrors(value));
-  }
+  yield* validateReference(scaleTargetRef ?? {}, "spec.scaleTargetRef", targetRules(spec, previous));
+  const invalidBefore = (previous?.metrics ?? []).some(({ type, object }) => type === "Object" && object !== undefined && apiVersionProblem(object.describedObject, describedRules) !== undefined);
+  for (const [index, metric] of metrics.entries()) yield* validateMetric(metric, `spec.metrics[${index}]`, { ...describedRules, allowAny: invalidBefore });
   if (minReplicas === 0 && !metrics.some(({ type }) => type === "Object" || type === "External")) {
     yield forbidden("spec.metrics", "must specify at least one Object or External metric to support scaling to zero replicas");
   }

@@ -1,5 +1,5 @@
 import { duplicate, forbidden, invalid, required, type FieldError } from "../../apimachinery/field-error.ts";
-import { compareQuantities, isQuantity } from "../../apimachinery/quantity.ts";
+import { compareQuantities, isQuantity, quantityMilliValue } from "../../apimachinery/quantity.ts";
 import { qualifiedName } from "../checks.ts";
 import { mayOvercommit, validateContainerResourceName, validateResourceName } from "./resource-names.ts";
 import { limitranges, type LimitRange, type LimitRangeItem } from "../generated/core-v1.ts";
@@ -43,26 +43,32 @@ const orders = [
   ["default", "max", "default", "default value", "max value"],
 ] as const;
 
-function* validateItem(item: LimitRangeItem, path: string): Generator<FieldError> {
+function* validateItem(item: LimitRangeItem, path: string, seen: boolean): Generator<FieldError> {
   const type = item.type ?? "";
   const problems = qualifiedName(`${path}.type`, type);
   yield* problems;
   if (problems.length === 0 && !type.includes("/") && !["Pod", "Container", "PersistentVolumeClaim"].includes(type)) yield invalid(`${path}.type`, type, "must be a standard limit type or fully qualified");
+  if (seen) yield duplicate(`${path}.type`, type);
   const ofPod = type === "Pod";
-  const fields = ofPod ? (["max", "min", "maxLimitRequestRatio"] as const) : (["max", "min", "default", "defaultRequest", "maxLimitRequestRatio"] as const);
-  if (ofPod) for (const field of ["default", "defaultRequest"] as const) if (Object.keys(item[field] ?? {}).length > 0) yield forbidden(`${path}.${field}`, "may not be specified when `type` is 'Pod'");
   const names = new Set<string>();
-  for (const field of fields) {
+  function* namesOf(field: "max" | "min" | "default" | "defaultRequest" | "maxLimitRequestRatio"): Generator<FieldError> {
     for (const name of Object.keys(item[field] ?? {})) {
       yield* (ofPod || type === "Container" ? validateContainerResourceName : validateResourceName)(name, `${path}.${field}[${name}]`);
       names.add(name);
     }
   }
+  yield* namesOf("max");
+  yield* namesOf("min");
+  for (const field of ["default", "defaultRequest"] as const) {
+    if (!ofPod) yield* namesOf(field);
+    else if (Object.keys(item[field] ?? {}).length > 0) yield forbidden(`${path}.${field}`, "may not be specified when `type` is 'Pod'");
+  }
   if (type === "PersistentVolumeClaim" && item.min?.["storage"] === undefined && item.max?.["storage"] === undefined) {
     yield required(`${path}.limits`, "either minimum or maximum storage value is required, but neither was provided");
   }
+  yield* namesOf("maxLimitRequestRatio");
   const amount = (field: "min" | "max" | "default" | "defaultRequest" | "maxLimitRequestRatio", name: string): string | undefined => {
-    const value = item[field]?.[name];
+    const value = ofPod && (field === "default" || field === "defaultRequest") ? undefined : item[field]?.[name];
     return value !== undefined && isQuantity(value) ? value : undefined;
   };
   for (const name of names) {
@@ -75,6 +81,11 @@ function* validateItem(item: LimitRangeItem, path: string): Generator<FieldError
     }
     const ratio = amount("maxLimitRequestRatio", name);
     if (ratio !== undefined && compareQuantities(ratio, "1") < 0) yield invalid(`${path}.maxLimitRequestRatio[${name}]`, ratio, `ratio ${ratio} is less than 1`);
+    const [low, high] = [amount("min", name), amount("max", name)];
+    if (ratio !== undefined && low !== undefined && high !== undefined) {
+      const widest = quantityMilliValue(high) / quantityMilliValue(low);
+      if (quantityMilliValue(ratio) / 1000 > widest) yield invalid(`${path}.maxLimitRequestRatio[${name}]`, ratio, `ratio ${ratio} is greater than max/min = ${widest.toFixed(6)}`);
+    }
     const [limit, request] = [amount("default", name), amount("defaultRequest", name)];
     if (!mayOvercommit(name) && limit !== undefined && request !== undefined && compareQuantities(limit, request) !== 0) {
       yield invalid(`${path}.defaultRequest[${name}]`, request, `default value ${limit} must equal to defaultRequest value ${request} in ${name}`);
@@ -86,8 +97,7 @@ function* validate({ spec }: LimitRange): Generator<FieldError> {
   const seen = new Set<string>();
   for (const [index, item] of (spec?.limits ?? []).entries()) {
     const at = `spec.limits[${index}]`;
-    yield* validateItem(item, at);
-    if (seen.has(item.type)) yield duplicate(`${at}.type`, item.type);
+    yield* validateItem(item, at, seen.has(item.type));
     seen.add(item.type);
   }
 }

@@ -10,6 +10,9 @@ export type ResourceList = Readonly<Record<string, string>>;
 export const canonicalResources = (resources: ResourceList): ResourceList =>
   changeValues(resources, (amount) => (isQuantity(`${amount}`) ? formatQuantity(roundUpQuantity(amount, -3)) : amount));
 
+/** One amount in its canonical form, for fields that are no list of resources: those keep steps finer than a thousandth. */
+export const canonicalAmount = (amount: string): string => (isQuantity(`${amount}`) ? formatQuantity(amount) : amount);
+
 interface Requirements { readonly limits?: ResourceList; readonly requests?: ResourceList }
 export const canonicalRequirements = <T extends Requirements>(requirements: T): T =>
   changeField(changeField(requirements as Requirements, "limits", canonicalResources), "requests", canonicalResources) as T;

@@ -14,6 +14,7 @@ const standardResources: readonly string[] = [...quotaResources, "storage"];
 
 export const isHugePages = (name: string): boolean => name.startsWith("hugepages-");
 const isQuotaHugePages = (name: string): boolean => isHugePages(name) || name.startsWith("requests.hugepages-");
+export const isStandardQuotaResource = (name: string): boolean => quotaResources.includes(name) || isQuotaHugePages(name);
 /** Resources that Kubernetes itself defines: without a prefix, or with its own. */
 export const isNative = (name: string): boolean => !name.includes("/") || name.includes("kubernetes.io/");
 /** More may be promised than there is: CPU and memory may, devices and huge pages may not. */

@@ -1,4 +1,7 @@
 import { invalid, type FieldError } from "../../apimachinery/field-error.ts";
+import { compareQuantities, isQuantity } from "../../apimachinery/quantity.ts";
+import type { ResourceQuotaSpec } from "../generated/core-v1.ts";
+import { validateScopes } from "./resource-quota-scopes.ts";
 import { validateAmount } from "./pod-spec/validation-resources.ts";
 import { validateQuotaResourceName } from "./resource-names.ts";
 import { resourcequotas, type ResourceQuota } from "../generated/core-v1.ts";
@@ -23,9 +26,10 @@ export const resourceQuotaResource = defineResource<ResourceQuota>(resourcequota
   ),
   prepareForCreate: (quota) => ({ ...quota, status: {} }),
   prepareForUpdate: keepStatus,
-  validate: ({ spec }) => validateAmounts(spec?.hard, "spec.hard"),
+  validate: ({ spec }) => validateSpec(spec ?? {}),
+  warningsOnCreate: ({ spec }) => ["cpu", "memory", "storage", "ephemeral-storage"].flatMap((name) => excessWarning(spec?.hard ?? {}, name)),
   *validateUpdate(next, previous) {
-    yield* validateAmounts(next.spec?.hard, "spec.hard");
+    yield* validateSpec(next.spec ?? {});
     const [now, before] = [new Set(next.spec?.scopes), new Set(previous.spec?.scopes)];
     if (now.symmetricDifference(before).size > 0) yield invalid("spec.scopes", next.spec?.scopes ?? null, "field is immutable");
   },
@@ -39,6 +43,20 @@ export const resourceQuotaResource = defineResource<ResourceQuota>(resourcequota
   },
   columns: [nameColumn, text("Request", usage(false)), text("Limit", usage(true)), ageColumn],
 });
+
+/** More can be asked for than may be used: the limit will always be met first. */
+function excessWarning(hard: Readonly<Record<string, string>>, name: string): readonly string[] {
+  const bare = hard[`requests.${name}`] === undefined && (name === "cpu" || name === "memory");
+  const [requestName, limitName] = [bare ? name : `requests.${name}`, `limits.${name}`];
+  const [request, limit] = [hard[requestName], hard[limitName]];
+  const exceeds = request !== undefined && limit !== undefined && isQuantity(request) && isQuantity(limit) && compareQuantities(request, limit) > 0;
+  return exceeds ? [`ResourceQuota ${requestName} (${request}) should be less than ${limitName} (${limit})`] : [];
+}
+
+function* validateSpec(spec: ResourceQuotaSpec): Generator<FieldError> {
+  yield* validateAmounts(spec.hard, "spec.hard");
+  yield* validateScopes(spec);
+}
 
 function* validateAmounts(amounts: Readonly<Record<string, string>> | undefined, path: string): Generator<FieldError> {
   for (const [name, amount] of Object.entries(amounts ?? {})) {

@@ -42,7 +42,7 @@ export async function busyboxImage({ cache, tags }: ImageRequest): Promise<Built
 }
 
 /** Where Debian keeps libraries is a folder per architecture; a dynamic program finds its loader by an absolute path in /lib64 (or /lib on arm64). */
-async function programLayer(packages: readonly string[], cache: string): Promise<readonly TarEntry[]> {
+export async function programLayer(packages: readonly string[], cache: string): Promise<readonly TarEntry[]> {
   const folders = await Promise.all(packages.map((name) => unpackedPackage(name, { cache })));
   return mergeLayers([await busyboxLayer(cache), ...folders.map((folder) => layerOf(folder))]);
 }

@@ -1,7 +1,7 @@
 import type { ConfigMap, Endpoints, Namespace, Service } from "../../api/generated/core-v1.ts";
 import type { EndpointSlice } from "../../api/generated/discovery-v1.ts";
 import type { PriorityClass } from "../../api/generated/scheduling-v1.ts";
-import { isIPv6 } from "node:net";
+import { parseIp } from "../../stdx/ip.ts";
 
 /** Namespaces that the API server keeps in existence; the first three cannot be deleted. */
 export const systemNamespaces: readonly Namespace[] = ["default", "kube-system", "kube-public", "kube-node-lease"].map((name) => ({
@@ -46,7 +46,7 @@ export const kubernetesEndpoints = ({ addresses, port }: KubernetesService): End
 
 export const kubernetesEndpointSlice = ({ addresses, port }: KubernetesService): EndpointSlice => ({
   apiVersion: "discovery.k8s.io/v1", kind: "EndpointSlice", metadata: { name, namespace, labels: { "kubernetes.io/service-name": name } },
-  addressType: isIPv6(addresses[0] ?? "") ? "IPv6" : "IPv4",
+  addressType: parseIp(addresses[0] ?? "")?.family === 6 ? "IPv6" : "IPv4",
   endpoints: addresses.map((address) => ({ addresses: [address], conditions: { ready: true } })),
   ports: [{ name: portName, port, protocol: "TCP" }],
 });

@@ -111,7 +111,11 @@ export async function patchObject(api: Api, request: Authorized, served: Served,
     request.info.name,
     (current) => {
       if (!current) throw notFoundError({ group: served.type.group, resource: served.type.plural }, request.info.name);
-      return storedFrom(served, apply(objectAs(served, current)));
+      const next = apply(objectAs(served, current));
+      const { namespace = "" } = next.metadata;
+      if (namespace !== "" && namespace !== (served.type.namespaced ? request.info.namespace : "")) throw badRequest("the namespace of the provided object does not match the namespace sent on the request");
+      checkName(next, request, served.type.namespaced);
+      return storedFrom(served, next);
     },
     forRegistry(served, context), { ...(strategy && { strategy }) },
   );

@@ -17,7 +17,7 @@ const months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "
 
 /** "Mon, 02 Jan 2006 15:04:05 -0700", in the time of this machine. */
 export function dateText(timestamp: string | null | undefined): string {
-  if (timestamp == null) return "Mon, 01 Jan 0001 00:00:00 +0000";
+  if (timestamp === null || timestamp === undefined) return "Mon, 01 Jan 0001 00:00:00 +0000";
   const date = new Date(timestamp);
   const offset = -date.getTimezoneOffset();
   const zone = `${offset < 0 ? "-" : "+"}${pad(Math.trunc(Math.abs(offset) / 60))}${pad(Math.abs(offset) % 60)}`;

@@ -24,7 +24,7 @@ export async function describePod(session: Session, object: Pod, settings: Descr
   optional("Runtime Class Name", spec?.runtimeClassName);
   optional("Service Account", spec?.serviceAccountName);
   w.line(0, `Node:\t${spec?.nodeName === undefined || spec.nodeName === "" ? "<none>" : `${spec.nodeName}/${status?.hostIP ?? ""}`}`);
-  if (status?.startTime != null) w.line(0, `Start Time:\t${dateText(status.startTime)}`);
+  if (status?.startTime !== undefined && status.startTime !== null) w.line(0, `Start Time:\t${dateText(status.startTime)}`);
   describeLabels(w, "Labels", metadata.labels);
   describeAnnotations(w, "Annotations", metadata.annotations);
   const over = status?.phase === "Failed" || status?.phase === "Succeeded";

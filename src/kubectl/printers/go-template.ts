@@ -160,7 +160,7 @@ const functions: Readonly<Record<string, (...values: readonly unknown[]) => unkn
   js: (...values) => JSON.stringify(sprint(values)).slice(1, -1),
   urlquery: (...values) => encodeURIComponent(sprint(values)),
   base64decode: (value) => Buffer.from(String(value), "base64").toString("utf8"),
-  exists: (value, ...keys) => keys.reduce<unknown>((current, key) => (Array.isArray(current) ? (current as readonly unknown[])[Number(key)] : isObject(current) ? current[String(key)] : undefined), value) != null,
+  exists: (value, ...keys) => keys.reduce<unknown>((current, key) => (Array.isArray(current) ? (current as readonly unknown[])[Number(key)] : isObject(current) ? current[String(key)] : undefined), value) !== undefined,
   slice: (value, from = 0, to) => (typeof value === "string" || Array.isArray(value) ? value.slice(Number(from), to === undefined ? undefined : Number(to)) : undefined),
 };
 

@@ -30,12 +30,21 @@ interface Terminal {
   readonly isRaw?: boolean;
   readonly isTTY?: boolean;
 }
-interface Screen extends NodeJS.EventEmitter {
+/** Standard output, where it is a terminal. */
+interface Screen {
+  on?(event: "resize", listener: () => void): unknown;
+  off?(event: "resize", listener: () => void): unknown;
   readonly columns?: number;
   readonly rows?: number;
 }
 
-async function dial(session: Session, { path, query }: RemoteCommand): Promise<WebSocket> {
+interface Dialed {
+  readonly socket: WebSocket;
+  /** Settles when the server has answered; what it sends may arrive in the same instant, so listen before. */
+  readonly opened: Promise<void>;
+}
+
+async function dial(session: Session, { path, query }: RemoteCommand): Promise<Dialed> {
   const { server, certificateAuthority, clientCertificate, clientKey, token, tokenFile, username, password, impersonate, tlsServerName, insecureSkipTlsVerify } = await session.connection();
   const bearer = token ?? (tokenFile === undefined ? undefined : (await readFile(tokenFile, "utf8")).trim());
   const url = new URL(server);
@@ -49,8 +58,8 @@ async function dial(session: Session, { path, query }: RemoteCommand): Promise<W
     ...(certificateAuthority !== undefined && { ca: certificateAuthority }), ...(clientCertificate !== undefined && { cert: clientCertificate }), ...(clientKey !== undefined && { key: clientKey }),
     ...(tlsServerName !== undefined && { servername: tlsServerName }), ...(insecureSkipTlsVerify === true && { rejectUnauthorized: false }),
   });
-  const opened = Promise.withResolvers<WebSocket>();
-  socket.once("open", () => opened.resolve(socket));
+  const opened = Promise.withResolvers<void>();
+  socket.once("open", () => opened.resolve());
   socket.once("error", (cause) => opened.reject(new ConnectionError(cause.message, { cause })));
   socket.once("unexpected-response", (_request, response) => {
     let text = "";
@@ -58,7 +67,7 @@ async function dial(session: Session, { path, query }: RemoteCommand): Promise<W
     response.once("end", () => opened.reject(statusErrorOf(text, response.statusCode ?? 500, { group: "", resource: "pods", verb: "get" })));
     response.once("error", (cause) => opened.reject(new ConnectionError(cause.message, { cause })));
   });
-  return opened.promise;
+  return { socket, opened: opened.promise };
 }
 
 const bytesOf = (data: RawData): Buffer => (Array.isArray(data) ? Buffer.concat(data) : Buffer.isBuffer(data) ? data : Buffer.from(data));
@@ -76,7 +85,7 @@ function verdict(text: string): void {
 
 /** Runs a command in a container, or attaches to one, with this process's own streams, until it ends. */
 export async function runRemote(session: Session, command: RemoteCommand): Promise<void> {
-  const socket = await dial(session, command);
+  const { socket, opened } = await dial(session, command);
   const terminal = command.tty ? (command.stdin as (NodeJS.ReadableStream & Terminal) | undefined) : undefined;
   const ended = Promise.withResolvers<void>();
   let told: string | undefined;
@@ -92,6 +101,7 @@ export async function runRemote(session: Session, command: RemoteCommand): Promi
   });
   socket.once("close", () => ended.resolve());
   socket.once("error", (cause) => ended.reject(new ConnectionError(cause.message, { cause })));
+  ended.promise.catch(() => undefined); // Told by whoever waits for the answer, where there is none yet.
   const abort = (): void => socket.terminate();
   session.signal.addEventListener("abort", abort, { once: true });
   const screen = session.stdout as unknown as Screen;
@@ -107,11 +117,12 @@ export async function runRemote(session: Session, command: RemoteCommand): Promi
     },
   }, command.tty ? command.detachKeys : undefined);
   try {
+    await opened;
     if (terminal) {
       terminal.setRawMode?.(true);
       if (command.redraw === true && screen.columns !== undefined && screen.rows !== undefined) send(channel.resize, JSON.stringify({ Width: screen.columns + 1, Height: screen.rows + 1 }));
       resize();
-      screen.on("resize", resize);
+      screen.on?.("resize", resize);
     }
     input?.start();
     await ended.promise;
@@ -121,7 +132,7 @@ export async function runRemote(session: Session, command: RemoteCommand): Promi
     input?.stop();
     if (terminal) {
       terminal.setRawMode?.(false);
-      screen.off("resize", resize);
+      screen.off?.("resize", resize);
     }
     session.signal.removeEventListener("abort", abort);
     socket.terminate();
@@ -165,8 +176,9 @@ class Input {
   readonly #onEnd = (): void => this.#sink.end();
 
   readonly #onData = (chunk: Uint8Array | string): void => {
-    const data = this.#withoutKeys(typeof chunk === "string" ? Buffer.from(chunk) : chunk);
+    const { data, detach } = this.#withoutKeys(typeof chunk === "string" ? Buffer.from(chunk) : chunk);
     for (let at = 0; at < data.length; at += stdinChunkBytesMax) this.#sink.send(data.subarray(at, at + stdinChunkBytesMax));
+    if (detach) return this.#sink.detach();
     if (this.#sink.waiting() > sendBufferBytesMax) {
       this.#stream.pause();
       setImmediate(this.#resume);
@@ -178,22 +190,19 @@ class Input {
     else this.#stream.resume();
   };
 
-  #withoutKeys(data: Uint8Array): Uint8Array {
+  #withoutKeys(data: Uint8Array): { readonly data: Uint8Array; readonly detach: boolean } {
     const keys = this.#keys;
-    if (!keys) return data;
+    if (!keys) return { data, detach: false };
     const out: number[] = [];
     for (const byte of data) {
       if (byte === keys[this.#held]) {
-        if (++this.#held === keys.length) {
-          this.#sink.detach();
-          return Uint8Array.from(out);
-        }
+        if (++this.#held === keys.length) return { data: Uint8Array.from(out), detach: true };
         continue;
       }
       out.push(...keys.subarray(0, this.#held), byte);
       this.#held = 0;
     }
-    return Uint8Array.from(out);
+    return { data: Uint8Array.from(out), detach: false };
   }
 }
 

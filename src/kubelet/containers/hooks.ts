@@ -1,8 +1,8 @@
-import { request as httpRequest } from "node:http";
 import { request as httpsRequest } from "node:https";
 import type { Container, HTTPGetAction, LifecycleHandler, Pod } from "../../api/generated/core-v1.ts";
 import type { Cri } from "../../cri/cri.ts";
 import type { Clock } from "../../stdx/clock.ts";
+import { http } from "../../stdx/http-module.ts";
 import { podText } from "../pod/pod.ts";
 
 /** The number of a port that is given as one, or by the name of one of the container's ports. @throws Error */
@@ -33,7 +33,7 @@ export function httpGet(action: HTTPGetAction, options: { readonly host: string;
     headers[key] = before === undefined || key === "user-agent" || key === "accept" || key === "host" ? value : [...(Array.isArray(before) ? before : [before]), value];
   }
   return new Promise((resolve, reject) => {
-    const send = scheme.toUpperCase() === "HTTPS" ? httpsRequest : httpRequest;
+    const send = scheme.toUpperCase() === "HTTPS" ? httpsRequest : http.request;
     const request = send({
       host: action.host === undefined || action.host === "" ? options.host : action.host, port: options.port, path: path.startsWith("/") ? path : `/${path}`, headers,
       signal: options.signal, rejectUnauthorized: false, agent: false,

@@ -1,4 +1,4 @@
-import { request } from "node:http";
+import { http } from "../../stdx/http-module.ts";
 import type { Duplex } from "node:stream";
 
 /** An upgrade that the runtime's streaming server granted. */
@@ -25,7 +25,7 @@ const refusalBytesMax = 64 * 1024;
 export function upgradeToSpdy(url: string, options: { readonly protocols: readonly string[]; readonly signal: AbortSignal }): Promise<Upgraded> {
   const { protocols, signal } = options;
   return new Promise((resolve, reject) => {
-    const asking = request(url, {
+    const asking = http.request(url, {
       method: "POST", signal, agent: false,
       headers: { "Connection": "Upgrade", "Upgrade": "SPDY/3.1", "Content-Length": "0", ...(protocols.length > 0 && { "X-Stream-Protocol-Version": [...protocols] }) },
     });

@@ -29,7 +29,7 @@ const pageBytes = 4096;
 /** After an unclean stop, files up to this size are checked before they are served; larger ones would hold up the start for seconds. */
 const checkedBytesMax = 64 * 1024 * 1024;
 /** A process that was killed in the middle of a flush holds its lock until the disk has answered; that is waited for, in milliseconds. */
-const lockWaitMs = 1000;
+const lockWaitMs = 4_000;
 /** The write-ahead log is copied into the file when it is this long. */
 const walPagesMax = 4000;
 /** Compaction works in steps of this many revisions, so that writes come in between. */
