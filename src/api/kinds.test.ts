@@ -40,7 +40,7 @@ for (const [kind, what, own, expected] of [
   ["Service", "a name outside", { spec: { type: "ExternalName", externalName: "example.com" } }, []],
   ["Service", "an unknown type", { spec: { type: "X", ports: [{ port: 80 }] } }, ['spec.type: Unsupported value: "X": supported values: "ClusterIP", "ExternalName", "LoadBalancer", "NodePort"']],
   ["ConfigMap", "a bad key", { data: { "a/b": "" } }, ['data[a/b]: Invalid value: "a/b": a valid config key must consist of alphanumeric characters, \'-\', \'_\' or \'.\' (e.g. \'key.name\',  or \'KEY_NAME\',  or \'key-name\', regex used for validation is \'[-._a-zA-Z0-9]+\')']],
-  ["ConfigMap", "too much", { data: { a: "x".repeat(1024 * 1024 + 1) } }, ["Too long: may not be more than 1048576 bytes"]],
+  ["ConfigMap", "too much", { data: { a: "x".repeat(1024 * 1024 + 1) } }, ["[]: Too long: may not be more than 1048576 bytes"]],
   ["Secret", "a TLS secret without its key", { type: "kubernetes.io/tls", data: { "tls.crt": "" } }, ["data[tls.key]: Required value"]],
   ["Secret", "a token of nobody", { type: "kubernetes.io/service-account-token" }, ["metadata.annotations[kubernetes.io/service-account.name]: Required value"]],
   ["Role", "a rule without verbs", { rules: [{ apiGroups: [""], resources: ["pods"] }] }, ["rules[0].verbs: Required value: verbs must contain at least one value"]],

@@ -1,4 +1,4 @@
-import { formatCidr, formatIp, isIpv4Mapped, masked, parseCidr, parseCidrSloppy, parseIp, parseIpSloppy, unmapped } from "../stdx/ip.ts";
+import { bitsOf, formatCidr, formatIp, isIpv4Mapped, masked, parseCidr, parseCidrSloppy, parseIp, parseIpSloppy, unmapped } from "../stdx/ip.ts";
 import { utf8Length } from "../stdx/bytes.ts";
 import { forbidden, invalid, required, tooLong, type FieldError } from "./field-error.ts";
 
@@ -221,6 +221,22 @@ export function ipWarnings(field: string, value: string): string[] {
   if (!strict || isIpv4Mapped(strict)) return [`${field}: non-standard IP address ${JSON.stringify(value)} is invalid: use ${JSON.stringify(formatIp(unmapped(sloppy)))}`];
   const canonical = formatIp(strict);
   return strict.family === 6 && canonical !== value ? [`${field}: IPv6 address ${JSON.stringify(value)} should be in RFC 5952 canonical format (${JSON.stringify(canonical)})`] : [];
+}
+
+/** As `ipWarnings`, for a range. */
+export function cidrWarnings(field: string, value: string): string[] {
+  const sloppy = parseCidrSloppy(value);
+  if (!sloppy) return [];
+  const network = formatCidr(masked(sloppy));
+  const warnings: string[] = [];
+  if (masked(sloppy).ip.value !== sloppy.ip.value) {
+    const single = `${formatIp(sloppy.ip)}/${bitsOf(sloppy.ip)}`;
+    warnings.push(`${field}: CIDR value ${JSON.stringify(value)} is ambiguous in this context (should be ${JSON.stringify(network)} or ${JSON.stringify(single)}?)`);
+  }
+  const strict = parseCidr(value);
+  if (!strict || isIpv4Mapped(strict.ip)) warnings.push(`${field}: non-standard CIDR value ${JSON.stringify(value)} is invalid: use ${JSON.stringify(network)}`);
+  if (warnings.length > 0 || !strict || strict.ip.family !== 6 || formatCidr(strict) === value) return warnings;
+  return [`${field}: IPv6 CIDR value ${JSON.stringify(value)} should be in RFC 5952 canonical format (${JSON.stringify(formatCidr(strict))})`];
 }
 
 /** All keys and values of annotations together may have this many bytes. */

@@ -8,12 +8,15 @@ import { validateAmount } from "./pod-spec/validation-resources.ts";
 export const accessModes: readonly string[] = ["ReadOnlyMany", "ReadWriteMany", "ReadWriteOnce", "ReadWriteOncePod"];
 export const volumeModes: readonly string[] = ["Block", "Filesystem"];
 
-function* validateReference(reference: TypedLocalObjectReference | TypedObjectReference, path: string): Generator<FieldError> {
+/** What was stored before there was a rule stays. */
+interface ClaimRules { readonly allowAnyGroup: boolean }
+
+function* validateReference(reference: TypedLocalObjectReference | TypedObjectReference, path: string, { allowAnyGroup }: ClaimRules): Generator<FieldError> {
   if (absent(reference.name)) yield required(`${path}.name`);
   if (absent(reference.kind)) yield required(`${path}.kind`);
   if (absent(reference.apiGroup)) {
     if (reference.kind !== "PersistentVolumeClaim") yield invalid(path, reference.kind ?? "", "must be 'PersistentVolumeClaim' when referencing the default apiGroup");
-  } else {
+  } else if (!allowAnyGroup) {
     yield* invalidEach(`${path}.apiGroup`, reference.apiGroup, dns1123SubdomainErrors(reference.apiGroup));
   }
   if ("namespace" in reference && !absent(reference.namespace)) yield* invalidEach(`${path}.namespace`, reference.namespace, dns1123LabelErrors(reference.namespace));
@@ -27,7 +30,7 @@ export function* validateAccessModes(modes: readonly string[], path: string): Ge
   }
 }
 
-export function* validateClaimSpec(spec: PersistentVolumeClaimSpec, path: string): Generator<FieldError> {
+export function* validateClaimSpec(spec: PersistentVolumeClaimSpec, path: string, rules: ClaimRules = { allowAnyGroup: false }): Generator<FieldError> {
   const { accessModes: modes = [], resources, storageClassName, volumeMode, dataSource, dataSourceRef, volumeAttributesClassName } = spec;
   if (modes.length === 0) yield required(`${path}.accessModes`, "at least 1 access mode is required");
   yield* labelSelectorErrors(`${path}.selector`, spec.selector);
@@ -41,8 +44,8 @@ export function* validateClaimSpec(spec: PersistentVolumeClaimSpec, path: string
 
   if (!absent(storageClassName)) yield* invalidEach(`${path}.storageClassName`, storageClassName, dns1123SubdomainErrors(storageClassName));
   if (!absent(volumeMode) && !volumeModes.includes(volumeMode)) yield notSupported(`${path}.volumeMode`, volumeMode, volumeModes);
-  if (dataSource) yield* validateReference(dataSource, `${path}.dataSource`);
-  if (dataSourceRef) yield* validateReference(dataSourceRef, `${path}.dataSourceRef`);
+  if (dataSource) yield* validateReference(dataSource, `${path}.dataSource`, rules);
+  if (dataSourceRef) yield* validateReference(dataSourceRef, `${path}.dataSourceRef`, rules);
   if (dataSource && dataSourceRef) {
     if (!absent(dataSourceRef.namespace)) yield invalid(path, `${path}.dataSource`, "may not be specified when dataSourceRef.namespace is specified");
     else if (dataSource.apiGroup !== dataSourceRef.apiGroup || dataSource.kind !== dataSourceRef.kind || dataSource.name !== dataSourceRef.name) {

@@ -1,30 +1,34 @@
-import { forbidden, type FieldError } from "../../apimachinery/field-error.ts";
-import { compareQuantities, isQuantity } from "../../apimachinery/quantity.ts";
-import { immutable } from "../checks.ts";
-import { withField } from "../defaulting.ts";
-import type { PersistentVolumeClaimSpec } from "../generated/core-v1.ts";
-import { semanticallyEqual } from "../strategy.ts";
-import { valueDiff } from "../text-diff.ts";
-import { validateClaimSpec } from "./claim-validation.ts";
-import { persistentvolumeclaims, type PersistentVolumeClaim } from "../generated/core-v1.ts";
+import { forbidden, invalid, notSupported, required, type FieldError } from "../../apimachinery/field-error.ts";
+import { compareQuantities, isQuantity, quantityMilliValue, quantityValue } from "../../apimachinery/quantity.ts";
+import { qualifiedNameErrors } from "../../apimachinery/validation.ts";
+import { immutable, invalidEach } from "../checks.ts";
+import { changeField, withField } from "../defaulting.ts";
+import { persistentvolumeclaims, type PersistentVolumeClaim, type PersistentVolumeClaimSpec } from "../generated/core-v1.ts";
 import { dnsSubdomainName } from "../names.ts";
 import { ageColumn, nameColumn, text, wide } from "../printing/columns.ts";
 import { accessModesText } from "../printing/formats.ts";
 import { defineResource } from "../resource.ts";
-import { keepStatus, statusStrategy } from "../strategy.ts";
+import { keepStatus, semanticallyEqual, statusStrategy } from "../strategy.ts";
+import { valueDiff } from "../text-diff.ts";
+import { normalizedSources, withBothSources } from "./claim-data-source.ts";
 import { claimDefaults } from "./claim-defaults.ts";
-import { storageClassOf } from "./storage-class-name.ts";
+import { validateClaimSpec } from "./claim-validation.ts";
+import { validateAmount } from "./pod-spec/validation-resources.ts";
+import { isNative } from "./resource-names.ts";
+import { classAnnotation, storageClassOf } from "./storage-class-name.ts";
 
 const isBound = ({ spec }: PersistentVolumeClaim): boolean => (spec?.volumeName ?? "") !== "";
 
 export const persistentVolumeClaimResource = defineResource<PersistentVolumeClaim>(persistentvolumeclaims, {
   validateName: dnsSubdomainName,
   defaults: claimDefaults,
-  prepareForCreate: (claim) => ({ ...claim, status: { phase: "Pending" } }),
-  prepareForUpdate: keepStatus,
+  prepareForCreate: (claim) => ({ ...changeField(claim, "spec", (spec) => normalizedSources(spec, undefined)), status: { phase: "Pending" } }),
+  prepareForUpdate: (next, previous) => keepStatus(changeField(next, "spec", (spec) => normalizedSources(spec, previous.spec)), previous),
   validate: ({ spec }) => validateClaimSpec(spec ?? {}, "spec"),
   validateUpdate,
-  subresources: { status: statusStrategy() },
+  warningsOnCreate: (claim) => [...warnings(claim)],
+  warningsOnUpdate: (claim) => [...warnings(claim)],
+  subresources: { status: statusStrategy({ validateUpdate: validateStatus }) },
   selectableFields: { name: ({ metadata }) => metadata.name ?? "" },
   columns: [
     nameColumn,
@@ -39,11 +43,33 @@ export const persistentVolumeClaimResource = defineResource<PersistentVolumeClai
   ],
 });
 
-/** A claim may be bound once, and when bound it may grow; the class it did not have may be given to it. */
+function* warnings({ metadata, spec }: PersistentVolumeClaim): Generator<string> {
+  if (metadata.annotations?.[classAnnotation] !== undefined) yield `metadata.annotations[${classAnnotation}]: deprecated since v1.8; use "storageClassName" attribute instead`;
+  for (const field of ["requests", "limits"] as const) {
+    const amount = spec?.resources?.[field]?.["storage"];
+    if (amount !== undefined && isQuantity(`${amount}`) && quantityMilliValue(amount) % 1000 !== 0) {
+      yield `spec.resources.${field}[storage]: fractional byte value ${JSON.stringify(amount)} is invalid, must be an integer`;
+    }
+  }
+}
+
+const annotatedClass = ({ metadata }: PersistentVolumeClaim): string | undefined => metadata.annotations?.[classAnnotation];
+
+/** The class may move from the annotation, which named it first, to the field. */
+function movesFromAnnotation(next: PersistentVolumeClaim, previous: PersistentVolumeClaim): boolean {
+  const [now, before] = [annotatedClass(next), annotatedClass(previous)];
+  return before !== undefined && previous.spec?.storageClassName === undefined && next.spec?.storageClassName === before && (now === undefined || now === before);
+}
+/** A claim that named no class may be given one. */
+function getsClass(next: PersistentVolumeClaim, previous: PersistentVolumeClaim): boolean {
+  const annotated = annotatedClass(previous);
+  return next.spec?.storageClassName !== undefined && previous.spec?.storageClassName === undefined && (annotated === undefined || annotated === next.spec.storageClassName);
+}
+
+/** A claim may be bound once, and when bound it may grow. */
 function withAllowedPutBack(next: PersistentVolumeClaimSpec, previous: PersistentVolumeClaimSpec, bound: boolean): PersistentVolumeClaimSpec {
   let spec = next;
   if ((previous.volumeName ?? "") === "") spec = withField(spec, "volumeName", previous.volumeName);
-  if (previous.storageClassName === undefined) spec = withField(spec, "storageClassName", undefined);
   if (!bound) return spec;
   spec = withField(spec, "volumeAttributesClassName", previous.volumeAttributesClassName);
   const storage = previous.resources?.requests?.["storage"];
@@ -51,9 +77,15 @@ function withAllowedPutBack(next: PersistentVolumeClaimSpec, previous: Persisten
 }
 
 function* validateUpdate(next: PersistentVolumeClaim, previous: PersistentVolumeClaim): Generator<FieldError> {
-  const [now, before] = [next.spec ?? {}, previous.spec ?? {}];
-  yield* validateClaimSpec(now, "spec");
-  const rest = withAllowedPutBack(now, before, next.status?.phase === "Bound");
+  const [now, before] = [next.spec ?? {}, withBothSources(previous.spec ?? {})];
+  yield* validateClaimSpec(now, "spec", { allowAnyGroup: before.dataSource?.apiGroup !== undefined || before.dataSourceRef?.apiGroup !== undefined });
+  let rest = withAllowedPutBack(now, before, next.status?.phase === "Bound");
+  if (movesFromAnnotation(next, previous)) {
+    rest = withField(rest, "storageClassName", undefined);
+  } else {
+    if ((annotatedClass(next) ?? "") !== (annotatedClass(previous) ?? "")) yield invalid(`metadata.annotations.${classAnnotation}`, annotatedClass(next) ?? "", "field is immutable");
+    if (getsClass(next, previous)) rest = withField(rest, "storageClassName", undefined);
+  }
   if (!semanticallyEqual(rest, before)) {
     yield forbidden("spec", `spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims\n${valueDiff(before, rest)}`);
   }
@@ -62,4 +94,36 @@ function* validateUpdate(next: PersistentVolumeClaim, previous: PersistentVolume
     yield forbidden("spec.resources.requests.storage", "field can not be less than status.capacity");
   }
   yield* immutable("volumeMode", now.volumeMode, before.volumeMode);
+  const attributes = now.volumeAttributesClassName;
+  if (attributes !== before.volumeAttributesClassName && previous.status?.currentVolumeAttributesClassName !== undefined) {
+    if (attributes === undefined) yield forbidden("spec.volumeAttributesClassName", "update to nil is forbidden when status.currentVolumeAttributesClassName is not nil");
+    else if (attributes === "") yield forbidden("spec.volumeAttributesClassName", "update to empty string is forbidden when status.currentVolumeAttributesClassName is not nil");
+  }
+}
+
+const resizeStatuses = ["ControllerResizeInProgress", "ControllerResizeInfeasible", "NodeResizePending", "NodeResizeInProgress", "NodeResizeInfeasible"].toSorted();
+
+/** Resources of a claim: its storage, or something of another's. */
+function* validateResourceKey(name: string, path: string): Generator<FieldError> {
+  const problems = invalidEach(path, name, qualifiedNameErrors(name));
+  yield* problems;
+  if (problems.length === 0 && isNative(name) && name !== "storage") yield notSupported(path, name, ["storage"]);
+}
+const negative = (amount: string, path: string): FieldError[] =>
+  (isQuantity(`${amount}`) && quantityValue(amount) < 0 ? [invalid(path, quantityValue(amount), "must be a valid resource quantity")] : []);
+
+function* validateStatus({ spec, status = {} }: PersistentVolumeClaim): Generator<FieldError> {
+  if ((spec?.accessModes ?? []).length === 0) yield required("Spec.accessModes");
+  for (const [name, amount] of Object.entries(status.capacity ?? {})) yield* negative(amount, `status.capacity[${name}]`);
+  for (const [name, state] of Object.entries(status.allocatedResourceStatuses ?? {})) {
+    yield* validateResourceKey(name, "status.allocatedResourceStatuses");
+    if (!resizeStatuses.includes(state)) yield notSupported("status.allocatedResourceStatuses", name, resizeStatuses);
+  }
+  for (const [name, amount] of Object.entries(status.allocatedResources ?? {})) {
+    const path = "status.allocatedResources";
+    const unknown = [...validateResourceKey(name, path)];
+    const problems = unknown.length > 0 ? unknown : negative(amount, `${path}[${name}]`);
+    yield* problems;
+    if (problems.length === 0) yield* validateAmount("storage", amount, `${path}[${name}]`);
+  }
 }

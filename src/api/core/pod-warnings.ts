@@ -2,15 +2,9 @@ import { isQuantity, quantityMilliValue } from "../../apimachinery/quantity.ts";
 import { dns1123LabelErrors, ipWarnings } from "../../apimachinery/validation.ts";
 import type { ContainerPort, Pod, PodSpec, PodTemplateSpec } from "../generated/core-v1.ts";
 import type { ObjectMeta } from "../../apimachinery/object.ts";
+import { deprecatedNodeLabels } from "./deprecated-node-labels.ts";
 import { allContainers } from "./pod-spec/containers.ts";
 
-const deprecatedNodeLabels: Readonly<Record<string, string>> = {
-  "beta.kubernetes.io/arch": 'deprecated since v1.14; use "kubernetes.io/arch" instead',
-  "beta.kubernetes.io/os": 'deprecated since v1.14; use "kubernetes.io/os" instead',
-  "failure-domain.beta.kubernetes.io/region": 'deprecated since v1.17; use "topology.kubernetes.io/region" instead',
-  "failure-domain.beta.kubernetes.io/zone": 'deprecated since v1.17; use "topology.kubernetes.io/zone" instead',
-  "beta.kubernetes.io/instance-type": 'deprecated since v1.17; use "node.kubernetes.io/instance-type" instead',
-};
 const deprecatedAnnotations: Readonly<Record<string, string>> = {
   "scheduler.alpha.kubernetes.io/critical-pod": 'non-functional in v1.16+; use the "priorityClassName" field instead',
   "security.alpha.kubernetes.io/sysctls": 'non-functional in v1.11+; use the "sysctls" field instead',

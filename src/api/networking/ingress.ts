@@ -1,8 +1,8 @@
 import { invalid, notSupported, required, type FieldError } from "../../apimachinery/field-error.ts";
-import { dns1123LabelErrors, dns1123SubdomainErrors, legacyIpErrors, pathSegmentNameErrors, portNameErrors, portNumberErrors, wildcardDns1123SubdomainErrors } from "../../apimachinery/validation.ts";
+import { dns1123LabelErrors, dns1123SubdomainErrors, ipWarnings, legacyIpErrors, pathSegmentNameErrors, portNameErrors, portNumberErrors, wildcardDns1123SubdomainErrors } from "../../apimachinery/validation.ts";
 import { parseIpSloppy } from "../../stdx/ip.ts";
 import { absent, dnsSubdomain, invalidEach } from "../checks.ts";
-import type { HTTPIngressPath, IngressBackend, IngressSpec } from "../generated/networking-v1.ts";
+import type { HTTPIngressPath, IngressBackend, IngressRule, IngressSpec } from "../generated/networking-v1.ts";
 import { ingresses, type Ingress } from "../generated/networking-v1.ts";
 import { dnsSubdomainName } from "../names.ts";
 import { ageColumn, nameColumn, text } from "../printing/columns.ts";
@@ -31,15 +31,20 @@ export const ingressResource = defineResource<Ingress>(ingresses, {
   prepareForCreate: (ingress) => ({ ...ingress, status: { loadBalancer: {} } }),
   prepareForUpdate: keepStatus,
   *validate({ metadata, spec = {} }) {
-    yield* validateSpec(spec);
+    yield* validateSpec(spec, newRules);
     const named = metadata.annotations?.[classAnnotation];
     if (named !== undefined && spec.ingressClassName !== undefined && named !== spec.ingressClassName) {
       yield invalid(`annotations.${classAnnotation}`, named, "must match `ingressClassName` when both are specified");
     }
   },
-  validateUpdate: ({ spec = {} }) => validateSpec(spec),
+  validateUpdate: (next, previous) => validateSpec(next.spec ?? {}, rulesAfter(previous.spec ?? {})),
   warningsOnCreate: ({ metadata }) => (metadata.annotations?.[classAnnotation] === undefined ? [] : [`annotation "${classAnnotation}" is deprecated, please use 'spec.ingressClassName' instead`]),
-  subresources: { status: statusStrategy({ validateUpdate: validateStatus }) },
+  subresources: {
+    status: {
+      ...statusStrategy<Ingress>({ validateUpdate: validateStatus }),
+      warningsOnUpdate: ({ status }) => (status?.loadBalancer?.ingress ?? []).flatMap(({ ip }, index) => (absent(ip) ? [] : ipWarnings(`status.loadBalancer.ingress[${index}]`, ip))),
+    },
+  },
   columns: [
     nameColumn,
     text("Class", ({ spec }) => spec?.ingressClassName ?? "<none>"),
@@ -91,22 +96,38 @@ function* validatePath({ path: location = "", pathType, backend }: HTTPIngressPa
   yield* validateBackend(backend ?? {}, `${path}.backend`);
 }
 
-function* validateSpec({ rules = [], defaultBackend, tls = [], ingressClassName }: IngressSpec): Generator<FieldError> {
+function* validateRule({ http }: IngressRule, path: string): Generator<FieldError> {
+  if (!http) return;
+  if ((http.paths ?? []).length === 0) yield required(`${path}.http.paths`);
+  for (const [index, each] of (http.paths ?? []).entries()) yield* validatePath(each, `${path}.http.paths[${index}]`);
+}
+
+const isWildcard = (host: string | undefined): boolean => (host ?? "").includes("*");
+const secretNameErrors = (field: string, name: string | undefined): FieldError[] => (absent(name) ? [] : dnsSubdomain(field, name));
+
+/** What was stored before there were rules for it stays. */
+interface Leniency { readonly anySecretName: boolean; readonly anyWildcardRule: boolean }
+const newRules: Leniency = { anySecretName: false, anyWildcardRule: false };
+const rulesAfter = ({ tls = [], rules = [] }: IngressSpec): Leniency => ({
+  anySecretName: tls.some(({ secretName }) => secretNameErrors("", secretName).length > 0),
+  anyWildcardRule: rules.some((rule) => isWildcard(rule.host) && !validateRule(rule, "").next().done),
+});
+
+function* validateSpec({ rules = [], defaultBackend, tls = [], ingressClassName }: IngressSpec, { anySecretName, anyWildcardRule }: Leniency): Generator<FieldError> {
   if (rules.length === 0 && !defaultBackend) yield invalid("spec", rules, "either `defaultBackend` or `rules` must be specified");
   if (defaultBackend) yield* validateBackend(defaultBackend, "spec.defaultBackend");
-  for (const [index, { host = "", http }] of rules.entries()) {
+  for (const [index, rule] of rules.entries()) {
+    const { host = "" } = rule;
     const at = `spec.rules[${index}]`;
     if (host !== "") {
       if (parseIpSloppy(host) !== undefined) yield invalid(`${at}.host`, host, "must be a DNS name, not an IP address");
       yield* hostErrors(`${at}.host`, host);
     }
-    if (!http) continue;
-    if ((http.paths ?? []).length === 0) yield required(`${at}.http.paths`);
-    for (const [pathIndex, path] of (http.paths ?? []).entries()) yield* validatePath(path, `${at}.http.paths[${pathIndex}]`);
+    if (!isWildcard(host) || !anyWildcardRule) yield* validateRule(rule, at);
   }
   for (const [index, { hosts = [], secretName = "" }] of tls.entries()) {
     for (const [hostIndex, host] of hosts.entries()) yield* hostErrors(`spec.tls[${index}].hosts[${hostIndex}]`, host);
-    if (secretName !== "") yield* dnsSubdomain(`spec.tls[${index}].secretName`, secretName);
+    if (!anySecretName) yield* secretNameErrors(`spec.tls[${index}].secretName`, secretName);
   }
   if (ingressClassName !== undefined) yield* dnsSubdomain("spec.ingressClassName", ingressClassName);
 }

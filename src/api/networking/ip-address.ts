@@ -3,7 +3,7 @@ import { nameColumn, text } from "../printing/columns.ts";
 import { defineResource } from "../resource.ts";
 import { ipErrors, pathSegmentNameErrors } from "../../apimachinery/validation.ts";
 import { required, type FieldError } from "../../apimachinery/field-error.ts";
-import { absent, immutable, invalidEach } from "../checks.ts";
+import { absent, dnsSubdomain, immutable, invalidEach } from "../checks.ts";
 
 function parentText({ spec }: IPAddress): string {
   if (spec?.parentRef === undefined) return "<none>";
@@ -17,11 +17,14 @@ export const ipAddressResource = defineResource<IPAddress>(ipaddresses, {
   validateName: (name) => ipErrors("", name).map(({ message }) => message.slice(message.indexOf(": ", "Invalid value: ".length) + 2)),
   *validate({ spec }): Generator<FieldError> {
     if (!spec?.parentRef) return yield required("spec.parentRef");
+    const { group, namespace } = spec.parentRef;
+    if (!absent(group)) yield* dnsSubdomain("spec.parentRef.group", group);
     for (const field of ["resource", "name"] as const) {
       const value = spec.parentRef[field];
       if (absent(value)) yield required(`spec.parentRef.${field}`);
       else yield* invalidEach(`spec.parentRef.${field}`, value, pathSegmentNameErrors(value));
     }
+    if (!absent(namespace)) yield* invalidEach("spec.parentRef.namespace", namespace, pathSegmentNameErrors(namespace));
   },
   validateUpdate: (next, previous) => immutable("spec.parentRef", next.spec?.parentRef, previous.spec?.parentRef),
   columns: [nameColumn, text("ParentRef", parentText)],

@@ -1,5 +1,5 @@
 import { forbidden, invalid, notSupported, required, type FieldError } from "../../apimachinery/field-error.ts";
-import { labelSelectorErrors, legacyCidrErrors, portNameErrors, portNumberErrors } from "../../apimachinery/validation.ts";
+import { cidrWarnings, labelSelectorErrors, legacyCidrErrors, portNameErrors, portNumberErrors } from "../../apimachinery/validation.ts";
 import { cidrContains, parseCidrSloppy } from "../../stdx/ip.ts";
 import { absent, invalidEach } from "../checks.ts";
 import type { IPBlock, NetworkPolicyPeer, NetworkPolicySpec } from "../generated/networking-v1.ts";
@@ -26,8 +26,22 @@ export const networkPolicyResource = defineResource<NetworkPolicy>(networkpolici
   }),
   validate: ({ spec }) => validateSpec(spec ?? emptySpec, new Set()),
   validateUpdate: (next, previous) => validateSpec(next.spec ?? emptySpec, rangesOf(previous.spec ?? emptySpec)),
+  warningsOnCreate: ({ spec }) => [...rangeWarnings(spec ?? emptySpec)],
+  warningsOnUpdate: ({ spec }) => [...rangeWarnings(spec ?? emptySpec)],
   columns: [nameColumn, text("Pod-Selector", ({ spec }) => formatLabelSelector(spec?.podSelector ?? {})), ageColumn],
 });
+
+function* rangeWarnings(spec: NetworkPolicySpec): Generator<string> {
+  const blocks = [
+    ...(spec.ingress ?? []).flatMap(({ from = [] }, index) => from.map(({ ipBlock }, peer) => ({ ipBlock, path: `spec.ingress[${index}].from[${peer}].ipBlock` }))),
+    ...(spec.egress ?? []).flatMap(({ to = [] }, index) => to.map(({ ipBlock }, peer) => ({ ipBlock, path: `spec.egress[${index}].to[${peer}].ipBlock` }))),
+  ];
+  for (const { ipBlock, path } of blocks) {
+    if (!ipBlock) continue;
+    yield* cidrWarnings(`${path}.cidr`, ipBlock.cidr);
+    for (const [index, except] of (ipBlock.except ?? []).entries()) yield* cidrWarnings(`${path}.except[${index}]`, except);
+  }
+}
 
 /** Ranges that were stored before they were checked strictly stay valid. */
 function rangesOf(spec: NetworkPolicySpec): ReadonlySet<string> {

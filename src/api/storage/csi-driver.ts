@@ -1,12 +1,23 @@
-import { csidrivers, type CSIDriver } from "../generated/storage-v1.ts";
-import { changeField, withDefaults, withStruct } from "../defaulting.ts";
+import { duplicate, invalid, notSupported, required, type FieldError } from "../../apimachinery/field-error.ts";
+import { immutable } from "../checks.ts";
+import { csidrivers, type CSIDriver, type CSIDriverSpec, type TokenRequest } from "../generated/storage-v1.ts";
+import { changeField, withDefaults, without, withStruct } from "../defaulting.ts";
 import { dnsSubdomainName } from "../names.ts";
 import { ageColumn, nameColumn, text, yesNo } from "../printing/columns.ts";
 import { orText } from "../printing/formats.ts";
 import { defineResource } from "../resource.ts";
+import { semanticallyEqual } from "../strategy.ts";
+
+/** Missing pods of a driver stop no scheduling by default: the field is kept only where it is set already. */
+const withoutGated = (driver: CSIDriver, previous: CSIDriver | undefined): CSIDriver =>
+  (previous?.spec.preventPodSchedulingIfMissing === undefined ? changeField(driver, "spec", (spec) => without(spec, "preventPodSchedulingIfMissing")) : driver);
+
+const tokenWarning = "spec.serviceAccountTokenInSecrets is unset; if supported by this CSI driver, set to true to prevent possible logging of tokens in volume attributes";
+const asksForTokens = ({ spec }: CSIDriver): boolean => (spec.tokenRequests ?? []).length > 0 && spec.serviceAccountTokenInSecrets === undefined;
 
 export const csiDriverResource = defineResource<CSIDriver>(csidrivers, {
   validateName: dnsSubdomainName,
+  generation: true,
   unconditionalUpdate: false,
   defaults: (driver) => changeField(withStruct(driver, "spec"), "spec", (spec) => {
     const filled = withDefaults(spec, {
@@ -14,6 +25,16 @@ export const csiDriverResource = defineResource<CSIDriver>(csidrivers, {
     });
     return (filled.volumeLifecycleModes ?? []).length === 0 ? { ...filled, volumeLifecycleModes: ["Persistent"] } : filled;
   }),
+  prepareForCreate: (driver) => withoutGated(driver, undefined),
+  prepareForUpdate: (next, previous) => withoutGated(next, previous),
+  validate: ({ spec }) => validateSpec(spec),
+  *validateUpdate(next, previous) {
+    yield* validateSpec(next.spec);
+    yield* immutable("spec.attachedRequired", next.spec.attachRequired, previous.spec.attachRequired);
+    yield* immutable("spec.volumeLifecycleModes", next.spec.volumeLifecycleModes, previous.spec.volumeLifecycleModes);
+  },
+  warningsOnCreate: (driver) => (asksForTokens(driver) ? [tokenWarning] : []),
+  warningsOnUpdate: (next, previous) => (asksForTokens(next) && !semanticallyEqual(next.spec.tokenRequests, previous.spec.tokenRequests) ? [tokenWarning] : []),
   columns: [
     nameColumn,
     yesNo("AttachRequired", ({ spec }) => spec.attachRequired ?? true),
@@ -25,3 +46,41 @@ export const csiDriverResource = defineResource<CSIDriver>(csidrivers, {
     ageColumn,
   ],
 });
+
+const groupPolicies = ["File", "None", "ReadWriteOnceWithFSType"];
+const tokenSecondsMin = 600;
+const tokenSecondsMax = 2 ** 32;
+const updatePeriodSecondsMin = 10;
+
+function* validateTokenRequests(requests: readonly TokenRequest[], path: string): Generator<FieldError> {
+  const audiences = new Set<string>();
+  for (const [index, { audience = "", expirationSeconds }] of requests.entries()) {
+    const at = `${path}[${index}]`;
+    if (audiences.has(audience)) {
+      yield duplicate(`${at}.audience`, audience);
+      continue;
+    }
+    audiences.add(audience);
+    if (expirationSeconds === undefined) continue;
+    if (expirationSeconds < tokenSecondsMin) yield invalid(`${at}.expirationSeconds`, expirationSeconds, "may not specify a duration less than 10 minutes");
+    if (expirationSeconds > tokenSecondsMax) yield invalid(`${at}.expirationSeconds`, expirationSeconds, "may not specify a duration larger than 2^32 seconds");
+  }
+}
+
+function* validateSpec(spec: CSIDriverSpec): Generator<FieldError> {
+  // The first path is upstream's misspelling of attachRequired.
+  for (const [field, shown] of [["attachRequired", "attachedRequired"], ["podInfoOnMount", "podInfoOnMount"], ["storageCapacity", "storageCapacity"]] as const) {
+    if (spec[field] === undefined) yield required(`spec.${shown}`);
+  }
+  if (spec.fsGroupPolicy !== undefined && !groupPolicies.includes(spec.fsGroupPolicy)) yield notSupported("spec.fsGroupPolicy", spec.fsGroupPolicy, groupPolicies);
+  yield* validateTokenRequests(spec.tokenRequests ?? [], "spec.tokenRequests");
+  for (const mode of spec.volumeLifecycleModes ?? []) {
+    if (mode !== "Persistent" && mode !== "Ephemeral") yield notSupported("spec.volumeLifecycleModes", mode, ["Persistent", "Ephemeral"]);
+  }
+  if (spec.seLinuxMount === undefined) yield required("spec.seLinuxMount");
+  const period = spec.nodeAllocatableUpdatePeriodSeconds;
+  if (period !== undefined && period < updatePeriodSecondsMin) yield invalid("spec.nodeAllocatableUpdatePeriodSeconds", period, `must be greater than or equal to ${updatePeriodSecondsMin} seconds`);
+  if (spec.serviceAccountTokenInSecrets !== undefined && (spec.tokenRequests ?? []).length === 0) {
+    yield invalid("spec.serviceAccountTokenInSecrets", spec.serviceAccountTokenInSecrets, "serviceAccountTokenInSecrets is set but no tokenRequests are specified");
+  }
+}

@@ -1,10 +1,13 @@
 import { notSupported, required, type FieldError } from "../../apimachinery/field-error.ts";
-import { absent, immutable, qualifiedName } from "../checks.ts";
+import { absent, immutable } from "../checks.ts";
+import { deprecatedNodeLabels } from "../core/deprecated-node-labels.ts";
 import { storageclasses, type StorageClass } from "../generated/storage-v1.ts";
 import { withDefaults } from "../defaulting.ts";
 import { dnsSubdomainName } from "../names.ts";
 import { ageColumn, nameAs, text } from "../printing/columns.ts";
 import { defineResource } from "../resource.ts";
+import { validateParameters, validateProvisioner } from "./parameters.ts";
+import { validateTopologies } from "./topology-validation.ts";
 
 const isDefault = ({ metadata: { annotations = {} } }: StorageClass): boolean =>
   annotations["storageclass.kubernetes.io/is-default-class"] === "true" || annotations["storageclass.beta.kubernetes.io/is-default-class"] === "true";
@@ -12,13 +15,16 @@ const isDefault = ({ metadata: { annotations = {} } }: StorageClass): boolean =>
 export const storageClassResource = defineResource<StorageClass>(storageclasses, {
   validateName: dnsSubdomainName,
   defaults: (storageClass) => withDefaults(storageClass, { reclaimPolicy: "Delete", volumeBindingMode: "Immediate" }),
-  *validate({ provisioner, reclaimPolicy, volumeBindingMode }): Generator<FieldError> {
-    if (absent(provisioner)) yield required("provisioner");
-    else yield* qualifiedName("provisioner", provisioner.toLowerCase());
+  *validate({ provisioner, parameters, reclaimPolicy, volumeBindingMode, allowedTopologies }): Generator<FieldError> {
+    yield* validateProvisioner(provisioner, "provisioner");
+    yield* validateParameters(parameters, "parameters", { mayBeEmpty: true });
     if (!absent(reclaimPolicy) && reclaimPolicy !== "Delete" && reclaimPolicy !== "Retain") yield notSupported("reclaimPolicy", reclaimPolicy, ["Delete", "Retain"]);
     if (absent(volumeBindingMode)) yield required("volumeBindingMode");
     else if (volumeBindingMode !== "Immediate" && volumeBindingMode !== "WaitForFirstConsumer") yield notSupported("volumeBindingMode", volumeBindingMode, ["Immediate", "WaitForFirstConsumer"]);
+    yield* validateTopologies(allowedTopologies ?? [], "allowedTopologies");
   },
+  warningsOnCreate: (storageClass) => [...warnings(storageClass)],
+  warningsOnUpdate: (storageClass) => [...warnings(storageClass)],
   *validateUpdate(next, previous): Generator<FieldError> {
     for (const field of ["parameters", "provisioner", "reclaimPolicy", "volumeBindingMode"] as const) yield* immutable(field, next[field], previous[field]);
   },
@@ -31,3 +37,11 @@ export const storageClassResource = defineResource<StorageClass>(storageclasses,
     ageColumn,
   ],
 });
+
+function* warnings({ allowedTopologies = [] }: StorageClass): Generator<string> {
+  for (const [index, { matchLabelExpressions = [] }] of allowedTopologies.entries()) {
+    for (const [position, { key }] of matchLabelExpressions.entries()) {
+      if (deprecatedNodeLabels[key] !== undefined) yield `allowedTopologies[${index}].matchLabelExpressions[${position}].key: ${deprecatedNodeLabels[key]}`;
+    }
+  }
+}
