@@ -64,6 +64,8 @@ export async function benchCluster(name: string): Promise<BenchCluster> {
 
 export interface StartFigure {
   readonly readyzMs: number;
+  /** Processor time that the server had used by then, which other load on the machine hardly moves. */
+  readonly cpuMs: number;
   readonly nodeReadyMs: number;
 }
 
@@ -86,12 +88,13 @@ export async function measureStart({ spec, paths }: BenchCluster, { keepStore = 
   const started = systemClock.now();
   const start = (name: string, argv: readonly [string, ...string[]]) =>
     startProcess({ runFolder: paths.run, name, argv, logFile: join(paths.logs, `${name}.log`), env: process.env, nowMs: systemClock.now() });
-  start(serverName, program.server(spec, paths));
+  const { pid } = start(serverName, program.server(spec, paths));
   start(agentName(node.name), ["nsenter", `--net=${namespacePath(node)}`, ...program.agent(spec, paths, node)]);
 
   using transport = await adminTransport(paths, systemClock);
   while (!(await isReady(transport, signal))) await systemClock.sleep(5, { signal });
   const readyzMs = performance.now() - began;
+  const cpuMs = cpuSeconds(pid) * 1000;
   const client = new TypedClient(transport);
   for (;;) {
     const { items } = await client.list(nodes, { signal });
@@ -99,7 +102,7 @@ export async function measureStart({ spec, paths }: BenchCluster, { keepStore = 
     if (items.some(({ status }) => status?.conditions?.some(({ type, status: state, lastHeartbeatTime }) => type === "Ready" && state === "True" && Date.parse(lastHeartbeatTime ?? "") >= started - 1000))) break;
     await systemClock.sleep(5, { signal });
   }
-  return { readyzMs, nodeReadyMs: performance.now() - began };
+  return { readyzMs, cpuMs, nodeReadyMs: performance.now() - began };
 }
 
 async function isReady(transport: HttpTransport, signal: AbortSignal): Promise<boolean> {

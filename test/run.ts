@@ -1,4 +1,4 @@
-// `npm test`: types and lint, then unit tests in one process, then end-to-end tests one after the other; one closing line for all of them.
+// `npm test`: types and lint, then unit tests in one process, then a whole API server with its clients, then end-to-end tests one after the other; one closing line for all of them.
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -47,9 +47,11 @@ try {
     check("lint", ["oxlint", "--type-aware", "--quiet"]);
   }
   if (wants("unit")) tests("unit", ["--test-isolation=none", "src/**/*.test.ts", "test/*.test.ts"]);
+  const files = wanted.includes("e2e") ? wanted.slice(wanted.indexOf("e2e") + 1) : [];
+  const isSetUp = !wants("e2e") || spawnSync(process.execPath, [join(root, "test/support/setup.ts")], { cwd: root, stdio: "inherit" }).status === 0;
+  if (wants("api")) tests("api", ["--test-concurrency=2", "--test-timeout=120000", "test/api-server/*.test.ts", "test/api/*.test.ts"]);
   if (wants("e2e")) {
-    const { status } = spawnSync(process.execPath, [join(root, "test/support/setup.ts")], { cwd: root, stdio: "inherit" });
-    if (status === 0) tests("e2e", ["--test-concurrency=1", "--test-timeout=600000", ...(wanted.slice(wanted.indexOf("e2e") + 1).length > 0 && wanted.includes("e2e") ? wanted.slice(wanted.indexOf("e2e") + 1) : ["test/end-to-end/*.e2e.ts"])]);
+    if (isSetUp) tests("e2e", ["--test-concurrency=1", "--test-timeout=600000", ...(files.length > 0 ? files : ["test/end-to-end/*.e2e.ts"])]);
     else add({ passed: 0, failed: 1, skipped: 0 });
   }
 } finally {

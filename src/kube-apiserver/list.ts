@@ -29,7 +29,7 @@ function decodeContinue(token: string): Continuation {
     throw problem(error instanceof Error ? error.message : String(error));
   }
   if (typeof value !== "object" || value === null || value.v !== "meta.k8s.io/v1") throw problem(`server does not recognize this encoded version ${JSON.stringify(value?.v ?? "")}`);
-  if (typeof value.rv !== "number" || value.rv === 0) throw problem("incorrect encoded start resourceVersion (version meta.k8s.io/v1)");
+  if (typeof value.rv !== "number" || value.rv === 0 || !Number.isSafeInteger(value.rv)) throw problem("incorrect encoded start resourceVersion (version meta.k8s.io/v1)");
   if (typeof value.start !== "string" || value.start === "") throw problem("encoded start key empty (version meta.k8s.io/v1)");
   return { revision: value.rv, start: value.start };
 }

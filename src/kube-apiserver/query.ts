@@ -59,20 +59,22 @@ export function listQuery(query: Query, watching: boolean): ListQuery {
 
 function* listQueryErrors(options: ListQuery, watching: boolean): Generator<FieldError> {
   const { resourceVersionMatch: match, resourceVersion, sendInitialEvents } = options;
+  // In upstream's order, which clients see in the message.
   if (watching) {
-    if (match !== "" && sendInitialEvents === undefined) yield forbidden("resourceVersionMatch", "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided");
-    if (sendInitialEvents !== undefined) {
-      if (match !== "NotOlderThan") yield forbidden("resourceVersionMatch", `sendInitialEvents requires setting resourceVersionMatch to NotOlderThan`);
-      if (match !== "" && match !== "NotOlderThan") yield notSupported("resourceVersionMatch", match, ["NotOlderThan"]);
-    }
+    if (sendInitialEvents !== undefined && match !== "NotOlderThan") yield forbidden("resourceVersionMatch", "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan");
+    if (match === "") return;
+    if (sendInitialEvents === undefined) yield forbidden("resourceVersionMatch", "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided");
+    if (match !== "NotOlderThan") yield notSupported("resourceVersionMatch", match, ["NotOlderThan"]);
+    if (options.continue !== "") yield forbidden("resourceVersionMatch", "resourceVersionMatch is forbidden when continue is provided");
     return;
   }
+  if (match !== "") {
+    if (resourceVersion === "") yield forbidden("resourceVersionMatch", "resourceVersionMatch is forbidden unless resourceVersion is provided");
+    if (options.continue !== "") yield forbidden("resourceVersionMatch", "resourceVersionMatch is forbidden when continue is provided");
+    if (match !== "Exact" && match !== "NotOlderThan") yield notSupported("resourceVersionMatch", match, ["Exact", "NotOlderThan", ""]);
+    if (match === "Exact" && resourceVersion === "0") yield forbidden("resourceVersionMatch", 'resourceVersionMatch "exact" is forbidden for resourceVersion "0"');
+  }
   if (sendInitialEvents !== undefined) yield forbidden("sendInitialEvents", "sendInitialEvents is forbidden for list");
-  if (match === "") return;
-  if (options.continue !== "") yield forbidden("resourceVersionMatch", "resourceVersionMatch is forbidden when continue is provided");
-  if (resourceVersion === "") yield forbidden("resourceVersionMatch", "resourceVersionMatch is forbidden unless resourceVersion is provided");
-  if (match !== "Exact" && match !== "NotOlderThan") yield notSupported("resourceVersionMatch", match, ["Exact", "NotOlderThan", ""]);
-  if (match === "Exact" && resourceVersion === "0") yield forbidden("resourceVersionMatch", 'resourceVersionMatch "exact" is forbidden for resourceVersion "0"');
 }
 
 /** @throws {StatusError} Invalid */

@@ -42,7 +42,7 @@ async function lasting(name: string): Promise<Lasting> {
 
 const sleeper = (name: string) => ({
   apiVersion: "v1", kind: "Pod", metadata: { name },
-  spec: { terminationGracePeriodSeconds: 1, containers: [{ name: "c", image: "busybox", imagePullPolicy: "IfNotPresent", command: ["sh", "-c", "date +%s%N > /tmp/born; trap 'exit 0' TERM; while :; do sleep 1 & wait; done"] }] },
+  spec: { terminationGracePeriodSeconds: 1, containers: [{ name: "c", image: "busybox", imagePullPolicy: "IfNotPresent", command: ["sh", "-c", "cat /proc/sys/kernel/random/uuid > /tmp/born; trap 'exit 0' TERM; while :; do sleep 1 & wait; done"] }] },
 });
 
 const parts: readonly { readonly what: string; readonly pids: () => readonly number[] }[] = [
@@ -106,7 +106,7 @@ async function reboot(): Promise<void> {
   const tree = (folder: string): readonly string[] => [...readdirSync(folder, { withFileTypes: true }).filter((entry) => entry.isDirectory()).flatMap((entry) => tree(join(folder, entry.name))), folder];
   const groups = () => cgroupFolders(spec).flatMap((folder) => tree(folder));
   await until("every process has ended", () => {
-    const pids = new Set([...processesNaming(`${paths.root}/`), ...groups().flatMap((folder) => readFileSync(join(folder, "cgroup.procs"), "utf8").split("\n").filter(Boolean).map(Number))]);
+    const pids = new Set([...processesNaming(paths.root), ...groups().flatMap((folder) => readFileSync(join(folder, "cgroup.procs"), "utf8").split("\n").filter(Boolean).map(Number))]);
     for (const pid of pids) {
       try {
         process.kill(pid, "SIGKILL");
@@ -144,7 +144,7 @@ test("after a reboot, `up` starts the cluster with all its state, and its pods r
     const [container] = status?.containerStatuses ?? [];
     return metadata.uid === before.metadata.uid && container?.ready === true && container.restartCount === 1 && container.containerID !== before.status?.containerStatuses?.[0]?.containerID;
   });
-  assert.match(await cluster.kubectl("exec", "lasting", "--", "cat", "/tmp/born"), /^\d+\n$/);
+  assert.match(await cluster.kubectl("exec", "lasting", "--", "cat", "/tmp/born"), /^[-0-9a-f]{36}\n$/);
   assert.equal((await cluster.get<Pod>("pod", "finished")).status?.phase, "Succeeded");
   await cluster.clear();
 });

@@ -101,4 +101,7 @@ export function checkDeleteOptions(options: DeleteOptions): void {
   if (options.propagationPolicy !== undefined && !policies.includes(options.propagationPolicy)) {
     throw invalidOptions(`Unsupported value: ${JSON.stringify(options.propagationPolicy)}: supported values: "Background", "Foreground", "Orphan", "nil"`, "propagationPolicy", "FieldValueNotSupported");
   }
+  if ((options.dryRun ?? []).some((value) => value !== "All")) {
+    throw invalidOptions(`Unsupported value: ${JSON.stringify(options.dryRun)}: supported values: "All"`, "dryRun", "FieldValueNotSupported");
+  }
 }

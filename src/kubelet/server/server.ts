@@ -5,7 +5,7 @@ import type { Duplex } from "node:stream";
 import type { TLSSocket } from "node:tls";
 import type { Pod } from "../../api/generated/core-v1.ts";
 import type { Cri } from "../../cri/cri.ts";
-import { isRpcError } from "../../cri/grpc.ts";
+import { isRpcError } from "../../stdx/grpc.ts";
 import type { Clock } from "../../stdx/clock.ts";
 import { joinStreams } from "../../stdx/join-streams.ts";
 import type { Log } from "../../stdx/log.ts";
