@@ -288,11 +288,12 @@ test("@kubernetes/client-node: Exec, Attach, Log and PortForward", async () => {
 
 test("proxies to pods, Services and nodes, and kubectl proxy in front of them", async () => {
   const base = "/api/v1/namespaces/default";
-  for (const target of ["pods/web", "pods/web:8080", "pods/web:http", "pods/http:web:8080", "services/web", "services/web:80", "services/web:http", "services/http:web:http"]) {
+  for (const target of ["pods/web", "pods/web:8080", "pods/web:http", "pods/http:web:8080", "services/web:80", "services/web:http", "services/http:web:http"]) {
     assert.equal(await cluster.kubectl("get", "--raw", `${base}/${target}/proxy/index.html`), "hello\n", target);
   }
   assert.match((await cluster.try(["get", "--raw", `${base}/pods/web:9999/proxy/`])).stderr, /\(ServiceUnavailable\): error trying to reach service: dial tcp \S+:9999: connect: connection refused/);
-  assert.match((await cluster.try(["get", "--raw", `${base}/services/web:81/proxy/`])).stderr, /no service port "81" found for service "web"/);
+  assert.match((await cluster.try(["get", "--raw", `${base}/services/web:81/proxy/`])).stderr, /no service port 81 found for service "web"/);
+  assert.match((await cluster.try(["get", "--raw", `${base}/services/web/proxy/`])).stderr, /no endpoints available for service "web"/, "its port has a name, which has to be said");
   assert.match((await cluster.try(["get", "--raw", `${base}/pods/nowhere/proxy/`])).stderr, /address not allowed/);
   assert.equal(await cluster.kubectl("get", "--raw", `/api/v1/nodes/${node}/proxy/healthz`), "ok");
   assert.equal(await cluster.kubectl("get", "--raw", `/api/v1/nodes/${node}:10250/proxy/healthz`), "ok");
