@@ -2,6 +2,7 @@ import { accessSync, constants, existsSync, mkdirSync, readFileSync, statfsSync 
 import { createServer } from "node:net";
 import { delimiter, join } from "node:path";
 import { command } from "../stdx/command.ts";
+import { clustersMax } from "./spec.ts";
 
 /** One thing that keeps a cluster from starting here, and how to mend it. */
 export interface Problem {
@@ -118,10 +119,14 @@ export function isPortFree(port: number): Promise<boolean> {
   });
 }
 
-/** The first free port from `start` on, of the next hundred. */
-export async function freePortFrom(start: number, taken: ReadonlySet<number>): Promise<number> {
-  for (let port = start; port < start + 100; port++) if (!taken.has(port) && (await isPortFree(port))) return port;
-  throw new Error(`no port is free between ${start} and ${start + 99}`);
+const defaultApiPort = 6443;
+const portTriesMax = 16;
+
+/** The first free port of those that only the cluster of this index would take: clusters that are made at the same moment do not meet. */
+export async function freePortOf(index: number, taken: ReadonlySet<number>): Promise<number> {
+  const ports = Array.from({ length: portTriesMax }, (_, i) => defaultApiPort + index + i * clustersMax);
+  for (const port of ports) if (!taken.has(port) && (await isPortFree(port))) return port;
+  throw new Error(`none of the ports ${ports.join(", ")} is free; choose another with --api-port`);
 }
 
 /** Keelson's home exists and is ours alone. */

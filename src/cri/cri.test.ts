@@ -3,7 +3,7 @@ import { spawnSync } from "node:child_process";
 import { test } from "node:test";
 import { containerdConfig, containerdPaths, registryHosts } from "./containerd/config.ts";
 import { descriptors } from "./generated/cri-v1.ts";
-import { codecs } from "./grpc.ts";
+import { codecs } from "../stdx/grpc.ts";
 import { buildImage, imageArchive } from "./oci/image.ts";
 import { pauseImage, pauseProgram } from "./oci/pause.ts";
 import { tar } from "./oci/tar.ts";

@@ -1,5 +1,5 @@
 import { descriptors, methods, type Messages } from "./generated/cri-v1.ts";
-import { codecs, RpcChannel, type Input, type RpcOptions } from "./grpc.ts";
+import { codecs, RpcChannel, type Input, type RpcOptions } from "../stdx/grpc.ts";
 
 type Methods = typeof methods;
 type Unary = { readonly [M in keyof Methods]: Methods[M]["stream"] extends false ? M : never }[keyof Methods];

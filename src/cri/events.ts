@@ -2,7 +2,7 @@ import type { Clock } from "../stdx/clock.ts";
 import type { Log } from "../stdx/log.ts";
 import { containerdChannel, containerdCodec, containerdMethods, criNamespace } from "./containerd/api.ts";
 import type { Cri } from "./cri.ts";
-import { isRpcError } from "./grpc.ts";
+import { isRpcError } from "../stdx/grpc.ts";
 
 /** Something happened to a container or sandbox; the reader looks up what is true now. */
 export interface RuntimeEvent {

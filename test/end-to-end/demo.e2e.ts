@@ -13,7 +13,7 @@ import { runProgram, until, type Ended } from "../support/programs.ts";
 
 const folder = testFolder();
 const home = join(folder, "h");
-const [story, other] = [uniqueName(), uniqueName()];
+const [story, other, third] = [uniqueName(), uniqueName(), uniqueName()];
 let kubectl: string;
 before(async () => {
   kubectl = await ensureKubectl();
@@ -89,25 +89,25 @@ test("a trace outlives its object, and of what is unknown it says so", async () 
   assert.match(unknown.stderr, /doesn't have a resource type "gadget"/);
 });
 
-test("a second cluster lives beside the first: own networks, own objects, own context; each goes alone", async () => {
-  const [first] = await Promise.all([Promise.resolve(specOf(story)), keelson("up", other, "--offline")]);
-  const second = specOf(other);
-  assert.notEqual(first.index, second.index);
-  assert.notEqual(first.apiPort, second.apiPort);
+test("clusters live beside each other, also when they are made at the same moment: own networks, own objects, own context; each goes alone", async () => {
+  await Promise.all([keelson("up", other, "--offline"), keelson("up", third, "--offline")]);
+  const [first, second] = [specOf(story), specOf(other)];
+  const all = [first, second, specOf(third)];
+  for (const what of ["index", "apiPort", "podCidr", "bridge"] as const) assert.equal(new Set(all.map((spec) => spec[what])).size, 3, what);
   await stock(story, "create", "configmap", "mine", "--from-literal=a=b");
   const absent = await runProgram([kubectl, "--context", `keelson-${other}`, "get", "configmap", "mine"], { env: testEnv(folder) });
   assert.match(absent.stderr, /configmaps "mine" not found/);
-  for (const { name, nodes } of [first, second]) {
+  for (const { name, nodes } of all) {
     const { items } = JSON.parse(await stock(name, "get", "nodes", "-o", "json")) as { readonly items: readonly Node[] };
     assert.deepEqual(items.map(({ metadata }) => metadata.name), nodes.map((node) => node.name));
   }
   const listed = (await keelson("status")).stdout;
-  for (const name of [story, other]) assert.match(listed, new RegExp(`^cluster ${name} at https://127\\.0\\.0\\.1:\\d+`, "m"));
+  for (const name of [story, other, third]) assert.match(listed, new RegExp(`^cluster ${name} at https://127\\.0\\.0\\.1:\\d+`, "m"));
   const status = JSON.parse((await keelson("status", other, "-o", "json")).stdout) as { readonly processes: readonly { readonly name: string; readonly pid: number; readonly residentBytes: number }[] };
   assert.deepEqual(status.processes.map(({ name }) => name).toSorted(), [`agent-${other}-1`, `containerd-${other}-1`, "server"]);
   for (const { pid, residentBytes } of status.processes) assert.ok(existsSync(`/proc/${pid}`) && residentBytes > 1e6);
 
-  await keelson("down", other);
+  await Promise.all([keelson("down", other), keelson("down", third)]);
   assert.deepEqual(await leftovers(second, pathsOf(home, other).root), []);
   assert.equal(await stock(story, "get", "configmap", "mine", "-o", "jsonpath={.data.a}"), "b");
   const kubeconfig = readFileSync(join(folder, "kubeconfig"), "utf8");

@@ -1,7 +1,8 @@
 // Everything that streams through API server and kubelet: exec, attach, cp, port-forward, logs, proxies; with stock kubectl over both of its transports.
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
 import { createHash, randomBytes } from "node:crypto";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { request } from "node:http";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -287,11 +288,12 @@ test("@kubernetes/client-node: Exec, Attach, Log and PortForward", async () => {
 
 test("proxies to pods, Services and nodes, and kubectl proxy in front of them", async () => {
   const base = "/api/v1/namespaces/default";
-  for (const target of ["pods/web", "pods/web:8080", "pods/web:http", "pods/http:web:8080", "services/web", "services/web:80", "services/web:http", "services/http:web:http"]) {
+  for (const target of ["pods/web", "pods/web:8080", "pods/web:http", "pods/http:web:8080", "services/web:80", "services/web:http", "services/http:web:http"]) {
     assert.equal(await cluster.kubectl("get", "--raw", `${base}/${target}/proxy/index.html`), "hello\n", target);
   }
   assert.match((await cluster.try(["get", "--raw", `${base}/pods/web:9999/proxy/`])).stderr, /\(ServiceUnavailable\): error trying to reach service: dial tcp \S+:9999: connect: connection refused/);
-  assert.match((await cluster.try(["get", "--raw", `${base}/services/web:81/proxy/`])).stderr, /no service port "81" found for service "web"/);
+  assert.match((await cluster.try(["get", "--raw", `${base}/services/web:81/proxy/`])).stderr, /no service port 81 found for service "web"/);
+  assert.match((await cluster.try(["get", "--raw", `${base}/services/web/proxy/`])).stderr, /no endpoints available for service "web"/, "its port has a name, which has to be said");
   assert.match((await cluster.try(["get", "--raw", `${base}/pods/nowhere/proxy/`])).stderr, /address not allowed/);
   assert.equal(await cluster.kubectl("get", "--raw", `/api/v1/nodes/${node}/proxy/healthz`), "ok");
   assert.equal(await cluster.kubectl("get", "--raw", `/api/v1/nodes/${node}:10250/proxy/healthz`), "ok");
@@ -327,4 +329,60 @@ test("a node's figures: summary and metrics, measured on its control groups", as
   assert.match(await page("metrics/cadvisor"), /^container_network_receive_bytes_total\{container="",id="[^"]+",image="",interface="eth0",name="[0-9a-f]{64}",namespace="default",pod="web"\} \d+ \d+$/m);
   assert.match(await page("metrics"), new RegExp(`^kubelet_node_name\\{node="${node}"\\} 1$`, "m"));
   assert.ok((JSON.parse(await page("pods")) as { readonly items: readonly Pod[] }).items.some(({ metadata }) => metadata.name === "web"));
+});
+
+const openFiles = (process: string): number => readdirSync(`/proc/${cluster.pidOf(process)}/fd`).length;
+const residentKilobytes = (process: string): number => Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${cluster.pidOf(process)}/status`, "utf8"))?.[1]);
+const both = (): readonly string[] => ["server", `agent-${node}`];
+
+overBoth("nothing stays open behind a client: neither after many commands nor after one that was killed", async (transport) => {
+  const before = both().map(openFiles);
+  const { code, stderr } = await shell(transport, "for i in 1 2 3; do for j in 1 2 3 4 5 6 7 8; do kubectl exec web -c b -- true & done; wait; done");
+  assert.equal(code, 0, stderr);
+  await using held = new Running(["kubectl", "exec", "-i", "web", "-c", "b", "--", "sh", "-c", "echo here; cat; echo ended > /tmp/ended"], { env: envOver(transport) });
+  await held.expect(/here/);
+  held.kill("SIGKILL");
+  await until("the command's input has ended", async () => (await cluster.try(["exec", "web", "-c", "b", "--", "sh", "-c", "cat /tmp/ended && rm /tmp/ended"])).stdout === "ended\n");
+  await until("what was open is closed", () => both().every((process, index) => openFiles(process) <= (before[index] ?? 0)), { msMax: 20_000 });
+});
+
+overBoth("a client that does not read slows the command down and fills no memory", async (transport) => {
+  const before = both().map(residentKilobytes);
+  const script = "rm -f /tmp/sent; i=0; while dd if=/dev/zero bs=1M count=1 2>/dev/null; do i=$((i+1)); echo $i > /tmp/sent; done";
+  // Its output is a pipe that nobody reads.
+  const stuck = spawn("kubectl", ["exec", "web", "-c", "b", "--", "sh", "-c", script], { env: envOver(transport), stdio: ["ignore", "pipe", "ignore"] });
+  using _ended = { [Symbol.dispose]: () => void stuck.kill("SIGKILL") };
+  const sent = async (): Promise<number> => Number(await cluster.kubectl("exec", "web", "-c", "b", "--", "cat", "/tmp/sent").catch(() => "0"));
+  let last = -1;
+  await until("the command stands still", async () => {
+    const now = await sent();
+    const still = now > 0 && now === last;
+    last = now;
+    return still;
+  });
+  assert.ok(last < 64, `${last} MB went to a client that reads none`);
+  for (const [index, process] of both().entries()) assert.ok(residentKilobytes(process) < (before[index] ?? 0) + 64 * 1024, process);
+});
+
+test("when a node's agent or the API server ends, so does what goes through it", async () => {
+  const start = async (): Promise<readonly Running[]> => {
+    const exec = new Running(["kubectl", "exec", "web", "-c", "b", "--", "sh", "-c", "echo here; sleep 1000"], { env: envOver("WebSocket") });
+    const spdy = new Running(["kubectl", "exec", "web", "-c", "b", "--", "sh", "-c", "echo here; sleep 1000"], { env: envOver("SPDY") });
+    const forward = new Running(["kubectl", "port-forward", "pod/web", ":8080"], { env: envOver("WebSocket") });
+    await Promise.all([exec.expect(/here/), spdy.expect(/here/), forward.expect(/Forwarding/)]);
+    return [exec, spdy, forward];
+  };
+  for (const name of [`agent-${node}`, "server"]) {
+    const pid = cluster.pidOf(name);
+    const running = await start();
+    process.kill(pid, "SIGTERM");
+    const codes = await Promise.all(running.map((each) => each.exitCode(20_000)));
+    // Over SPDY kubectl takes a connection that ends for success.
+    assert.deepEqual([codes[0], codes[2]], [1, 1], running.map(({ output }) => output).join("\n"));
+    await until(`${name} has ended`, () => !existsSync(`/proc/${pid}`), { msMax: 20_000 });
+    if (name !== "server") {
+      await cluster.keelson("up", cluster.name);
+      await until("the node answers again", async () => (await cluster.kubectl("get", "--raw", `/api/v1/nodes/${node}/proxy/healthz`)) === "ok");
+    }
+  }
 });

@@ -2,13 +2,23 @@ import { mutatingadmissionpolicybindings, type MutatingAdmissionPolicyBinding } 
 import { changeField } from "../defaulting.ts";
 import { dnsSubdomainName } from "../names.ts";
 import { defineResource } from "../resource.ts";
+import type { FieldError } from "../../apimachinery/field-error.ts";
 import { policyBindingColumns } from "./columns.ts";
 import { matchResourcesDefaults } from "./defaults.ts";
+import { validateBinding } from "./policy-validation.ts";
+import { validateMutatingOperations } from "./rule-validation.ts";
 
 export const mutatingAdmissionPolicyBindingResource = defineResource<MutatingAdmissionPolicyBinding>(mutatingadmissionpolicybindings, {
   validateName: dnsSubdomainName,
   generation: true,
   unconditionalUpdate: false,
   defaults: (binding) => changeField(binding, "spec", (spec) => changeField(spec, "matchResources", matchResourcesDefaults)),
+  validate,
+  validateUpdate: (next) => validate(next),
   columns: policyBindingColumns,
 });
+
+function* validate({ spec = {} }: MutatingAdmissionPolicyBinding): Generator<FieldError> {
+  yield* validateBinding(spec);
+  if (spec.matchResources) yield* validateMutatingOperations(spec.matchResources, "spec.matchResources");
+}

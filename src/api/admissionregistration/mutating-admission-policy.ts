@@ -4,11 +4,14 @@ import { dnsSubdomainName } from "../names.ts";
 import { defineResource } from "../resource.ts";
 import { policyColumns } from "./columns.ts";
 import { matchResourcesDefaults } from "./defaults.ts";
+import { validateMutatingPolicy } from "./policy-validation.ts";
 
 export const mutatingAdmissionPolicyResource = defineResource<MutatingAdmissionPolicy>(mutatingadmissionpolicies, {
   validateName: dnsSubdomainName,
   generation: true,
   unconditionalUpdate: false,
   defaults: (policy) => changeField(policy, "spec", (spec) => changeField(withDefaults(spec, { failurePolicy: "Fail" }), "matchConstraints", matchResourcesDefaults)),
+  validate: ({ spec = {} }) => validateMutatingPolicy(spec),
+  validateUpdate: (next, previous) => validateMutatingPolicy(next.spec ?? {}, previous.spec ?? {}),
   columns: policyColumns("Mutations", ({ spec }) => (spec?.mutations ?? []).length),
 });

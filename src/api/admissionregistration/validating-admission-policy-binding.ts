@@ -2,13 +2,22 @@ import { validatingadmissionpolicybindings, type ValidatingAdmissionPolicyBindin
 import { changeField } from "../defaulting.ts";
 import { dnsSubdomainName } from "../names.ts";
 import { defineResource } from "../resource.ts";
+import type { FieldError } from "../../apimachinery/field-error.ts";
 import { policyBindingColumns } from "./columns.ts";
 import { matchResourcesDefaults } from "./defaults.ts";
+import { validateActions, validateBinding } from "./policy-validation.ts";
 
 export const validatingAdmissionPolicyBindingResource = defineResource<ValidatingAdmissionPolicyBinding>(validatingadmissionpolicybindings, {
   validateName: dnsSubdomainName,
   generation: true,
   unconditionalUpdate: false,
   defaults: (binding) => changeField(binding, "spec", (spec) => changeField(spec, "matchResources", matchResourcesDefaults)),
+  validate,
+  validateUpdate: (next) => validate(next),
   columns: policyBindingColumns,
 });
+
+function* validate({ spec }: ValidatingAdmissionPolicyBinding): Generator<FieldError> {
+  yield* validateBinding(spec ?? {});
+  yield* validateActions(spec?.validationActions ?? [], "spec.validationActions");
+}

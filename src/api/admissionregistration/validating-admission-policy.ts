@@ -4,7 +4,11 @@ import { dnsSubdomainName } from "../names.ts";
 import { defineResource } from "../resource.ts";
 import { keepStatus, statusStrategy } from "../strategy.ts";
 import { policyColumns } from "./columns.ts";
+import { validateConditions } from "../condition-validation.ts";
 import { matchResourcesDefaults } from "./defaults.ts";
+import { validateValidatingPolicy } from "./policy-validation.ts";
+import { required, type FieldError } from "../../apimachinery/field-error.ts";
+import { isBlank } from "./expression-validation.ts";
 
 export const validatingAdmissionPolicyResource = defineResource<ValidatingAdmissionPolicy>(validatingadmissionpolicies, {
   validateName: dnsSubdomainName,
@@ -13,6 +17,17 @@ export const validatingAdmissionPolicyResource = defineResource<ValidatingAdmiss
   defaults: (policy) => changeField(policy, "spec", (spec) => changeField(withDefaults(spec, { failurePolicy: "Fail" }), "matchConstraints", matchResourcesDefaults)),
   prepareForCreate: (policy) => ({ ...policy, status: {} }),
   prepareForUpdate: keepStatus,
-  subresources: { status: statusStrategy({ resetMetadata: true }) },
+  subresources: { status: statusStrategy({ resetMetadata: true, validateUpdate: validateStatus }) },
+  validate: ({ metadata: { name = "" }, spec = {} }) => validateValidatingPolicy(spec, name),
+  validateUpdate: (next, previous) => validateValidatingPolicy(next.spec ?? {}, next.metadata.name ?? "", previous.spec ?? {}),
   columns: policyColumns("Validations", ({ spec }) => (spec?.validations ?? []).length),
 });
+
+function* validateStatus({ status = {} }: ValidatingAdmissionPolicy): Generator<FieldError> {
+  for (const [index, { warning, fieldRef }] of (status.typeChecking?.expressionWarnings ?? []).entries()) {
+    const at = `status.typeChecking.expressionWarnings[${index}]`;
+    if (warning === undefined || warning === "") yield required(`${at}.warning`);
+    if (isBlank(fieldRef)) yield required(`${at}.fieldRef`);
+  }
+  yield* validateConditions(status.conditions, "status.conditions");
+}

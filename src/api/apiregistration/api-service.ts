@@ -1,9 +1,12 @@
-import { apiservices, type APIService } from "../generated/apiregistration-v1.ts";
-import { changeField, withDefaults } from "../defaulting.ts";
+import { invalid, notSupported, required, type FieldError } from "../../apimachinery/field-error.ts";
+import { dns1035LabelErrors, portNumberErrors } from "../../apimachinery/validation.ts";
+import { absent, dnsSubdomain, invalidEach } from "../checks.ts";
+import { apiservices, type APIService, type APIServiceSpec } from "../generated/apiregistration-v1.ts";
+import { changeField, withDefaults, withField } from "../defaulting.ts";
 import { pathSegmentName } from "../names.ts";
 import { ageColumn, nameColumn, text } from "../printing/columns.ts";
 import { defineResource } from "../resource.ts";
-import { keepStatus, statusStrategy } from "../strategy.ts";
+import { keepSpec, keepStatus } from "../strategy.ts";
 
 function serviceText({ spec }: APIService): string {
   return spec?.service === undefined ? "Local" : `${spec.service.namespace ?? ""}/${spec.service.name ?? ""}`;
@@ -18,8 +21,61 @@ export const apiServiceResource = defineResource<APIService>(apiservices, {
   validateName: pathSegmentName,
   unconditionalUpdate: false,
   defaults: (service) => changeField(service, "spec", (spec) => changeField(spec, "service", (reference) => withDefaults(reference, { port: 443 }))),
-  prepareForCreate: (service) => ({ ...service, status: {} }),
+  // What the server serves itself is there from the start.
+  prepareForCreate: (service) => ({
+    ...service,
+    status: service.spec?.service !== undefined ? {} : {
+      conditions: [{
+        type: "Available", status: "True", reason: "Local", message: "Local APIServices are always available",
+        ...(service.metadata.creationTimestamp !== undefined && service.metadata.creationTimestamp !== null && { lastTransitionTime: service.metadata.creationTimestamp }),
+      }],
+    },
+  }),
   prepareForUpdate: keepStatus,
-  subresources: { status: statusStrategy() },
+  subresources: {
+    status: {
+      // Metadata that says whose the object is stays with the main way of writing.
+      prepareForUpdate: (next, previous) => {
+        let { metadata } = keepSpec(next, previous);
+        for (const field of ["labels", "annotations", "finalizers", "ownerReferences"] as const) metadata = withField(metadata, field, previous.metadata[field]);
+        return { ...keepSpec(next, previous), metadata };
+      },
+      validateUpdate: validateStatus,
+    },
+  },
+  validate,
+  validateUpdate: (next) => validate(next),
   columns: [nameColumn, text("Service", serviceText), text("Available", availableText), ageColumn],
 });
+
+const emptySpec = {} as APIServiceSpec;
+const groupPriorityMax = 20_000;
+const versionPriorityMax = 1000;
+
+function* validate({ metadata: { name = "" }, spec = emptySpec }: APIService): Generator<FieldError> {
+  const { group = "", version = "", groupPriorityMinimum = 0, versionPriority = 0, service, caBundle, insecureSkipTLSVerify = false } = spec;
+  const nameWanted = `${version}.${group}`;
+  if (name !== nameWanted && !/[/%]/.test(name)) yield invalid("metadata.name", name, `must be \`spec.version+"."+spec.group\`: ${JSON.stringify(nameWanted)}`);
+  if (group === "" && version !== "v1") yield required("spec.group", "only v1 may have an empty group and it better be legacy kube");
+  if (group !== "") yield* dnsSubdomain("spec.group", group);
+  yield* invalidEach("spec.version", version, dns1035LabelErrors(version));
+  if (groupPriorityMinimum <= 0 || groupPriorityMinimum > groupPriorityMax) yield invalid("spec.groupPriorityMinimum", groupPriorityMinimum, `must be positive and less than ${groupPriorityMax}`);
+  if (versionPriority <= 0 || versionPriority > versionPriorityMax) yield invalid("spec.versionPriority", versionPriority, `must be positive and less than ${versionPriorityMax}`);
+  if (!service) {
+    if (!absent(caBundle)) yield invalid("spec.caBundle", `${Buffer.from(caBundle, "base64").length} bytes`, "local APIServices may not have a caBundle");
+    if (insecureSkipTLSVerify) yield invalid("spec.insecureSkipTLSVerify", insecureSkipTLSVerify, "local APIServices may not have insecureSkipTLSVerify");
+    return;
+  }
+  if (absent(service.namespace)) yield required("spec.service.namespace");
+  if (absent(service.name)) yield required("spec.service.name");
+  const problems = portNumberErrors(service.port ?? 0);
+  if (problems.length > 0) yield invalid("spec.service.port", service.port ?? 0, `port is not valid: ${problems.join(", ")}`);
+  if (insecureSkipTLSVerify && !absent(caBundle)) yield invalid("spec.insecureSkipTLSVerify", insecureSkipTLSVerify, "may not be true if caBundle is present");
+}
+
+function* validateStatus({ status }: APIService): Generator<FieldError> {
+  const statuses = ["True", "False", "Unknown"];
+  for (const [index, condition] of (status?.conditions ?? []).entries()) {
+    if (!statuses.includes(condition.status)) yield notSupported(`status.conditions[${index}].status`, condition.status ?? "", statuses);
+  }
+}

@@ -13,7 +13,7 @@ import { allowForwarding, claimBridge, ensureNetwork, removeNetwork, setHostRout
 import { namespacePath } from "../network/plan.ts";
 import { pkiSubjects } from "../pki/cluster-subjects.ts";
 import { ensurePki } from "../pki/pki.ts";
-import { ensureHome, freePortFrom, inspectMachine, judge, type Problem } from "../preflight.ts";
+import { ensureHome, freePortOf, inspectMachine, judge, type Problem } from "../preflight.ts";
 import { isAlive, readProcess, startProcess, stopProcess } from "../processes.ts";
 import type { Progress } from "../progress.ts";
 import { agentName, serverName, type Program } from "../program.ts";
@@ -56,7 +56,6 @@ export interface RunningCluster {
   readonly access: ClusterAccess;
 }
 
-const defaultApiPort = 6443;
 const serverReadyMsMax = 30_000;
 const nodesReadyMsMax = 90_000;
 const retryMs = 10;
@@ -69,10 +68,11 @@ export async function bringUp(options: UpOptions): Promise<RunningCluster> {
   const existing = readSpec(paths);
 
   const spec = await progress.step("Checking this machine", async (note) => {
-    const apiPort = existing?.apiPort ?? options.apiPort ?? (await freePortFrom(defaultApiPort, new Set(listSpecs(home).map((each) => each.apiPort))));
+    const wantedPort = existing?.apiPort ?? options.apiPort;
+    const apiPort = wantedPort ?? 0; // Any: one that is free is chosen with the index.
     const problems = judge(await inspectMachine({ home, apiPort, path: options.env["PATH"] ?? "" }), { home, apiPort, newCluster: existing === undefined });
     if (problems.length > 0) throw new PreflightError(problems);
-    const planned = existing ? grown(existing, options) : await planNew(options, apiPort);
+    const planned = existing ? grown(existing, options) : await planNew(options);
     note(existing ? `cluster ${name} exists, with ${planned.nodes.length} node${planned.nodes.length === 1 ? "" : "s"}` : "all that is needed is here");
     return planned;
   });
@@ -110,7 +110,7 @@ function checkNodeCount(count: number): void {
   if (!Number.isInteger(count) || count < 1 || count > nodesMax) throw new PreflightError([{ what: `a cluster cannot have ${count} nodes`, remedy: `give --nodes a number from 1 to ${nodesMax}` }]);
 }
 
-async function planNew({ home, name, nodeCount = 1, registryMirrors, offline, nodeMonitorGraceMs, clock }: UpOptions, apiPort: number): Promise<ClusterSpec> {
+async function planNew({ home, name, nodeCount = 1, registryMirrors, offline, nodeMonitorGraceMs, clock, ...wanted }: UpOptions): Promise<ClusterSpec> {
   checkNodeCount(nodeCount);
   const taken = (await takenCidrs()).flatMap((text) => parseCidr(text) ?? []);
   const isFree = (text: string) => {
@@ -125,13 +125,15 @@ async function planNew({ home, name, nodeCount = 1, registryMirrors, offline, no
       remedy: `choose another name, or take that one down with the KEELSON_HOME that it was made with (if its folder is gone: \`ip netns delete ${node?.namespace ?? ""}\`)`,
     }]);
   }
-  const lost: { readonly index: number }[] = [];
+  const lost: Pick<ClusterSpec, "index">[] = [];
   for (;;) {
-    const others = [...listSpecs(home), ...lost];
-    const spec = planSpec({ name, nodeCount, apiPort, others, isFree, registryMirrors, offline, ...(nodeMonitorGraceMs !== undefined && { nodeMonitorGraceMs }), nowMs: clock.now() });
-    if (spec && (await claimBridge(spec.bridge))) return spec;
-    if (spec) lost.push(spec);
-    else throw new PreflightError([{ what: "no networks are free for another cluster (10.222.x.0/24 with 10.128.0.0/16 and up)", remedy: "take a cluster down, or remove routes to these networks" }]);
+    const others = listSpecs(home);
+    const spec = planSpec({ name, nodeCount, apiPort: wanted.apiPort ?? 0, others: [...others, ...lost], isFree, registryMirrors, offline, ...(nodeMonitorGraceMs !== undefined && { nodeMonitorGraceMs }), nowMs: clock.now() });
+    if (spec) {
+      const apiPort = wanted.apiPort ?? (await freePortOf(spec.index, new Set(others.map((each) => each.apiPort))));
+      if (await claimBridge(spec)) return { ...spec, apiPort };
+      lost.push(spec);
+    } else throw new PreflightError([{ what: "no networks are free for another cluster (10.222.x.0/24 with 10.128.0.0/16 and up)", remedy: "take a cluster down, or remove routes to these networks" }]);
   }
 }
 

@@ -1,4 +1,4 @@
-import { codecs, RpcChannel, type RpcMethod } from "../grpc.ts";
+import { codecs, RpcChannel, type RpcMethod } from "../../stdx/grpc.ts";
 
 /**
  * The few messages of containerd's own API that a node needs beside CRI: events (containerd before 1.7 has no CRI event stream), and content and

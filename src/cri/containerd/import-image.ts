@@ -1,6 +1,6 @@
 import type { Clock } from "../../stdx/clock.ts";
 import type { Cri } from "../cri.ts";
-import { isRpcError, type RpcChannel } from "../grpc.ts";
+import { isRpcError, type RpcChannel } from "../../stdx/grpc.ts";
 import type { Blob, BuiltImage } from "../oci/image.ts";
 import { containerdChannel, containerdMethods } from "./api.ts";
 

@@ -1,6 +1,6 @@
 import type { Container, Pod } from "../../api/generated/core-v1.ts";
 import type { ContainerConfig, Mount } from "../../cri/generated/cri-v1.ts";
-import type { Input } from "../../cri/grpc.ts";
+import type { Input } from "../../stdx/grpc.ts";
 import type { PresentImage } from "../images/image-puller.ts";
 import { podText } from "../pod/pod.ts";
 import { containerAnnotations, containerLabels } from "../runtime/labels.ts";

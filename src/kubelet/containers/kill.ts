@@ -1,6 +1,6 @@
 import type { Pod } from "../../api/generated/core-v1.ts";
 import type { Cri } from "../../cri/cri.ts";
-import { isRpcError } from "../../cri/grpc.ts";
+import { isRpcError } from "../../stdx/grpc.ts";
 import type { Clock } from "../../stdx/clock.ts";
 import type { Log } from "../../stdx/log.ts";
 import type { PodEvents } from "../pod/events.ts";

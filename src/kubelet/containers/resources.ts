@@ -1,7 +1,7 @@
 import type { Container, Pod } from "../../api/generated/core-v1.ts";
 import { quantityMilliValue, quantityValue } from "../../apimachinery/quantity.ts";
 import type { LinuxContainerResources } from "../../cri/generated/cri-v1.ts";
-import type { Input } from "../../cri/grpc.ts";
+import type { Input } from "../../stdx/grpc.ts";
 import { isSidecar, qosClassOf, specOf } from "../pod/pod.ts";
 
 /** Arithmetic of the kernel's CPU controller: shares per processor, the shortest and usual period. */

@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import type { Container, Pod, SeccompProfile } from "../../api/generated/core-v1.ts";
 import type { LinuxContainerSecurityContext, NamespaceOption, SecurityProfile } from "../../cri/generated/cri-v1.ts";
-import type { Input } from "../../cri/grpc.ts";
+import type { Input } from "../../stdx/grpc.ts";
 import { specOf } from "../pod/pod.ts";
 
 const readonlyPaths = ["/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"];

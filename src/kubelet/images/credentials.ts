@@ -1,6 +1,6 @@
 import type { Secret } from "../../api/generated/core-v1.ts";
 import type { AuthConfig } from "../../cri/generated/cri-v1.ts";
-import type { Input } from "../../cri/grpc.ts";
+import type { Input } from "../../stdx/grpc.ts";
 import { parseImageName } from "./image-name.ts";
 
 interface Entry {

@@ -2,7 +2,7 @@ import type { Container, Pod, Secret } from "../../api/generated/core-v1.ts";
 import { formatDurationMs } from "../../apimachinery/time.ts";
 import type { Cri } from "../../cri/cri.ts";
 import type { PodSandboxConfig } from "../../cri/generated/cri-v1.ts";
-import { isRpcError, rpcErrorText, type Input } from "../../cri/grpc.ts";
+import { isRpcError, rpcErrorText, type Input } from "../../stdx/grpc.ts";
 import type { Clock } from "../../stdx/clock.ts";
 import { StartError } from "../containers/start-error.ts";
 import type { PodEvents } from "../pod/events.ts";

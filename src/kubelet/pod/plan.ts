@@ -1,6 +1,6 @@
 import type { Container, Pod } from "../../api/generated/core-v1.ts";
 import type { LinuxContainerResources } from "../../cri/generated/cri-v1.ts";
-import type { Input } from "../../cri/grpc.ts";
+import type { Input } from "../../stdx/grpc.ts";
 import { containerResources, type NodeResources } from "../containers/resources.ts";
 import { containerHash } from "../runtime/labels.ts";
 import { latestContainer, type RuntimeContainer, type RuntimePod } from "../runtime/runtime-pod.ts";

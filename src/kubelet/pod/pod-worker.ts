@@ -3,7 +3,7 @@ import type { Random } from "../../stdx/random.ts";
 import type { Container, Pod, PodStatus } from "../../api/generated/core-v1.ts";
 import { timeMs } from "../../apimachinery/time.ts";
 import type { PodSandboxConfig } from "../../cri/generated/cri-v1.ts";
-import { isRpcError, rpcErrorText, type Input } from "../../cri/grpc.ts";
+import { isRpcError, rpcErrorText, type Input } from "../../stdx/grpc.ts";
 import { killContainer, killContainers, stopContainer } from "../containers/kill.ts";
 import { StartError } from "../containers/start-error.ts";
 import { identityOf, podDir, podLogDir } from "../paths.ts";

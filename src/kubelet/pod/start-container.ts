@@ -3,7 +3,7 @@ import type { Random } from "../../stdx/random.ts";
 import { chmod, mkdir, writeFile } from "node:fs/promises";
 import type { Pod, Secret } from "../../api/generated/core-v1.ts";
 import type { Mount, PodSandboxConfig } from "../../cri/generated/cri-v1.ts";
-import type { Input } from "../../cri/grpc.ts";
+import type { Input } from "../../stdx/grpc.ts";
 import { containerConfig } from "../containers/config.ts";
 import { environment, environmentReferences, type EnvironmentSources } from "../containers/environment.ts";
 import { runHook } from "../containers/hooks.ts";

@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import type { ContainerStatus } from "../../cri/generated/cri-v1.ts";
 import type { Cri } from "../../cri/cri.ts";
-import { isRpcError } from "../../cri/grpc.ts";
+import { isRpcError } from "../../stdx/grpc.ts";
 import { lastLogLines } from "../logs/tail.ts";
 import {
   containerNameLabel, hashAnnotation, messagePathAnnotation, messagePolicyAnnotation, podGraceAnnotation, podNameLabel, podNamespaceLabel, podUidLabel, restartCountAnnotation,

@@ -1,7 +1,7 @@
 import type { Pod } from "../../api/generated/core-v1.ts";
 import { quantityMilliValue, quantityValue } from "../../apimachinery/quantity.ts";
 import type { PodSandboxConfig, PortMapping } from "../../cri/generated/cri-v1.ts";
-import type { Input } from "../../cri/grpc.ts";
+import type { Input } from "../../stdx/grpc.ts";
 import { namespaceOptions, seccompProfile } from "../containers/security.ts";
 import { cpuQuotaUs, cpuShares, quotaPeriodUs } from "../containers/resources.ts";
 import { containersOf, isHostNetwork, nameOf, namespaceOf, specOf, uidOf } from "../pod/pod.ts";

@@ -1,6 +1,6 @@
 import type { Pod } from "../../api/generated/core-v1.ts";
 import type { DNSConfig } from "../../cri/generated/cri-v1.ts";
-import type { Input } from "../../cri/grpc.ts";
+import type { Input } from "../../stdx/grpc.ts";
 import { isHostNetwork, namespaceOf, specOf } from "../pod/pod.ts";
 
 export interface DnsOptions {

@@ -22,6 +22,8 @@ export interface ChannelSocket {
   pause(): void;
   resume(): void;
   close(): void;
+  /** Hangs up without a closing message, which clients take for a failure. */
+  abort(): void;
 }
 
 const closeChannel = 255;
@@ -83,5 +85,6 @@ export async function openChannelSocket(request: IncomingMessage, socket: Duplex
     pause: () => webSocket.pause(),
     resume: () => webSocket.resume(),
     close: () => webSocket.close(closeNormal),
+    abort: () => webSocket.terminate(),
   };
 }

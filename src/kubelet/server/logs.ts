@@ -93,6 +93,11 @@ export async function* readLog(source: LogSource, options: LogOptions, context: 
       const running = await source.isRunning();
       const next = await reopened(file, source.path);
       if (next) {
+        // The runtime wrote into the old file until it was told of the new one.
+        if ((await file.stat()).size > offset) {
+          await next.close();
+          continue;
+        }
         await file.close();
         [file, offset] = [next, 0];
         continue;

@@ -86,15 +86,17 @@ export async function serveRemoteCommand(options: {
     for await (const chunk of error ?? []) if ((size += (chunk as Buffer).length) <= statusBytesMax) parts.push(chunk as Buffer);
     return Buffer.concat(parts);
   };
-  const command = (async () => {
+  const command = (async (): Promise<boolean> => {
     const [outcome] = await Promise.allSettled([status(), copy(stdout, channels.stdout), copy(stderr, channels.stderr)]);
-    if (outcome.status === "fulfilled" && outcome.value.length > 0) {
-      const message = statusFor(protocol, outcome.value);
-      if (message) await send(channels.error, message);
-    }
+    if (outcome.status === "rejected" || outcome.value.length === 0) return false;
+    const message = statusFor(protocol, outcome.value);
+    if (message) await send(channels.error, message);
+    return true;
   })();
-  await Promise.race([command, gone.promise]);
+  const told = await Promise.race([command, gone.promise]);
   stdin?.destroy();
-  client.close();
+  // A runtime tells how every command ended; when it did not, its connection broke, which must not look like success.
+  if (told === true) client.close();
+  else client.abort();
   await Promise.race([gone.promise, finished(socket).catch(() => {})]);
 }

@@ -2,7 +2,7 @@ import { chmod, mkdir, realpath, stat } from "node:fs/promises";
 import { isAbsolute, join } from "node:path";
 import type { Container, Pod } from "../../api/generated/core-v1.ts";
 import type { Mount } from "../../cri/generated/cri-v1.ts";
-import type { Input } from "../../cri/grpc.ts";
+import type { Input } from "../../stdx/grpc.ts";
 import { expand } from "../containers/expansion.ts";
 import { StartError } from "../containers/start-error.ts";
 import { podText } from "../pod/pod.ts";

@@ -1,7 +1,7 @@
-import { Client, credentials, Metadata, status, type ServiceError } from "@grpc/grpc-js";
+import { Client, credentials, Metadata, status, type ChannelOptions, type ClientDuplexStream, type ServiceError } from "@grpc/grpc-js";
 import protobuf from "protobufjs";
 
-/** A call of the runtime failed; `code` is the name of the gRPC status ("NOT_FOUND", "DEADLINE_EXCEEDED", …), the message what the runtime said. */
+/** A call failed; `code` is the name of the gRPC status ("NOT_FOUND", "DEADLINE_EXCEEDED", …), the message what the other end said. */
 export class RpcError extends Error {
   override readonly name = "RpcError";
   readonly code: string;
@@ -68,18 +68,40 @@ export interface RpcMethod {
   readonly response: Codec;
 }
 
+/** PEM; without a certificate authority of its own, the system's are trusted. */
+export interface RpcTls {
+  readonly ca?: string;
+  readonly certificate?: string;
+  readonly key?: string;
+}
+
+export interface RpcChannelOptions {
+  /** What gRPC calls a target: "unix:///run/x.sock", "10.0.0.1:8080". */
+  readonly address: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Plain text when absent. */
+  readonly tls?: RpcTls;
+  /** How large a message may be that is received; 16 MiB unless told. */
+  readonly receiveBytesMax?: number;
+  /** How often a connection with calls is asked whether it is alive; never unless told. */
+  readonly keepaliveMs?: number;
+}
+
+const pem = (text: string | undefined): Buffer | null => (text === undefined ? null : Buffer.from(text));
+
 /** One connection to one server, which comes back by itself when the other end restarts. */
 export class RpcChannel implements Disposable {
   readonly #client: Client;
   readonly #headers: Readonly<Record<string, string>>;
 
-  /** `address` is what gRPC calls a target: "unix:///run/x.sock", "10.0.0.1:8080". */
-  constructor(options: { readonly address: string; readonly headers?: Readonly<Record<string, string>> }) {
-    this.#headers = options.headers ?? {};
-    this.#client = new Client(options.address, credentials.createInsecure(), {
-      "grpc.max_receive_message_length": messageBytesMax, "grpc.max_send_message_length": messageBytesMax, "grpc.use_local_subchannel_pool": 1,
+  constructor({ address, headers = {}, tls, receiveBytesMax = messageBytesMax, keepaliveMs }: RpcChannelOptions) {
+    this.#headers = headers;
+    const options: ChannelOptions = {
+      "grpc.max_receive_message_length": receiveBytesMax, "grpc.max_send_message_length": messageBytesMax, "grpc.use_local_subchannel_pool": 1,
       "grpc.initial_reconnect_backoff_ms": 50, "grpc.min_reconnect_backoff_ms": 50, "grpc.max_reconnect_backoff_ms": 1000,
-    });
+      ...(keepaliveMs !== undefined && { "grpc.keepalive_time_ms": keepaliveMs, "grpc.keepalive_timeout_ms": keepaliveMs / 2 }),
+    };
+    this.#client = new Client(address, tls ? credentials.createSsl(pem(tls.ca), pem(tls.key), pem(tls.certificate)) : credentials.createInsecure(), options);
   }
 
   unary(method: RpcMethod, request: unknown, options: RpcOptions = {}): Promise<unknown> {
@@ -119,6 +141,29 @@ export class RpcChannel implements Disposable {
     }
   }
 
+  /** A stream in both directions that stays open: `call.write` sends, and `onMessage` hears each answer in the turn in which it comes. `onEnd` is called once. */
+  duplex(method: RpcMethod, { onMessage, onEnd }: { readonly onMessage: (message: unknown) => void; readonly onEnd: (error: RpcError | undefined) => void }): RpcStream {
+    const call: ClientDuplexStream<unknown, unknown> = this.#client.makeBidiStreamRequest(method.path, method.request.encode, method.response.decode, metadataOf(this.#headers), {});
+    let ended = false;
+    const end = (error?: RpcError): void => {
+      if (ended) return;
+      ended = true;
+      onEnd(error);
+    };
+    call.on("data", (message: unknown) => {
+      if (!ended) onMessage(message);
+    });
+    call.on("error", (error: ServiceError) => end(rpcError(error)));
+    call.on("end", () => end());
+    return {
+      write: (request) => void call.write(request),
+      [Symbol.dispose]: () => {
+        ended = true;
+        call.cancel();
+      },
+    };
+  }
+
   /** Sends all of `requests`, then resolves with everything that was answered. */
   async exchange(method: RpcMethod, requests: readonly unknown[], options: { readonly signal: AbortSignal }): Promise<unknown[]> {
     const call = this.#client.makeBidiStreamRequest(method.path, method.request.encode, method.response.decode, metadataOf(this.#headers), {});
@@ -140,6 +185,10 @@ export class RpcChannel implements Disposable {
   [Symbol.dispose](): void {
     this.#client.close();
   }
+}
+
+export interface RpcStream extends Disposable {
+  write(request: unknown): void;
 }
 
 const messageBytesMax = 16 * 1024 * 1024;
