@@ -174,7 +174,8 @@ export async function runKubelet(options: KubeletOptions): Promise<Kubelet> {
   };
 
   const updater = new NodeUpdater({
-    client, cri, clock, log, events: recorder, nodeName, nodeIps: [nodeIp], machine, labels: options.labels ?? {}, ...(options.nodeSpec && { spec: options.nodeSpec }), port: options.port, signal,
+    client, cri, clock, log, events: recorder, nodeName, nodeIps: [nodeIp], machine, labels: options.labels ?? {}, ...(options.nodeSpec && { spec: options.nodeSpec }), port: options.port,
+    observed: () => nodeInformer.cache.get(nodeName), signal,
   });
 
   const runPods = async (): Promise<void> => {

@@ -110,6 +110,15 @@ test("10. a node whose agent is killed becomes NotReady, and its pods are evicte
   assert.equal((await cluster.get<Pod>("pod", "patient")).status?.containerStatuses?.[0]?.restartCount, 0);
 });
 
+test("a node that was taken for lost says so itself when it is not", async () => {
+  const [taken = ""] = nodes;
+  const lost = { status: { conditions: [{ type: "Ready", status: "Unknown", reason: "NodeStatusUnknown", message: "Kubelet stopped posting node status." }] } };
+  await cluster.kubectl("patch", "node", taken, "--subresource=status", "--type=strategic", "-p", JSON.stringify(lost));
+  await until("it is tainted", async () => (await taintsOf(taken)).includes("node.kubernetes.io/unreachable:NoSchedule"));
+  await until("the node is Ready again", async () => (await readyOf(taken)) === "True", { msMax: 40_000 });
+  await until("the taints are gone", async () => (await taintsOf(taken)).length === 0);
+});
+
 test("a cluster grows: up --nodes 4", async () => {
   await cluster.keelson("up", cluster.name, "--nodes", "4");
   assert.equal((await cluster.kubectl("get", "nodes", "-o", "name")).trim().split("\n").length, 4);
