@@ -13,7 +13,7 @@ import { hostileRequest, prey, type HostileRequest } from "./hostile-requests.ts
 
 /** KEELSON_SEED=… repeats what was seen; KEELSON_HOSTILE_RUNS=… looks longer. */
 const seed = Number(process.env["KEELSON_SEED"] ?? 20_261_121);
-const runs = Number(process.env["KEELSON_HOSTILE_RUNS"] ?? 2_000);
+const runs = Number(process.env["KEELSON_HOSTILE_RUNS"] ?? 3_000);
 const answerWithinMs = 20_000;
 const restockEvery = 250;
 const heapGrowthBytesMax = 96 * 1024 * 1024;
@@ -45,10 +45,12 @@ async function send({ method, path, headers, body }: HostileRequest): Promise<An
   return { code: response.status, type, bytes: Buffer.concat(chunks) };
 }
 
-async function stock(): Promise<void> {
+async function stock(first: boolean): Promise<void> {
+  await send({ method: "POST", path: "/api/v1/namespaces/default/serviceaccounts", headers: { "content-type": "application/json" }, body: Buffer.from('{"metadata":{"name":"default"}}') });
   for (const [path, object] of prey) {
     const { code, bytes } = await send({ method: "POST", path, headers: { "content-type": "application/json" }, body: Buffer.from(JSON.stringify({ metadata: { name: "a" }, ...object })) });
-    assert.ok(code === 201 || code === 409, `${path}: ${bytes.toString()}`);
+    // Others may have brought rules (quotas, defaults) by which it is refused; at first there are none.
+    assert.ok(code === 201 || code === 409 || (!first && code < 500), `${path}: ${bytes.toString()}`);
   }
 }
 
@@ -77,12 +79,12 @@ const collectGarbage = (): number => {
 
 test("every request gets an answer in upstream's form, and what was refused left no trace", async (context) => {
   context.diagnostic(`KEELSON_SEED=${seed} KEELSON_HOSTILE_RUNS=${runs}`);
-  await stock();
+  await stock(true);
   const heapBefore = collectGarbage();
   let sent = 0;
   await fc.assert(
     fc.asyncProperty(fc.gen(), async (g) => {
-      if (++sent % restockEvery === 0) await stock();
+      if (++sent % restockEvery === 0) await stock(false);
       const request = hostileRequest(g, options);
       const revision = started.store.revision;
       const answer = await send(request);
