@@ -1,6 +1,7 @@
 import { apiVersionOf, type KubeObject, type ResourceType } from "../apimachinery/object.ts";
 import type { Cell } from "../api/resource.ts";
 import type { Revision } from "../storage/store.ts";
+import { readForeignValue } from "./foreign-value.ts";
 
 const encoder = new TextEncoder();
 const eventEnd = Buffer.from("}\n");
@@ -32,8 +33,14 @@ export class StoredForm {
     return encoder.encode(JSON.stringify({ kind: this.kind, apiVersion: this.apiVersion, metadata: stored, ...rest }));
   }
 
+  /** Whether the bytes are of the form that `encode` gives them; other API servers write to the same store in other ones. */
+  #isOwn(stored: Uint8Array): boolean {
+    return stored[stored.length - 1] === 0x7d && this.#head.equals(stored.subarray(0, this.#head.length));
+  }
+
   /** The bytes to serve, from those that are stored, with a newline at the end. */
-  json(stored: Uint8Array, revision: Revision): Buffer {
+  json(bytes: Uint8Array, revision: Revision): Buffer {
+    const stored = this.#isOwn(bytes) ? bytes : this.encode(readForeignValue(bytes, this));
     const version = `"resourceVersion":"${revision}",`;
     const head = this.#head.length;
     // Not from the shared pool, of which one small object would keep a whole slab alive.
@@ -46,7 +53,7 @@ export class StoredForm {
   }
 
   decode(stored: Uint8Array, revision: Revision): KubeObject {
-    const object = JSON.parse(Buffer.from(stored.buffer, stored.byteOffset, stored.byteLength).toString()) as KubeObject;
+    const object = this.#isOwn(stored) ? (JSON.parse(Buffer.from(stored.buffer, stored.byteOffset, stored.byteLength).toString()) as KubeObject) : readForeignValue(stored, this);
     return { ...object, metadata: { ...object.metadata, resourceVersion: String(revision) } };
   }
 }

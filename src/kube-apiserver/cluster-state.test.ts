@@ -5,7 +5,8 @@ import type { KubeObject } from "../apimachinery/object.ts";
 import { MemoryStore } from "../storage/memory/memory-store.ts";
 import { silentLog } from "../stdx/log.ts";
 import { StoredForm } from "./cache-entry.ts";
-import { ClusterState, prefixOf } from "./cluster-state.ts";
+import { ClusterState } from "./cluster-state.ts";
+import { prefixOf } from "./storage-keys.ts";
 import type { CacheEvent } from "./watch-cache.ts";
 
 const form = new StoredForm(pods);

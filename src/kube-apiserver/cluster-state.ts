@@ -1,16 +1,14 @@
 import type { KubeObject, ResourceType } from "../apimachinery/object.ts";
-import { CompactedError, type Change, type Entry, type Revision, type Store, type Watch } from "../storage/store.ts";
+import { CompactedError, keyOfChange, revisionOfChange, type Change, type Entry, type Revision, type Store, type Watch } from "../storage/store.ts";
 import type { Log } from "../stdx/log.ts";
 import type { ClusterReader } from "./access.ts";
 import { StoredForm } from "./cache-entry.ts";
+import { prefixInKey, prefixOf, storageRoot } from "./storage-keys.ts";
+import { unavailable } from "./store-error.ts";
 import { WatchCache } from "./watch-cache.ts";
 
-const root = "/registry/";
 /** How many changes of one resource are remembered at least, for watchers that come back. */
 const changesMax = 2_000;
-
-/** "/registry/core/pods/": everything of one resource lies under it. */
-export const prefixOf = ({ group, plural }: Pick<ResourceType, "group" | "plural">): string => `${root}${group === "" ? "core" : group}/${plural}/`;
 
 const nodeNameOf = (object: KubeObject): string => (object as { readonly spec?: { readonly nodeName?: string } }).spec?.nodeName ?? "";
 
@@ -19,6 +17,10 @@ export class ClusterState implements ClusterReader, AsyncDisposable {
   readonly store: Store;
   readonly #log: Log;
   readonly #caches = new Map<string, WatchCache>();
+  /** As upstream's metrics name it: "deployments.apps", by prefix. */
+  readonly #names = new Map<string, string>();
+  /** What changed under a prefix while its entries are being read. */
+  readonly #meanwhile = new Map<string, Change[]>();
   #revision: Revision;
   #waiting: { readonly revision: Revision; readonly resolve: () => void }[] = [];
   #watch: Watch | undefined;
@@ -32,9 +34,10 @@ export class ClusterState implements ClusterReader, AsyncDisposable {
   }
 
   static async start({ store, types, log }: { readonly store: Store; readonly types: readonly ResourceType[]; readonly log: Log }): Promise<ClusterState> {
-    const { entries, revision } = await store.list(root);
+    const { entries, revision } = await store.list(storageRoot);
     const state = new ClusterState(store, revision, log);
-    const byPrefix = Map.groupBy(entries, ({ key }) => prefixInKey(key));
+    const prefixes = new Set(types.map(prefixOf));
+    const byPrefix = Map.groupBy(entries, ({ key }) => prefixInKey(key, prefixes));
     for (const type of types) state.#add(type, byPrefix.get(prefixOf(type)) ?? [], revision);
     state.#running = state.#follow();
     return state;
@@ -42,15 +45,27 @@ export class ClusterState implements ClusterReader, AsyncDisposable {
 
   /** Starts to serve another resource (a custom one). */
   async add(type: ResourceType): Promise<WatchCache> {
-    const present = this.#caches.get(prefixOf(type));
+    const prefix = prefixOf(type);
+    const present = this.#caches.get(prefix);
     if (present) return present;
-    const { entries, revision } = await this.store.list(prefixOf(type));
-    await this.caughtUp(revision);
-    return this.#caches.get(prefixOf(type)) ?? this.#add(type, entries, Math.max(revision, this.#revision));
+    const meanwhile: Change[] = this.#meanwhile.get(prefix) ?? [];
+    this.#meanwhile.set(prefix, meanwhile);
+    try {
+      const { entries, revision } = await this.store.list(prefix);
+      await this.caughtUp(revision);
+      const added = this.#caches.get(prefix);
+      if (added) return added;
+      const cache = this.#add(type, entries, revision);
+      for (const change of meanwhile) if (revisionOfChange(change) > revision) cache.apply(change);
+      return cache;
+    } finally {
+      this.#meanwhile.delete(prefix);
+    }
   }
 
   remove(type: ResourceType): void {
     this.#caches.delete(prefixOf(type));
+    this.#names.delete(prefixOf(type));
   }
 
   #add(type: ResourceType, entries: readonly Entry[], revision: Revision): WatchCache {
@@ -59,6 +74,7 @@ export class ClusterState implements ClusterReader, AsyncDisposable {
     const cache = new WatchCache({ prefix, form: new StoredForm(type), changesMax, ...(isPods && { nodeOf: nodeNameOf }) }, revision);
     cache.load(entries);
     this.#caches.set(prefix, cache);
+    this.#names.set(prefix, type.group === "" ? type.plural : `${type.plural}.${type.group}`);
     return cache;
   }
 
@@ -81,14 +97,16 @@ export class ClusterState implements ClusterReader, AsyncDisposable {
 
   /** How many objects there are of each resource, by the labels of upstream's metric. */
   counts(): Readonly<Record<string, number>> {
-    return Object.fromEntries([...this.#caches.values()].map((cache) => {
-      const [group = "", plural = ""] = cache.prefix.slice(root.length).split("/");
-      return [`resource="${group === "core" ? plural : `${plural}.${group}`}"`, cache.size];
-    }));
+    return Object.fromEntries([...this.#caches.values()].map((cache) => [`resource="${this.#names.get(cache.prefix) ?? ""}"`, cache.size]));
   }
 
-  /** Resolves when everything that was acknowledged before the call is in the caches; undefined when it is already. */
+  /**
+   * Resolves when everything that was acknowledged before the call is in the caches; undefined when it is already. Where other servers write to
+   * the same store, it is asked for how far they have come.
+   * @throws {StatusError} ServiceUnavailable when the store does not answer.
+   */
   fresh(): Promise<void> | undefined {
+    if (this.store.latest) return this.store.latest().then((revision) => this.caughtUp(revision), (error: unknown) => Promise.reject(unavailable(error)));
     return this.#revision >= this.store.revision ? undefined : this.caughtUp(this.store.revision);
   }
 
@@ -100,7 +118,7 @@ export class ClusterState implements ClusterReader, AsyncDisposable {
   async #follow(): Promise<void> {
     while (!this.#ended) {
       try {
-        using watch = this.store.watch(root, { after: this.#revision });
+        using watch = this.store.watch(storageRoot, { after: this.#revision, onProgress: (revision) => this.#advance(revision) });
         this.#watch = watch;
         for await (const change of watch) this.#apply(change);
       } catch (error) {
@@ -121,7 +139,7 @@ export class ClusterState implements ClusterReader, AsyncDisposable {
 
   /** After a watch that ended (we were too slow, or the store restarted), the difference to the present is applied as if it had been watched. */
   async #catchUpByList(): Promise<void> {
-    const { entries, revision } = await this.store.list(root);
+    const { entries, revision } = await this.store.list(storageRoot);
     const changes: Change[] = [];
     const present = new Set<string>();
     for (const entry of entries) {
@@ -131,20 +149,20 @@ export class ClusterState implements ClusterReader, AsyncDisposable {
     for (const cache of this.#caches.values()) {
       for (const { key } of cache.entries()) if (!present.has(cache.prefix + key)) changes.push({ type: "delete", key: cache.prefix + key, revision });
     }
-    const at = (change: Change): Revision => (change.type === "put" ? change.entry.revision : change.revision);
-    for (const change of changes.sort((a, b) => at(a) - at(b))) this.#apply(change);
+    for (const change of changes.sort((a, b) => revisionOfChange(a) - revisionOfChange(b))) this.#apply(change);
     this.#advance(revision);
   }
 
   #apply(change: Change): void {
-    const key = change.type === "put" ? change.entry.key : change.key;
-    const cache = this.#caches.get(prefixInKey(key));
+    const key = keyOfChange(change);
+    const prefix = prefixInKey(key, this.#caches);
     try {
-      cache?.apply(change);
+      if (prefix !== undefined) this.#caches.get(prefix)?.apply(change);
+      else if (this.#meanwhile.size > 0) this.#meanwhile.get(prefixInKey(key, this.#meanwhile) ?? "")?.push(change);
     } catch (error) {
       this.#log.error("a change could not be applied to the watch cache", { key, error });
     }
-    this.#advance(change.type === "put" ? change.entry.revision : change.revision);
+    this.#advance(revisionOfChange(change));
   }
 
   #advance(revision: Revision): void {
@@ -162,9 +180,4 @@ export class ClusterState implements ClusterReader, AsyncDisposable {
     for (const { resolve } of this.#waiting.splice(0)) resolve();
     await this.#running;
   }
-}
-
-function prefixInKey(key: string): string {
-  const second = key.indexOf("/", key.indexOf("/", root.length) + 1);
-  return key.slice(0, second + 1);
 }

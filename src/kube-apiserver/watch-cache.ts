@@ -36,7 +36,7 @@ export interface ListenerScope {
 }
 
 export interface WatchCacheOptions {
-  /** "/registry/core/pods/" */
+  /** "/registry/pods/" */
   readonly prefix: string;
   readonly form: StoredForm;
   /** How many changes are remembered for watchers that come back. */

@@ -9,6 +9,7 @@ export interface ChangeWatchOptions {
   /** What happened before the watch began, in order, of any prefix. */
   readonly initial: Iterable<Change>;
   readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: ((revision: Revision) => void) | undefined;
   readonly onEnd: (watch: ChangeWatch) => void;
 }
 
@@ -22,23 +23,28 @@ export class ChangeWatch implements Watch, AsyncIterator<Change, undefined> {
   readonly #backlogMax: number;
   readonly #signal: AbortSignal | undefined;
   readonly #onEnd: (watch: ChangeWatch) => void;
-  #queue: Change[] = [];
+  readonly #onProgress: ((revision: Revision) => void) | undefined;
+  /** Changes, and between them revisions up to which everything has been queued before. */
+  #queue: (Change | Revision)[] = [];
   #head = 0;
   /** How many of the queued changes are history. */
   #initialLeft: number;
-  readonly #waiting: ((result: IteratorResult<Change, undefined>) => void)[] = [];
+  readonly #waiting: { readonly resolve: (result: IteratorResult<Change, undefined>) => void; readonly reject: (error: Error) => void }[] = [];
+  #failure: Error | undefined;
   #ended = false;
   readonly #abort = (): void => {
     this.#queue = [];
     this.#head = 0;
+    this.#failure = undefined;
     this.end();
   };
 
-  constructor({ prefix, after, backlogMax, initial, signal, onEnd }: ChangeWatchOptions) {
+  constructor({ prefix, after, backlogMax, initial, signal, onProgress, onEnd }: ChangeWatchOptions) {
     this.prefix = prefix;
     this.#after = after;
     this.#backlogMax = backlogMax;
     this.#signal = signal;
+    this.#onProgress = onProgress;
     this.#onEnd = onEnd;
     for (const change of initial) if (revisionOfChange(change) > after && keyOfChange(change).startsWith(prefix)) this.#queue.push(change);
     this.#initialLeft = this.#queue.length;
@@ -49,9 +55,26 @@ export class ChangeWatch implements Watch, AsyncIterator<Change, undefined> {
   push(change: Change): void {
     if (this.#ended || revisionOfChange(change) <= this.#after) return;
     const waiting = this.#waiting.shift();
-    if (waiting) return waiting({ value: change, done: false });
+    if (waiting) return waiting.resolve({ value: change, done: false });
     if (this.#queue.length - this.#head - this.#initialLeft >= this.#backlogMax) return this.end();
     this.#queue.push(change);
+  }
+
+  /** Everything up to `revision` has been pushed. The reader is told when it has read that far. */
+  progress(revision: Revision): void {
+    if (this.#ended || !this.#onProgress) return;
+    if (this.#waiting.length > 0) return this.#onProgress(revision);
+    if (typeof this.#queue.at(-1) === "number") this.#queue.pop();
+    this.#queue.push(revision);
+  }
+
+  /** Ends the watch; the reader gets the error after what is queued. */
+  fail(error: Error): void {
+    if (this.#ended) return;
+    const waiting = this.#waiting.shift();
+    if (waiting) waiting.reject(error);
+    else this.#failure = error;
+    this.end();
   }
 
   /** No further change comes in; what is queued is still delivered. */
@@ -59,22 +82,29 @@ export class ChangeWatch implements Watch, AsyncIterator<Change, undefined> {
     if (this.#ended) return;
     this.#ended = true;
     this.#signal?.removeEventListener("abort", this.#abort);
-    for (const waiting of this.#waiting.splice(0)) waiting({ value: undefined, done: true });
+    for (const waiting of this.#waiting.splice(0)) waiting.resolve({ value: undefined, done: true });
     this.#onEnd(this);
   }
 
   next(): Promise<IteratorResult<Change, undefined>> {
-    const change = this.#queue[this.#head];
-    if (change) {
-      this.#initialLeft = Math.max(0, this.#initialLeft - 1);
+    for (let change = this.#queue[this.#head]; change !== undefined; change = this.#queue[this.#head]) {
       if (++this.#head === this.#queue.length || this.#head > 1024) {
         this.#queue = this.#queue.slice(this.#head);
         this.#head = 0;
       }
-      return Promise.resolve({ value: change, done: false });
+      if (typeof change === "number") this.#onProgress?.(change);
+      else {
+        this.#initialLeft = Math.max(0, this.#initialLeft - 1);
+        return Promise.resolve({ value: change, done: false });
+      }
+    }
+    if (this.#failure) {
+      const error = this.#failure;
+      this.#failure = undefined;
+      return Promise.reject(error);
     }
     if (this.#ended) return Promise.resolve({ value: undefined, done: true });
-    return new Promise((resolve) => this.#waiting.push(resolve));
+    return new Promise((resolve, reject) => this.#waiting.push({ resolve, reject }));
   }
 
   return(): Promise<IteratorResult<Change, undefined>> {

@@ -60,10 +60,25 @@ export interface Store extends AsyncDisposable {
    * A change is delivered no later than its writer is acknowledged (in the same turn of the event loop for embedded stores).
    * @throws {CompactedError} when the store no longer remembers that far back.
    */
-  watch(prefix: string, options: Abortable & { readonly after: Revision }): Watch;
+  watch(prefix: string, options: WatchOptions): Watch;
+
+  /**
+   * Only stores that others write to as well have this: a revision that no write anywhere, which was acknowledged before the call, lies behind.
+   * Everybody else's writes are seen when a watch has come that far. Without it, `revision` says the same at once.
+   */
+  latest?(options?: Abortable): Promise<Revision>;
 
   /** Forgets history up to and including `revision`; current entries stay. */
   compact(revision: Revision): Promise<void>;
+}
+
+export interface WatchOptions extends Abortable {
+  readonly after: Revision;
+  /**
+   * For stores that others write to as well: told while the watch is read that every change under the prefix up to this revision has been
+   * given out, also when the latest ones lay outside of it. Stores of one process tell nothing, their `revision` says it.
+   */
+  readonly onProgress?: (revision: Revision) => void;
 }
 
 export const keyOfChange = (change: Change): string => (change.type === "put" ? change.entry.key : change.key);
@@ -98,4 +113,9 @@ export class FutureRevisionError extends Error {
 /** The store cannot take a write now (disk full, read-only): nothing was written. */
 export class UnavailableError extends Error {
   override readonly name = "UnavailableError";
+}
+
+/** The answer to a write was lost, and it cannot be found out whether it was done. */
+export class OutcomeUnknownError extends Error {
+  override readonly name = "OutcomeUnknownError";
 }

@@ -128,6 +128,35 @@ test("11. named target ports, session affinity, the client's address, a pod that
   await cluster.kubectl("delete", "pods", "-l", "app=who", "--now");
 });
 
+test("11. ways in: a host port, a node port for local endpoints only, the API server's proxy, port-forward to a Service, an ExternalName, the host's network", async () => {
+  const [first, second] = cluster.spec.nodes;
+  const pod = tools("way", { nodeName: second?.name }, { app: "way" }, ["perl", "-e", httpServer]);
+  const [container] = pod.spec.containers;
+  await cluster.apply({ ...pod, spec: { ...pod.spec, containers: [{ ...container, ports: [{ containerPort: 8080, hostPort: 8085 }] }] } });
+  await cluster.apply(tools("on-host", { nodeName: first?.name, hostNetwork: true, dnsPolicy: "ClusterFirstWithHostNet" }));
+  await cluster.ready("way");
+  await cluster.ready("on-host");
+  const service = (name: string, spec: object) => cluster.apply({ apiVersion: "v1", kind: "Service", metadata: { name }, spec });
+  await service("way", { type: "NodePort", externalTrafficPolicy: "Local", selector: { app: "way" }, ports: [{ port: 80, targetPort: 8080 }] });
+  await service("alias", { type: "ExternalName", externalName: "way.default.svc.cluster.local" });
+  const get = (url: string) => `timeout 5 wget -qO- ${url}`;
+  const from = async (url: string) => (await fetch(url, { signal: AbortSignal.timeout(2_000) })).text();
+  const nodePort = (await cluster.get<Service>("service", "way")).spec?.ports?.[0]?.nodePort ?? 0;
+  // From the machine and from the other node; behind Local the server sees who asks.
+  await until("the local node port answers", async () => (await from(`http://${second?.address}:${nodePort}/`)) === `way for ${cluster.spec.gateway}\n`);
+  await assert.rejects(from(`http://${first?.address}:${nodePort}/`), "a node without an endpoint does not answer");
+  assert.match(await from(`http://${second?.address}:8085/`), /^way for /);
+  for (const url of [`http://${second?.address}:8085/`, "http://way/", "http://alias.default.svc.cluster.local/"]) assert.match(await inPod("on-host", get(url)), /^way for /, url);
+  assert.match(await cluster.kubectl("get", "--raw", "/api/v1/namespaces/default/services/way:80/proxy/"), /^way for /);
+  assert.match(await cluster.kubectl("get", "--raw", "/api/v1/namespaces/default/pods/way:8080/proxy/"), /^way for /);
+  await using forward = cluster.start("port-forward", "service/way", ":80");
+  const [, port] = await forward.expect(/Forwarding from 127\.0\.0\.1:(\d+) -> 8080/);
+  assert.match(await from(`http://127.0.0.1:${port}/`), /^way for /);
+  await cluster.kubectl("delete", "service", "way", "alias");
+  await cluster.kubectl("delete", "pod", "way", "on-host", "--now");
+  await until("the host port is closed", () => from(`http://${second?.address}:8085/`).then(() => false, () => true));
+});
+
 test("nothing for an address of the cluster leaves by the machine's own interfaces", async () => {
   const { podCidr, nodeCidr, clusterDns } = cluster.spec;
   const unused = [podCidr.replace(/0\.0\/16$/, "200.7"), nodeCidr.replace(/0\/24$/, "99"), "10.96.77.77"];

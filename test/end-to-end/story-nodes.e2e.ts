@@ -46,6 +46,21 @@ test("10. draining a node moves its pods and nothing else", async () => {
   const before = await runningPods("app=web");
   const staying = before.filter(({ spec }) => spec?.nodeName !== drained).map(({ metadata }) => metadata.uid ?? "");
   assert.equal(staying.length, 4);
+  // What nobody would make again, what belongs to the node, and what a budget protects stays until somebody insists.
+  const sleeper = { terminationGracePeriodSeconds: 1, containers: [{ name: "c", image: "busybox", imagePullPolicy: "IfNotPresent", command: ["sleep", "1000"] }] };
+  await cluster.apply({ apiVersion: "v1", kind: "Pod", metadata: { name: "alone" }, spec: { nodeName: drained, ...sleeper } });
+  await cluster.apply({ apiVersion: "apps/v1", kind: "DaemonSet", metadata: { name: "everywhere" }, spec: { selector: { matchLabels: { app: "everywhere" } }, template: { metadata: { labels: { app: "everywhere" } }, spec: sleeper } } });
+  await cluster.kubectl("rollout", "status", "daemonset/everywhere", "--timeout=90s");
+  await cluster.apply({ apiVersion: "policy/v1", kind: "PodDisruptionBudget", metadata: { name: "all-of-them" }, spec: { minAvailable: 6, selector: { matchLabels: { app: "web" } } } });
+  await until("the budget counts", async () => (await cluster.kubectl("get", "pdb", "all-of-them", "-o", "jsonpath={.status.currentHealthy} {.status.disruptionsAllowed}")) === "6 0");
+  const refused = await cluster.try(["drain", drained, "--timeout=5s"]);
+  assert.match(refused.stderr, /cannot delete DaemonSet-managed Pods \(use --ignore-daemonsets to ignore\): default\/everywhere-/);
+  assert.match(refused.stderr, /cannot delete Pods that declare no controller \(use --force to override\): default\/alone/);
+  await cluster.kubectl("delete", "pod", "alone", "--now");
+  const kept = await cluster.try(["drain", drained, "--ignore-daemonsets", "--timeout=2s"]);
+  assert.match(kept.stderr, /Cannot evict pod as it would violate the pod's disruption budget\./);
+  assert.deepEqual((await runningPods("app=web")).map(({ metadata }) => metadata.uid ?? "").toSorted(), before.map(({ metadata }) => metadata.uid ?? "").toSorted());
+  await cluster.kubectl("delete", "pdb", "all-of-them");
   const printed = await cluster.kubectl("drain", drained, "--ignore-daemonsets", "--timeout=120s");
   assert.match(printed, new RegExp(`^node/${drained} (cordoned|drained)$`, "m"));
   await cluster.kubectl("rollout", "status", "deployment/web", "--timeout=120s");
@@ -57,6 +72,8 @@ test("10. draining a node moves its pods and nothing else", async () => {
   const uids = new Set(after.map(({ metadata }) => metadata.uid));
   for (const uid of staying) assert.ok(uids.has(uid), "a pod of another node was moved");
   assert.match(await cluster.kubectl("get", "node", drained), / Ready,SchedulingDisabled /);
+  assert.equal((await runningPods("app=everywhere")).length, 3);
+  await cluster.kubectl("delete", "daemonset", "everywhere");
   await cluster.kubectl("uncordon", drained);
 });
 
@@ -91,6 +108,15 @@ test("10. a node whose agent is killed becomes NotReady, and its pods are evicte
   await until("the hasty pod is gone", async () => /NotFound/.test((await cluster.try(["get", "pod", "hasty"])).stderr));
   await cluster.ready("patient");
   assert.equal((await cluster.get<Pod>("pod", "patient")).status?.containerStatuses?.[0]?.restartCount, 0);
+});
+
+test("a node that was taken for lost says so itself when it is not", async () => {
+  const [taken = ""] = nodes;
+  const lost = { status: { conditions: [{ type: "Ready", status: "Unknown", reason: "NodeStatusUnknown", message: "Kubelet stopped posting node status." }] } };
+  await cluster.kubectl("patch", "node", taken, "--subresource=status", "--type=strategic", "-p", JSON.stringify(lost));
+  await until("it is tainted", async () => (await taintsOf(taken)).includes("node.kubernetes.io/unreachable:NoSchedule"));
+  await until("the node is Ready again", async () => (await readyOf(taken)) === "True", { msMax: 40_000 });
+  await until("the taints are gone", async () => (await taintsOf(taken)).length === 0);
 });
 
 test("a cluster grows: up --nodes 4", async () => {

@@ -174,3 +174,23 @@ test("logs: --tail, --since, -f, --timestamps, --previous of a pod that was not 
   assert.equal(follow.output, "line 5\nlast\n");
   await cluster.clear();
 });
+
+test("thirty pods at once all run, each with an address of its own; deleted at once, they leave nothing", async () => {
+  const names = Array.from({ length: 30 }, (_, i) => `many-${i}`);
+  const items = names.map((name) => ({
+    apiVersion: "v1", kind: "Pod", metadata: { name, labels: { many: "yes" } },
+    spec: { terminationGracePeriodSeconds: 1, containers: [{ name: "c", image: "busybox", imagePullPolicy: "IfNotPresent", command: ["sh", "-c", "trap 'exit 0' TERM; while :; do sleep 1 & wait; done"] }] },
+  }));
+  const links = async () => (await cluster.onNode(0, "ip", "-o", "link", "show", "type", "veth")).stdout.split("\n").filter((line) => /: veth/.test(line)).length;
+  const before = await links();
+  await cluster.apply({ apiVersion: "v1", kind: "List", items });
+  await cluster.kubectl("wait", "pods", "-l", "many=yes", "--for=condition=Ready", "--timeout=120s");
+  const pods = (await cluster.get<PodList>("pods", "-l", "many=yes")).items;
+  assert.equal(new Set(pods.map(({ status }) => status?.podIP)).size, 30);
+  assert.ok(pods.every(({ status }) => status?.containerStatuses?.[0]?.restartCount === 0));
+  assert.equal(await links(), before + 30);
+  await cluster.kubectl("delete", "pods", "-l", "many=yes", "--timeout=120s");
+  await until("no container is left", async () => (await ctr("containers", "ls", "-q")).trim() === "");
+  for (const pod of pods) await until(`nothing of ${pod.metadata.name} is left: ${traces(pod).join(" ")}`, () => traces(pod).length === 0);
+  await until("no interface is left", async () => (await links()) === before);
+});

@@ -5,7 +5,7 @@ import { ensureKubectl } from "./kubectl.ts";
 
 const packages: Readonly<Record<string, string>> = {
   "containerd": "/usr/bin/containerd", "runc": "/usr/sbin/runc", "containernetworking-plugins": "/usr/lib/cni/bridge", "nftables": "/usr/sbin/nft", "iproute2": "/usr/sbin/ip", "iptables": "/usr/sbin/iptables", "conntrack": "/usr/sbin/conntrack",
-  "docker-registry": "/usr/bin/docker-registry", "dnsutils": "/usr/bin/dig", "curl": "/usr/bin/curl",
+  "docker-registry": "/usr/bin/docker-registry", "dnsutils": "/usr/bin/dig", "curl": "/usr/bin/curl", "etcd-server": "/usr/bin/etcd", "etcd-client": "/usr/bin/etcdctl",
 };
 
 const missing = Object.entries(packages).filter(([, file]) => !existsSync(file) && !existsSync(file.replace("/usr/sbin/", "/usr/bin/"))).map(([name]) => name);
@@ -15,5 +15,5 @@ if (process.getuid?.() !== 0) {
 }
 console.log(missing.length > 0 ? `installing from Debian's packages: ${missing.join(" ")}` : "all of Debian's packages that the tests use are installed");
 await command(["sh", "-c", `apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends ${missing.join(" ")} >/dev/null`]);
-for (const service of ["containerd", "docker-registry"]) await command(["sh", "-c", `systemctl stop ${service} 2>/dev/null || true`]);
+for (const service of ["containerd", "docker-registry", "etcd"]) await command(["sh", "-c", `systemctl stop ${service} 2>/dev/null || true`]);
 console.log(`kubectl: ${await ensureKubectl()}`);

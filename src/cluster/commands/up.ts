@@ -131,7 +131,7 @@ async function planNew({ home, name, nodeCount = 1, registryMirrors, offline, no
     const spec = planSpec({ name, nodeCount, apiPort: wanted.apiPort ?? 0, others: [...others, ...lost], isFree, registryMirrors, offline, ...(nodeMonitorGraceMs !== undefined && { nodeMonitorGraceMs }), nowMs: clock.now() });
     if (spec) {
       const apiPort = wanted.apiPort ?? (await freePortOf(spec.index, new Set(others.map((each) => each.apiPort))));
-      if (await claimBridge(spec.bridge)) return { ...spec, apiPort };
+      if (await claimBridge(spec)) return { ...spec, apiPort };
       lost.push(spec);
     } else throw new PreflightError([{ what: "no networks are free for another cluster (10.222.x.0/24 with 10.128.0.0/16 and up)", remedy: "take a cluster down, or remove routes to these networks" }]);
   }

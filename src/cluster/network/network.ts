@@ -3,16 +3,17 @@ import { command, CommandError } from "../../stdx/command.ts";
 import type { ClusterSpec, NodeSpec } from "../spec.ts";
 import { bridgeBatch, hostRoute, hostRules, namespacePath, nodeInsideBatch, nodeLinkBatch, tableOf, vethOf } from "./plan.ts";
 
+export const bridgeAlias = ({ name }: Pick<ClusterSpec, "name">): string => `cluster:${name}`;
 const linkExists = (name: string): boolean => existsSync(`/sys/class/net/${name}`);
 const inside = (node: NodeSpec): readonly [string, ...string[]] => ["nsenter", `--net=${namespacePath(node)}`];
 
 /**
  * Makes the bridge, which is what decides whose an index is: of several `up` at the same moment the kernel lets one have it. False when somebody
- * else was first.
+ * else was first. Its alias, which `ip link` shows, says whose it is.
  */
-export async function claimBridge(name: string): Promise<boolean> {
+export async function claimBridge(spec: Pick<ClusterSpec, "bridge" | "name">): Promise<boolean> {
   try {
-    await command(["ip", "link", "add", name, "type", "bridge"]);
+    await command(["ip", "-batch", "-"], { input: `link add ${spec.bridge} type bridge\nlink set ${spec.bridge} alias ${bridgeAlias(spec)}\n` });
     return true;
   } catch (error) {
     if (error instanceof CommandError && error.stderr.includes("File exists")) return false;
@@ -22,7 +23,7 @@ export async function claimBridge(name: string): Promise<boolean> {
 
 /** Makes what is missing: after the first start, a reboot or a crash half-way. Safe to run again. */
 export async function ensureNetwork(spec: ClusterSpec): Promise<void> {
-  if (!linkExists(spec.bridge)) await claimBridge(spec.bridge);
+  if (!linkExists(spec.bridge)) await claimBridge(spec);
   await command(["ip", "-batch", "-"], { input: bridgeBatch(spec) });
   await Promise.all([command(["nft", "-f", "-"], { input: hostRules(spec) }), ...spec.nodes.map((node) => ensureNode(spec, node))]);
 }

@@ -2,13 +2,14 @@ import { invalid } from "../../apimachinery/field-error.ts";
 import type { KubeObject, ObjectMeta, ResourceType } from "../../apimachinery/object.ts";
 import { alreadyExists, badRequest, conflict, internalStatusError, invalidError, notFoundError, staleObjectDetail, StatusError } from "../../apimachinery/status-error.ts";
 import type { Resource, UpdateStrategy } from "../../api/resource.ts";
-import { ConflictError, UnavailableError, type Revision } from "../../storage/store.ts";
+import { ConflictError, type Revision } from "../../storage/store.ts";
 import type { Clock } from "../../stdx/clock.ts";
 import { equal } from "../../stdx/equal.ts";
 import type { Random } from "../../stdx/random.ts";
 import type { AdmissionOperation, UserInfo } from "../access.ts";
 import { CacheEntry } from "../cache-entry.ts";
 import type { ClusterState } from "../cluster-state.ts";
+import { unavailable } from "../store-error.ts";
 import type { WatchCache } from "../watch-cache.ts";
 import { checkDeleteOptions, checkPreconditions, endsWithUpdate, planDeletion, type DeleteOptions, type DeletionPlan } from "./deletion.ts";
 import { generatedName, timestamp, uuid } from "./identity.ts";
@@ -374,7 +375,8 @@ class DryEntry extends CacheEntry {
 }
 
 function storeError(error: unknown): unknown {
-  if (error instanceof UnavailableError) return new StatusError("ServiceUnavailable", error.message, { cause: error });
+  const told = unavailable(error);
+  if (told !== error) return told;
   return error instanceof Error || error === undefined ? error : internalStatusError(String(error));
 }
 

@@ -1,6 +1,7 @@
 import { nodes, pods, services, type Node, type Pod, type Service } from "../../api/generated/core-v1.ts";
 import { endpointslices } from "../../api/generated/discovery-v1.ts";
 import { badRequest, notFoundError, StatusError } from "../../apimachinery/status-error.ts";
+import { isLinkLocalUnicast, isLoopback, isMulticast, isUnspecified, parseIp } from "../../stdx/ip.ts";
 import type { ClusterReader } from "../access.ts";
 
 /** Where the answer to a streaming request is to be had. */
@@ -113,6 +114,12 @@ export function splitProxyName(name: string): { readonly scheme: "http" | "https
   return { scheme: "http", name: parts[0] ?? "", port: parts[1] ?? "" };
 }
 
+/** Addresses that mean the API server's own machine or its neighbours are not to be reached through it. */
+function isProxied(address: string): boolean {
+  const ip = parseIp(address);
+  return ip !== undefined && address !== "255.255.255.255" && !isUnspecified(ip) && !isLoopback(ip) && !isLinkLocalUnicast(ip) && !isMulticast(ip);
+}
+
 const isNumber = (text: string): boolean => /^\d{1,5}$/.test(text);
 
 /** Where a proxied request goes. `name` is as the path has it, `path` begins with "/". @throws {StatusError} */
@@ -120,6 +127,7 @@ export function proxyLocation(reader: ClusterReader, resource: string, namespace
   const { scheme, name, port } = splitProxyName(fullName);
   if (resource === "nodes") {
     const kubelet = kubeletOf(reader, name);
+    if (parseIp(kubelet.host) && !isProxied(kubelet.host)) throw badRequest("address not allowed");
     return { ...kubelet, ...(port !== "" && isNumber(port) && Number(port) !== kubelet.port && { port: Number(port), scheme, kubelet: false }), path };
   }
   if (resource === "pods") {
@@ -128,26 +136,34 @@ export function proxyLocation(reader: ClusterReader, resource: string, namespace
     const ports = (pod.spec?.containers ?? []).flatMap((container) => container.ports ?? []);
     const number = isNumber(port) ? Number(port) : port === "" ? ports[0]?.containerPort : ports.find((each) => each.name === port)?.containerPort;
     const host = pod.status?.podIP ?? "";
-    if (host === "") throw badRequest("address not allowed");
+    if (!isProxied(host)) throw badRequest("address not allowed");
     return { scheme, host, port: number ?? (scheme === "https" ? 443 : 80), path, kubelet: false };
   }
-  return serviceLocation(reader, namespace, name, port, scheme, path, random);
+  return serviceLocation(reader, { namespace, name, port, scheme, fullName, path, random });
 }
 
-/** One of the Service's ready endpoints, chosen at random: the API server stands outside of the nodes, so service addresses mean nothing to it. */
-function serviceLocation(reader: ClusterReader, namespace: string, name: string, port: string, scheme: "http" | "https", path: string, random: () => number): Location {
+/**
+ * One of the Service's ready endpoints, chosen at random: the API server stands outside of the nodes, so service addresses mean nothing to it. Only
+ * addresses that are those of pods: whoever may write EndpointSlices must not reach other servers with the API server's position in the network.
+ */
+function serviceLocation(reader: ClusterReader, { namespace, name, port, scheme, fullName, path, random }: { readonly namespace: string; readonly name: string; readonly port: string; readonly scheme: "http" | "https"; readonly fullName: string; readonly path: string; readonly random: () => number }): Location {
   const service: Service | undefined = reader.get(services, namespace, name);
   if (!service) throw notFoundError(core("services"), name);
-  const servicePorts = service.spec?.ports ?? [];
-  const wanted = port === "" ? (servicePorts.length === 1 ? servicePorts[0] : undefined) : servicePorts.find((each) => each.name === port || (isNumber(port) && each.port === Number(port)));
-  if (!wanted) throw new StatusError("ServiceUnavailable", port === "" ? `no endpoints available for service ${JSON.stringify(name)}` : `no service port ${JSON.stringify(port)} found for service ${JSON.stringify(name)}`);
-  const found = reader.list(endpointslices, namespace).filter(({ metadata }) => metadata.labels?.["kubernetes.io/service-name"] === name).flatMap((slice) => {
-    const target = slice.ports?.find((each) => (each.name ?? "") === (wanted.name ?? ""));
-    if (target?.port === undefined) return [];
-    const targetPort = target.port;
-    return (slice.endpoints ?? []).filter(({ conditions }) => conditions?.ready !== false).flatMap(({ addresses }) => addresses.map((host) => ({ host, port: targetPort })));
+  let portName = port;
+  if (isNumber(port)) {
+    const found = service.spec?.ports?.find((each) => each.port === Number(port));
+    if (!found) throw new StatusError("ServiceUnavailable", `no service port ${Number(port)} found for service ${JSON.stringify(name)}`);
+    portName = found.name ?? "";
+  }
+  const candidates = reader.list(endpointslices, namespace).filter(({ metadata }) => metadata.labels?.["kubernetes.io/service-name"] === name).flatMap((slice) => {
+    const target = slice.ports?.find((each) => (each.name ?? "") === portName)?.port;
+    if (target === undefined) return [];
+    return (slice.endpoints ?? []).filter(({ conditions }) => conditions?.ready !== false).flatMap(({ addresses, targetRef }) => addresses.map((host) => ({ host, port: target, pod: targetRef?.kind === "Pod" ? targetRef.name : undefined })));
   });
+  const belongs = ({ host, pod }: (typeof candidates)[number]): boolean =>
+    pod !== undefined && reader.get(pods, namespace, pod)?.status?.podIPs?.some(({ ip }) => ip === host) === true && isProxied(host);
+  const found = candidates.filter(belongs);
   const chosen = found[Math.floor(random() * found.length)];
-  if (!chosen) throw new StatusError("ServiceUnavailable", `no endpoints available for service ${JSON.stringify(name)}`);
-  return { scheme, ...chosen, path, kubelet: false };
+  if (!chosen) throw new StatusError("ServiceUnavailable", `no endpoints available for service ${JSON.stringify(fullName)}`);
+  return { scheme, host: chosen.host, port: chosen.port, path, kubelet: false };
 }

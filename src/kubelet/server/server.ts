@@ -73,24 +73,21 @@ export async function startKubeletServer(options: KubeletServerOptions): Promise
 }
 
 interface Route {
-  /** What RBAC calls it below `nodes`. */
-  readonly subresource: string;
+  /** What RBAC calls it below `nodes`, finest first: one of them is enough. */
+  readonly subresources: readonly string[];
   readonly verb: string;
 }
 
-/** Which permission a path needs; upstream's fine-grained kubelet authorization. */
+const verbs: Readonly<Record<string, string>> = { POST: "create", GET: "get", HEAD: "get", PUT: "update", PATCH: "patch", DELETE: "delete" };
+/** KEP-2862: paths that need not be given together with everything else. */
+const fineSubresources: Readonly<Record<string, string>> = { pods: "pods", runningpods: "pods", healthz: "healthz", configz: "configz" };
+const subresources: Readonly<Record<string, string>> = { stats: "stats", metrics: "metrics", logs: "log", checkpoint: "checkpoint", statusz: "statusz", flagz: "configz" };
+
+/** Which permission a path needs. */
 export function routeOf(path: string, method: string): Route {
   const [, first = ""] = path.split("/");
-  const verb = method === "POST" ? "create" : "get";
-  switch (first) {
-    case "pods": case "runningpods": return { subresource: "pods", verb };
-    case "healthz": return { subresource: "healthz", verb };
-    case "configz": return { subresource: "configz", verb };
-    case "stats": return { subresource: "stats", verb };
-    case "metrics": return { subresource: "metrics", verb };
-    case "logs": return { subresource: "log", verb };
-    default: return { subresource: "proxy", verb };
-  }
+  const [fine, coarse] = [Object.hasOwn(fineSubresources, first) ? fineSubresources[first] : undefined, Object.hasOwn(subresources, first) ? subresources[first] : undefined];
+  return { subresources: [...(fine === undefined ? [] : [fine]), coarse ?? "proxy"], verb: verbs[method] ?? "" };
 }
 
 /** Who the client is, by its certificate. @throws {RequestError} 401 or 403 */
@@ -101,8 +98,25 @@ async function admit(options: KubeletServerOptions, request: IncomingMessage, pa
   const fields = certificate.subject.split("\n");
   const valuesOf = (key: string) => fields.filter((field) => field.startsWith(`${key}=`)).map((field) => field.slice(key.length + 1));
   const client = { name: valuesOf("CN")[0] ?? "", groups: [...valuesOf("O"), "system:authenticated"] };
-  const { subresource, verb } = routeOf(path, request.method ?? "GET");
-  if (!(await options.authorize(client, { verb, subresource, path }))) throw new RequestError(403, `Forbidden (user=${client.name}, verb=${verb}, resource=nodes, subresource=${subresource})`);
+  const { subresources: wanted, verb } = routeOf(path, request.method ?? "");
+  for (const subresource of wanted) {
+    try {
+      if (await options.authorize(client, { verb, subresource, path })) return;
+    } catch (error) {
+      options.log.warn("a request could not be authorized", { user: client.name, path, error });
+      throw new RequestError(500, `Authorization error (user=${client.name}, verb=${verb}, resource=nodes, subresource=${subresource})`);
+    }
+  }
+  throw new RequestError(403, `Forbidden (user=${client.name}, verb=${verb}, resource=nodes, subresource(s)=[${wanted.join(" ")}])\n`);
+}
+
+function partsOf(path: string): readonly string[] {
+  try {
+    return path.split("/").map(decodeURIComponent);
+  } catch (error) {
+    if (error instanceof URIError) throw new RequestError(400, "malformed path");
+    throw error;
+  }
 }
 
 function podAt(options: KubeletServerOptions, namespace: string, name: string): Pod {
@@ -116,7 +130,7 @@ async function answer(options: KubeletServerOptions, request: IncomingMessage, r
   const url = new URL(request.url ?? "/", "https://node");
   try {
     await admit(options, request, url.pathname);
-    const [, first = "", namespace = "", name = "", container = ""] = url.pathname.split("/").map(decodeURIComponent);
+    const [, first = "", namespace = "", name = "", container = ""] = partsOf(url.pathname);
     const page = Object.hasOwn(pages, url.pathname) ? pages[url.pathname] : undefined;
     if (page) {
       const { contentType, body } = await page();
@@ -196,7 +210,7 @@ async function upgrade(options: KubeletServerOptions, request: IncomingMessage, 
   socket.on("error", () => {}); // The client went; the streams below end with it.
   try {
     await admit(options, request, url.pathname);
-    const [, first = "", namespace = "", name = "", ...rest] = url.pathname.split("/").map(decodeURIComponent);
+    const [, first = "", namespace = "", name = "", ...rest] = partsOf(url.pathname);
     const pod = podAt(options, namespace, name);
     const webSocket = (request.headers.upgrade ?? "").toLowerCase() === "websocket";
     const connection = { request, socket, head, signal };

@@ -76,8 +76,11 @@ export class StatusWriter {
   async finish(pod: Pod): Promise<void> {
     const entry = this.#entry(pod);
     entry.delete = true;
-    this.#wake(entry);
-    await entry.writing;
+    // A write that was just ending when this was asked for may not have seen it, so its end alone says nothing.
+    while (!this.#signal.aborted && this.#entries.get(uidOf(pod)) === entry) {
+      this.#wake(entry);
+      await entry.writing;
+    }
   }
 
   /** Nothing more is written for this pod. */

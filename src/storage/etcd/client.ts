@@ -1,0 +1,123 @@
+import { backoffDelayMs } from "../../stdx/backoff.ts";
+import type { Clock } from "../../stdx/clock.ts";
+import { codecs, RpcChannel, RpcError, type Input, type RpcMethod, type RpcStream } from "../../stdx/grpc.ts";
+import type { Log } from "../../stdx/log.ts";
+import { UnavailableError } from "../store.ts";
+import type { EtcdLocation } from "./endpoints.ts";
+import { descriptors, methods, type Messages, type WatchResponse } from "./generated/etcd-v3.ts";
+
+export interface EtcdClientOptions extends EtcdLocation {
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+export interface CallOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** Called when an attempt ended without an answer, though etcd may have done what was asked. */
+  readonly onDoubt?: (() => void) | undefined;
+}
+
+/** How long one member has for its first answer; each further attempt has twice as long. */
+const attemptMs = 2_000;
+const attemptMsMax = 10_000;
+/** After this a call fails: longer than any election takes, and shorter than clients of the API wait. */
+const callMsMax = 25_000;
+/** etcd refuses clients that ask more often than every five seconds. */
+const keepaliveMs = 10_000;
+const retry = { firstMs: 20, maxMs: 500 };
+/** Pages are bounded by their number of entries, not in bytes. */
+const receiveBytesMax = 2 ** 31 - 1;
+
+const codec = codecs(descriptors);
+const methodOf = (name: keyof typeof methods): RpcMethod => {
+  const { service, request, response } = methods[name];
+  return { path: `/etcdserverpb.${service}/${name}`, request: codec(request), response: codec(response) };
+};
+type Unary = Exclude<keyof typeof methods, "Watch">;
+type Answer<M extends Unary> = Messages[(typeof methods)[M]["response"]];
+
+/** Another member may answer where this one did not: it is gone, has no leader, or is overloaded. */
+function isWorthAnotherTry({ code, message }: RpcError): boolean {
+  if (message.includes("database space exceeded")) return false;
+  return ["UNAVAILABLE", "DEADLINE_EXCEEDED", "INTERNAL", "CANCELLED", "RESOURCE_EXHAUSTED", "UNKNOWN"].includes(code);
+}
+/** Nothing was sent, or etcd says that it did nothing. */
+const isCertainlyUndone = ({ code, message }: RpcError): boolean =>
+  code === "RESOURCE_EXHAUSTED" || message.startsWith("No connection established") || message.includes("etcdserver: no leader") || message.includes("etcdserver: not capable");
+
+/**
+ * Calls to a cluster of etcd, over one member at a time: the next one when it does not answer. All calls are linearizable, and all are
+ * such that making them twice does no harm.
+ */
+export class EtcdClient implements Disposable {
+  readonly #channels: readonly RpcChannel[];
+  readonly #names: readonly string[];
+  readonly #clock: Clock;
+  readonly #log: Log;
+  #current = 0;
+  readonly #closed = new AbortController();
+
+  constructor({ endpoints, tls = {}, clock, log }: EtcdClientOptions) {
+    this.#clock = clock;
+    this.#log = log;
+    this.#names = endpoints.map(({ address }) => address);
+    this.#channels = endpoints.map((endpoint) => new RpcChannel({
+      // A member without a leader ends its watches instead of staying silent.
+      address: endpoint.address, ...(endpoint.tls && { tls }), receiveBytesMax, keepaliveMs, headers: { hasleader: "true" },
+    }));
+  }
+
+  /** The member that calls go to, by its place in the list of endpoints. */
+  get current(): number {
+    return this.#current;
+  }
+
+  /** Says that `member` did not do its work: calls go to the next one, unless they do already. */
+  leave(member: number): void {
+    if (member !== this.#current || this.#channels.length === 1) return;
+    this.#current = (member + 1) % this.#channels.length;
+    this.#log.info("etcd is reached through another member", { left: this.#names[member], now: this.#names[this.#current] });
+  }
+
+  /**
+   * @throws {RpcError} what etcd answered
+   * @throws {UnavailableError} when no member answers.
+   */
+  async call<M extends Unary>(name: M, request: Input<Messages[(typeof methods)[M]["request"]]>, { signal, onDoubt }: CallOptions = {}): Promise<Answer<M>> {
+    const method = methodOf(name);
+    const untilMs = this.#clock.now() + callMsMax;
+    for (let attempt = 0; ; attempt++) {
+      signal?.throwIfAborted();
+      const member = this.#current;
+      const channel = this.#channels[member];
+      if (!channel || this.#closed.signal.aborted) throw new UnavailableError("the store is closed");
+      try {
+        const leftMs = Math.max(1, untilMs - this.#clock.now());
+        return (await channel.unary(method, request, { deadlineMs: Math.min(leftMs, attemptMs * 2 ** attempt, attemptMsMax), ...(signal && { signal }) })) as Answer<M>;
+      } catch (error) {
+        if (!(error instanceof RpcError)) throw error;
+        if (error.message.includes("database space exceeded")) throw new UnavailableError(`etcd has no room: ${error.message}; compact and defragment it, or raise its quota`, { cause: error });
+        if (!isWorthAnotherTry(error)) throw error;
+        if (!isCertainlyUndone(error)) onDoubt?.();
+        this.leave(member);
+        if (this.#clock.now() >= untilMs) throw new UnavailableError(`etcd does not answer: ${error.message}`, { cause: error });
+        // Each member is tried at once; only a whole round without an answer is waited after.
+        const round = Math.floor((attempt + 1) / this.#channels.length);
+        if ((attempt + 1) % this.#channels.length === 0) await this.#clock.sleep(backoffDelayMs(round - 1, retry), { signal: AbortSignal.any([this.#closed.signal, ...(signal ? [signal] : [])]) });
+      }
+    }
+  }
+
+  /** Opens a stream of watches to the current member. */
+  openWatch(handlers: { readonly onMessage: (message: WatchResponse) => void; readonly onEnd: (error: RpcError | undefined) => void }): { readonly stream: RpcStream; readonly member: number } {
+    const member = this.#current;
+    const channel = this.#channels[member];
+    if (!channel) throw new UnavailableError("the store is closed");
+    return { member, stream: channel.duplex(methodOf("Watch"), { onMessage: (message) => handlers.onMessage(message as WatchResponse), onEnd: handlers.onEnd }) };
+  }
+
+  [Symbol.dispose](): void {
+    this.#closed.abort(new UnavailableError("the store is closed"));
+    for (const channel of this.#channels) channel[Symbol.dispose]();
+  }
+}

@@ -1,0 +1,273 @@
+import type { Clock } from "../../stdx/clock.ts";
+import { isRpcError } from "../../stdx/grpc.ts";
+import type { Log } from "../../stdx/log.ts";
+import { race } from "../../stdx/abort.ts";
+import { ChangeWatch } from "../change-watch.ts";
+import {
+  CompactedError, ConflictError, FutureRevisionError, OutcomeUnknownError, UnavailableError,
+  type Abortable, type Entry, type Guarded, type Listing, type ListOptions, type Revision, type Store, type Watch, type WatchOptions,
+} from "../store.ts";
+import { EtcdClient } from "./client.ts";
+import { runCompactor } from "./compactor.ts";
+import type { EtcdLocation } from "./endpoints.ts";
+import { Follower } from "./follower.ts";
+import type { KeyValue, RangeResponse } from "./generated/etcd-v3.ts";
+import { entryOf } from "./key-value.ts";
+
+export interface EtcdStoreOptions extends EtcdLocation {
+  readonly clock: Clock;
+  readonly log: Log;
+  /** How often history older than that is forgotten, in milliseconds. Default: 5 minutes, as upstream; 0 leaves it to others. */
+  readonly compactEveryMs?: number;
+  /** How many changes a slow reader may fall behind before its watch ends. Default: 10,000. */
+  readonly backlogMax?: number;
+}
+
+/** How many entries are read at once. */
+const pageMax = 1000;
+/** How far back the history of a key is followed to find out what became of a write. */
+const stepsBackMax = 50;
+
+const encoder = new TextEncoder();
+/** In a range end: no end; as a first key: from the beginning. */
+const zero = Uint8Array.of(0);
+/** Exists never; reading it tells the revision alone. */
+const nothing = encoder.encode("/registry/.revision");
+
+/** The first key behind all that begin with `prefix`. */
+function endOf(prefix: Uint8Array): Uint8Array {
+  for (let last = prefix.length - 1; last >= 0; last--) {
+    const byte = prefix[last] ?? 0xff;
+    if (byte < 0xff) return Uint8Array.from([...prefix.subarray(0, last), byte + 1]);
+  }
+  return zero;
+}
+
+/** @throws {UnavailableError} when no member answers. */
+export async function openEtcdStore(options: EtcdStoreOptions): Promise<EtcdStore> {
+  const client = new EtcdClient(options);
+  try {
+    const { header } = await client.call("Range", { key: nothing });
+    return new EtcdStore(client, options, header?.revision ?? 1);
+  } catch (error) {
+    client[Symbol.dispose]();
+    throw error;
+  }
+}
+
+/** The cluster's state in etcd, which other servers may write to at the same time. */
+export class EtcdStore implements Store {
+  readonly #client: EtcdClient;
+  readonly #options: EtcdStoreOptions;
+  readonly #followers = new Set<Follower>();
+  readonly #watches = new Set<ChangeWatch>();
+  readonly #ending = new AbortController();
+  readonly #compacting: Promise<void>;
+  #revision: Revision;
+  /** As far as this client knows: others may have compacted further. */
+  #compacted: Revision = 0;
+  /** The question for the latest revision that is under way, and the one that is asked after it for all who came since. */
+  #asking: Promise<unknown> | undefined;
+  #askingNext: Promise<Revision> | undefined;
+
+  constructor(client: EtcdClient, options: EtcdStoreOptions, revision: Revision) {
+    const { clock, log, compactEveryMs: everyMs = 5 * 60_000 } = options;
+    this.#client = client;
+    this.#options = options;
+    this.#revision = revision;
+    this.#compacting = everyMs > 0
+      ? runCompactor({ client, clock, log, everyMs, compact: (to) => this.compact(to), signal: this.#ending.signal }).catch((error: unknown) => {
+        if (!this.#ending.signal.aborted) log.error("etcd is no longer compacted", { error });
+      })
+      : Promise.resolve();
+  }
+
+  get revision(): Revision {
+    return this.#revision;
+  }
+
+  /** Of calls that come while one is under way, one answer serves all: it is asked for after the last of them has come. */
+  latest({ signal }: Abortable = {}): Promise<Revision> {
+    this.#askingNext ??= (async () => {
+      await this.#asking?.catch(() => undefined);
+      const asking = this.#range({ key: nothing });
+      this.#asking = asking;
+      this.#askingNext = undefined;
+      return (await asking).revision;
+    })();
+    return signal ? race(this.#askingNext, signal) : this.#askingNext;
+  }
+
+  async get(key: string, { revision, signal }: Abortable & { readonly revision?: Revision } = {}): Promise<Entry | undefined> {
+    const { answer } = await this.#range({ key: encoder.encode(key), ...(revision !== undefined && { revision }) }, signal);
+    const [found] = answer.kvs;
+    return found && entryOf(found);
+  }
+
+  /** In pages, all at the revision of the first. */
+  async list(prefix: string, { revision, after = "", limit = Infinity, signal }: ListOptions = {}): Promise<Listing> {
+    for (;;) {
+      try {
+        return await this.#list(prefix, { after, limit, ...(revision !== undefined && { revision }), ...(signal && { signal }) });
+      } catch (error) {
+        // The present was forgotten while its pages were read: begin again.
+        if (revision === undefined && error instanceof CompactedError) continue;
+        throw error;
+      }
+    }
+  }
+
+  async #list(prefix: string, { revision, after, limit, signal }: ListOptions & { readonly after: string; readonly limit: number }): Promise<Listing> {
+    const start = encoder.encode(prefix);
+    const rangeEnd = endOf(start);
+    const entries: Entry[] = [];
+    for (let [at, from] = [revision, after]; ; from = entries.at(-1)?.key ?? from) {
+      const page = Math.min(limit - entries.length, pageMax);
+      const key = from !== "" && from >= prefix ? encoder.encode(`${from}\0`) : prefix === "" ? zero : start;
+      const { answer, revision: now } = await this.#range({ key, rangeEnd, limit: page, ...(at !== undefined && { revision: at }) }, signal);
+      at ??= now;
+      for (const kv of answer.kvs) entries.push(entryOf(kv));
+      const remaining = answer.count - answer.kvs.length;
+      if (remaining <= 0 || entries.length >= limit) return { entries, revision: at, remaining: Math.max(0, remaining) };
+    }
+  }
+
+  async put(key: string, value: Uint8Array, { expected, signal }: Guarded): Promise<Revision> {
+    signal?.throwIfAborted();
+    const name = encoder.encode(key);
+    let doubt = false;
+    const { succeeded, header, responses } = await this.#write(key, () => this.#client.call("Txn", {
+      compare: [{ result: "Equal", target: "Mod", key: name, modRevision: expected }],
+      success: [{ requestPut: { key: name, value } }],
+      failure: [{ requestRange: { key: name } }],
+    }, { signal, onDoubt: () => (doubt = true) }), () => doubt);
+    if (succeeded) return await this.#done(key, header?.revision ?? 0, signal);
+    const [present] = responses[0]?.responseRange?.kvs ?? [];
+    if (doubt) {
+      const mine = await this.#successor(key, expected, present, signal);
+      if (Buffer.compare(mine.value, value) === 0) return await this.#done(key, mine.revision, signal);
+    }
+    throw new ConflictError(key, expected, present?.modRevision ?? 0);
+  }
+
+  async delete(key: string, { expected, signal }: Guarded): Promise<Revision> {
+    signal?.throwIfAborted();
+    if (expected === 0) throw new ConflictError(key, expected, (await this.get(key, { ...(signal && { signal }) }))?.revision ?? 0);
+    const name = encoder.encode(key);
+    let doubt = false;
+    const { succeeded, header, responses } = await this.#write(key, () => this.#client.call("Txn", {
+      compare: [{ result: "Equal", target: "Mod", key: name, modRevision: expected }],
+      success: [{ requestDeleteRange: { key: name } }],
+      failure: [{ requestRange: { key: name } }],
+    }, { signal, onDoubt: () => (doubt = true) }), () => doubt);
+    if (succeeded) return await this.#done(key, header?.revision ?? 0, signal);
+    const [present] = responses[0]?.responseRange?.kvs ?? [];
+    if (doubt) await this.#successor(key, expected, present, signal);
+    throw new ConflictError(key, expected, present?.modRevision ?? 0);
+  }
+
+  watch(prefix: string, { after, signal, onProgress }: WatchOptions): Watch {
+    signal?.throwIfAborted();
+    if (after < this.#compacted) throw new CompactedError(`history begins after revision ${this.#compacted}; ${after} was asked for`);
+    const { clock, log, backlogMax = 10_000 } = this.#options;
+    let follower: Follower | undefined;
+    const watch = new ChangeWatch({ prefix, after, backlogMax, initial: [], signal, onProgress, onEnd: (ended) => {
+      this.#watches.delete(ended);
+      if (follower) this.#followers.delete(follower);
+      follower?.[Symbol.dispose]();
+    } });
+    if (this.#ending.signal.aborted) watch.end();
+    else {
+      this.#watches.add(watch);
+      follower = new Follower({
+        client: this.#client, clock, log, watch, after, latest: () => this.latest(),
+        onRevision: (revision) => this.#seen(revision),
+        onCompacted: (revision) => (this.#compacted = Math.max(this.#compacted, revision)),
+      });
+      this.#followers.add(follower);
+    }
+    return watch;
+  }
+
+  async compact(revision: Revision): Promise<void> {
+    try {
+      await this.#client.call("Compact", { revision });
+    } catch (error) {
+      const told = translated(error);
+      // Somebody else has compacted further already, or an attempt of this call has.
+      if (!(told instanceof CompactedError)) throw told;
+    }
+    this.#compacted = Math.max(this.#compacted, revision);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#ending.abort();
+    for (const watch of this.#watches) watch.end();
+    await this.#compacting;
+    this.#client[Symbol.dispose]();
+  }
+
+  #seen(revision: Revision): void {
+    if (revision > this.#revision) this.#revision = revision;
+  }
+
+  /** A read that etcd answers with the agreement of a majority. */
+  async #range(request: { readonly key: Uint8Array; readonly rangeEnd?: Uint8Array; readonly limit?: number; readonly revision?: Revision }, signal?: AbortSignal): Promise<{ readonly answer: RangeResponse; readonly revision: Revision }> {
+    signal?.throwIfAborted();
+    try {
+      const answer = await this.#client.call("Range", request, { signal });
+      const revision = answer.header?.revision ?? 0;
+      this.#seen(revision);
+      return { answer, revision };
+    } catch (error) {
+      throw translated(error);
+    }
+  }
+
+  async #write<T>(key: string, call: () => Promise<T>, inDoubt: () => boolean): Promise<T> {
+    try {
+      return await call();
+    } catch (error) {
+      if (inDoubt() && error instanceof UnavailableError) throw new OutcomeUnknownError(`it is not known whether ${key} was written: ${error.message}`, { cause: error });
+      throw translated(error);
+    }
+  }
+
+  /**
+   * What took the place of the state at `expected`: the write in doubt or another one.
+   * @throws {OutcomeUnknownError} when the key was deleted since, or its history is forgotten: that does not tell who did it.
+   */
+  async #successor(key: string, expected: Revision, present: KeyValue | undefined, signal: AbortSignal | undefined): Promise<Entry> {
+    let entry = present && entryOf(present);
+    for (let steps = 0; entry && steps < stepsBackMax; steps++) {
+      if (entry.revision - 1 <= expected) return entry;
+      try {
+        const before: Entry | undefined = await this.get(key, { revision: entry.revision - 1, ...(signal && { signal }) });
+        if (before ? before.revision <= expected : expected === 0) return entry;
+        entry = before;
+      } catch (error) {
+        if (error instanceof CompactedError) break;
+        throw error;
+      }
+    }
+    throw new OutcomeUnknownError(`the answer to a write of ${key} was lost, and what became of it cannot be found out`);
+  }
+
+  /** No writer is told before every watch of this process has its change. */
+  async #done(key: string, revision: Revision, signal: AbortSignal | undefined): Promise<Revision> {
+    this.#seen(revision);
+    for (const follower of this.#followers) {
+      if (!key.startsWith(follower.prefix)) continue;
+      const waiting = follower.reached(revision);
+      if (waiting) await (signal ? race(waiting, signal) : waiting);
+    }
+    return revision;
+  }
+}
+
+function translated(error: unknown): unknown {
+  if (!isRpcError(error, "OUT_OF_RANGE")) return error;
+  if (error.message.includes("compacted")) return new CompactedError(error.message, { cause: error });
+  if (error.message.includes("future")) return new FutureRevisionError(error.message, { cause: error });
+  return error;
+}
