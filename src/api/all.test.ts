@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { globSync, readFileSync } from "node:fs";
 import { test } from "node:test";
 import { allResources } from "./generated/all-resources.ts";
 import { resources } from "./all.ts";
@@ -26,4 +27,11 @@ test("defaults of an empty object never fail and are idempotent", () => {
     assert.equal(defaults(once), once, nameOf(type));
     prepareForCreate(once);
   }
+});
+
+test("every kind has a table of good and bad objects", () => {
+  const texts = globSync("*/*.test.ts", { cwd: import.meta.dirname }).concat("kinds.test.ts").map((file) => readFileSync(`${import.meta.dirname}/${file}`, "utf8"));
+  const kinds = new Set(resources.map(({ type }) => type.kind));
+  const without = [...kinds].filter((kind) => !texts.some((text) => text.includes(`["${kind}", `) || new RegExp(`test(?:Creates|Updates)\\(${kind}Resource`, "i").test(text) || text.includes(`kind: "${kind}", metadata`)));
+  assert.deepEqual(without, []);
 });

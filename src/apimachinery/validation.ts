@@ -25,7 +25,8 @@ const tooLongFor = (value: string, lengthMax: number): boolean => value.length >
 
 function rule({ pattern, message, examples, lengthMax }: Rule): Check {
   const expression = whole(pattern);
-  return (value) => [
+  // Required fields may be absent all the same, in what a client sends: they count as empty.
+  return (value = "") => [
     ...(lengthMax !== undefined && tooLongFor(value, lengthMax) ? [charactersMax(lengthMax)] : []),
     ...(expression.test(value) ? [] : [regexError(message, pattern, ...examples)]),
   ];
@@ -76,7 +77,7 @@ const labelValueMessage =
   "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character";
 
 /** A qualified name: "app", "example.com/app". The rule of label keys, annotation keys (after lower-casing), finalizers, resources. */
-export const labelKeyErrors: Check = (value) => {
+export const labelKeyErrors: Check = (value = "") => {
   const parts = value.split("/");
   if (parts.length > 2) {
     return [`a valid label key ${regexError(nameMessage, namePattern, "MyName", "my.name", "123-abc")} with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')`];
@@ -214,7 +215,7 @@ export const legacyCidrErrors = (field: string, value: string): FieldError[] =>
   parseCidrSloppy(value) ? [] : [invalid(field, value, "must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)")];
 
 /** What the API warns of in an address that it accepts. */
-export function ipWarnings(field: string, value: string): string[] {
+export function ipWarnings(field: string, value = ""): string[] {
   const sloppy = parseIpSloppy(value);
   if (!sloppy) return [];
   const strict = parseIp(value);
@@ -224,7 +225,7 @@ export function ipWarnings(field: string, value: string): string[] {
 }
 
 /** As `ipWarnings`, for a range. */
-export function cidrWarnings(field: string, value: string): string[] {
+export function cidrWarnings(field: string, value = ""): string[] {
   const sloppy = parseCidrSloppy(value);
   if (!sloppy) return [];
   const network = formatCidr(masked(sloppy));
@@ -262,7 +263,7 @@ export function labelSelectorErrors(field: string, selector: LabelSelectorObject
   if (!selector) return [];
   return [
     ...labelsErrors(`${field}.matchLabels`, selector.matchLabels),
-    ...(selector.matchExpressions ?? []).flatMap(({ key, operator, values = [] }, index) => {
+    ...(selector.matchExpressions ?? []).flatMap(({ key = "", operator = "", values = [] }, index) => {
       const path = `${field}.matchExpressions[${index}]`;
       const errors: FieldError[] = [];
       if (operator === "In" || operator === "NotIn") {

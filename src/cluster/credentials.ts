@@ -1,4 +1,4 @@
-import { mkdirSync, renameSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { componentKubeconfigText, contextName, kubeconfigText, type ClusterAccess } from "./kubeconfig/kubeconfig.ts";
 import type { Identity, Pki } from "./pki/pki.ts";
@@ -33,8 +33,9 @@ export function writeCredentials(spec: ClusterSpec, paths: ClusterPaths, pki: Pk
   }
 }
 
-/** Readers see the old text or the new one. */
+/** Readers see the old text or the new one; a text that is there already is not written again, since agents act on every change. */
 function writeWhole(path: string, text: string): void {
+  if (existsSync(path) && readFileSync(path, "utf8") === text) return;
   writeFileSync(`${path}.next`, text, { mode: 0o600 });
   renameSync(`${path}.next`, path);
 }

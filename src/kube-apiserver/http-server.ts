@@ -204,6 +204,8 @@ export class HttpServer implements AsyncDisposable {
       await serveStream(api, this.#routes.streaming, request, body, { begin: (code, headers) => outlet.begin(code, { ...common, ...headers }) });
       return 200;
     }
+    // Before anything is written: an answer that nobody can read must not be that of a success.
+    if (info.isResourceRequest && !readVerbs.has(info.verb)) encodeOptions(api, request, { table: true, partial: true });
     const answer = await answerFor(api, this.#routes, request);
     const headers = { ...common, ...withWarnings(request) };
     switch (answer.is) {
@@ -314,6 +316,7 @@ const timedOut = (): StatusError => new StatusError("Timeout", "request did not 
 const noBody: readonly Uint8Array[] = [];
 const withWarnings = ({ warnings }: Incoming): Record<string, readonly string[]> => (warnings.length === 0 ? {} : { warning: warningHeaders(warnings) });
 
+const readVerbs: ReadonlySet<string> = new Set(["get", "list", "watch"]);
 /** Upstream's names for where a request looks. */
 const scopeOf = ({ name, verb, namespace, isResourceRequest }: RequestInfo): string => (name !== "" || verb === "create" ? "resource" : namespace !== "" ? "namespace" : isResourceRequest ? "cluster" : "");
 function dryRunOf(query: Query): string {

@@ -146,8 +146,10 @@ export async function runKubelet(options: KubeletOptions): Promise<Kubelet> {
     if (previous && (!next || uidOf(previous) !== uidOf(next))) workers.get(uidOf(previous))?.remove();
     if (!next) return;
     const worker = workers.get(uidOf(next));
-    if (worker) worker.update(next);
-    else start(next);
+    if (worker) {
+      worker.update(next);
+      statuses.observed(next);
+    } else start(next);
   };
 
   /** Pods that the runtime still has and the API no longer: this kubelet was away when they were deleted. */
@@ -174,7 +176,8 @@ export async function runKubelet(options: KubeletOptions): Promise<Kubelet> {
   };
 
   const updater = new NodeUpdater({
-    client, cri, clock, log, events: recorder, nodeName, nodeIps: [nodeIp], machine, labels: options.labels ?? {}, ...(options.nodeSpec && { spec: options.nodeSpec }), port: options.port, signal,
+    client, cri, clock, log, events: recorder, nodeName, nodeIps: [nodeIp], machine, labels: options.labels ?? {}, ...(options.nodeSpec && { spec: options.nodeSpec }), port: options.port,
+    observed: () => nodeInformer.cache.get(nodeName), signal,
   });
 
   const runPods = async (): Promise<void> => {
@@ -190,7 +193,10 @@ export async function runKubelet(options: KubeletOptions): Promise<Kubelet> {
         log.warn("the runtime's pods could not be listed", { error });
       }
       await clock.sleep(relistEveryMs, { signal }).catch(() => undefined); // Rejects only on abort, which the loop sees.
+      if (signal.aborted) return;
       for (const worker of workers.values()) worker.wake();
+      // A pod that the API still has is this node's business, whatever its worker thought when it left.
+      for (const pod of podInformer.cache.list()) if (!workers.has(uidOf(pod))) start(pod);
     }
   };
 

@@ -5,6 +5,7 @@ import { existsSync, readdirSync, readFileSync, rmdirSync } from "node:fs";
 import { join } from "node:path";
 import type { Pod, PodList } from "../../src/api/generated/core-v1.ts";
 import { cgroupFolders, processesNaming } from "../../src/cluster/commands/down.ts";
+import { vethOf } from "../../src/cluster/network/plan.ts";
 import { TestCluster, until } from "../support/cluster.ts";
 import { leftovers } from "../support/leftovers.ts";
 import { runProgram } from "../support/programs.ts";
@@ -124,7 +125,10 @@ async function reboot(): Promise<void> {
     for (const folder of groups()) rmdirSync(folder);
     return groups().length === 0;
   });
-  for (const { namespace } of spec.nodes) await runProgram(["ip", "netns", "delete", namespace]);
+  for (const node of spec.nodes) {
+    await runProgram(["ip", "link", "delete", vethOf(spec, node)]); // It would go with the namespace, but some time later.
+    await runProgram(["ip", "netns", "delete", node.namespace]);
+  }
   await runProgram(["ip", "link", "delete", spec.bridge]);
   await runProgram(["nft", "delete", "table", "ip", `keelson${spec.index}`]);
   assert.deepEqual((await leftovers(spec, paths.root)).filter((each) => !each.startsWith("folder")), []);

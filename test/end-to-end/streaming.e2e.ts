@@ -26,6 +26,8 @@ type TransportName = keyof typeof transports;
 let cluster: TestCluster;
 let path = "";
 let node = "";
+/** Goes on beside the other tests, since a rotation takes its time. */
+let following: Promise<Ended>;
 
 const box = { image: "busybox", imagePullPolicy: "IfNotPresent" } as const;
 const cgi = (...lines: readonly string[]): string => `printf '%s\\n' '#!/bin/sh' ${lines.map((line) => `'${line}'`).join(" ")}`;
@@ -35,6 +37,10 @@ const webScript = [
   `${cgi('printf "Status: 302 Found\\r\\nLocation: /sub/\\r\\n\\r\\n"')} > /www/cgi-bin/away`,
   "chmod +x /www/cgi-bin/*", "httpd -p 8080 -h /www", "httpd -p 8081 -h /www", "touch /tmp/ready", "exec sleep 1000",
 ].join(" && ");
+
+/** More than one file of a log may hold. */
+const talkedBytes = 12_000_000;
+const talkScript = `i=0; while [ $i -lt 200 ]; do echo line $i; i=$((i+1)); done; head -c ${talkedBytes} /dev/zero | tr '\\0' x; echo; sleep 13; echo after; sleep 0.2; echo last`;
 
 const manifests = {
   apiVersion: "v1", kind: "List", items: [
@@ -50,6 +56,7 @@ const manifests = {
     },
     { apiVersion: "v1", kind: "Service", metadata: { name: "web" }, spec: { selector: { app: "web" }, ports: [{ name: "http", port: 80, targetPort: "http" }] } },
     { apiVersion: "v1", kind: "Pod", metadata: { name: "done" }, spec: { restartPolicy: "Never", containers: [{ ...box, name: "c", command: ["sh", "-c", "echo out; sleep 0.1; echo err >&2; sleep 0.1; printf tail"] }] } },
+    { apiVersion: "v1", kind: "Pod", metadata: { name: "talker" }, spec: { restartPolicy: "Never", terminationGracePeriodSeconds: 0, containers: [{ ...box, name: "c", command: ["sh", "-c", talkScript] }] } },
     { apiVersion: "v1", kind: "Pod", metadata: { name: "unpulled" }, spec: { restartPolicy: "Never", containers: [{ name: "c", image: "nosuch:1" }] } },
     { apiVersion: "v1", kind: "Pod", metadata: { name: "nowhere" }, spec: { nodeSelector: { no: "such" }, containers: [{ ...box, name: "c" }] } },
     {
@@ -65,6 +72,8 @@ before(async () => {
   path = `${dirname(await ensureKubectl())}:${cluster.env["PATH"]}`;
   node = (await cluster.kubectl("get", "nodes", "-o", "name")).trim().replace("node/", "");
   await cluster.apply(manifests);
+  await cluster.kubectl("wait", "pod/talker", "--for=jsonpath={.status.containerStatuses[0].started}=true", "--timeout=60s");
+  following = cluster.try(["logs", "-f", "talker"]);
   await cluster.ready("web");
   await until("the other pod has ended", async () => (await cluster.get<Pod>("pod", "done")).status?.phase === "Succeeded");
 });
@@ -205,15 +214,14 @@ test("logs: what was written, in all ways of asking", async () => {
 });
 
 test("logs -f: goes on over a rotation and ends with its container", async () => {
-  // Together more than one file of a log may hold.
-  const command = ["sh", "-c", "i=0; while [ $i -lt 200 ]; do echo line $i; i=$((i+1)); done; head -c 12000000 /dev/zero | tr '\\0' x; echo; sleep 13; echo after; sleep 0.2; echo last"];
-  await cluster.apply({ apiVersion: "v1", kind: "Pod", metadata: { name: "talker" }, spec: { restartPolicy: "Never", terminationGracePeriodSeconds: 0, containers: [{ ...box, name: "c", command }] } });
-  await cluster.kubectl("wait", "pod/talker", "--for=jsonpath={.status.containerStatuses[0].started}=true", "--timeout=60s");
-  const { code, stdout, stderr } = await cluster.try(["logs", "-f", "talker"]);
+  const { code, stdout, stderr } = await following;
   assert.equal(code, 0, stderr);
   assert.ok(stdout.startsWith("line 0\nline 1\n"));
   assert.ok(stdout.endsWith("x\nafter\nlast\n"), stdout.slice(-100));
-  assert.equal(stdout.length, 12_000_000 + 1 + "after\nlast\n".length + Array.from({ length: 200 }, (_, index) => `line ${index}\n`).join("").length);
+  assert.equal(stdout.length, talkedBytes + 1 + "after\nlast\n".length + Array.from({ length: 200 }, (_, index) => `line ${index}\n`).join("").length);
+  const logs = join(cluster.nodeFolder(), "logs/pods");
+  const [folderOfPod = ""] = readdirSync(logs).filter((name) => name.startsWith("default_talker_"));
+  assert.ok(readdirSync(join(logs, folderOfPod, "c")).some((name) => name.startsWith("0.log.")), "the log was rotated");
 });
 
 /** The API server's address with what a client needs to be let in. */

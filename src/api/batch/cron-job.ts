@@ -1,6 +1,5 @@
 import { invalid, notSupported, required, type FieldError } from "../../apimachinery/field-error.ts";
 import { atLeastZero, oneOf } from "../checks.ts";
-import { templateWarnings } from "../core/pod-warnings.ts";
 import type { CronJobSpec, JobSpec } from "../generated/batch-v1.ts";
 import { validateJobTemplateSpec } from "./job-validation.ts";
 import { scheduleProblem } from "./schedule.ts";
@@ -12,6 +11,7 @@ import { ageColumn, integer, nameColumn, text, wide, yesNo } from "../printing/c
 import { containerImages, containerNames, formatLabelSelector } from "../printing/formats.ts";
 import { defineResource } from "../resource.ts";
 import { keepStatus, statusStrategy } from "../strategy.ts";
+import { jobSpecWarnings, nameWarnings } from "./job-warnings.ts";
 import { jobTemplateSpecDefaults } from "./job.ts";
 
 /** The name of a Job is that of its CronJob and eleven characters more. */
@@ -32,7 +32,11 @@ export const cronJobResource = defineResource<CronJob>(cronjobs, {
     if (name.length > nameBytesMax) yield invalid("metadata.name", name, `must be no more than ${nameBytesMax} characters`);
   },
   validateUpdate: (next, previous) => validateSpec(next.spec ?? emptySpec, previous.spec ?? emptySpec),
-  warningsOnCreate: ({ spec }) => templateWarnings(spec?.jobTemplate?.spec?.template, "spec.jobTemplate.spec.template"),
+  warningsOnCreate: ({ metadata, spec }) => [...nameWarnings(metadata.name), ...jobSpecWarnings(spec?.jobTemplate?.spec, "spec.jobTemplate.spec")],
+  warningsOnUpdate: (next, previous) => [
+    ...(next.metadata.generation === previous.metadata.generation ? [] : jobSpecWarnings(next.spec?.jobTemplate?.spec, "spec.jobTemplate.spec")),
+    ...((next.spec?.schedule ?? "").includes("TZ") ? ["cannot use TZ or CRON_TZ in spec.spec.schedule, use timeZone instead, see https://kubernetes.io/docs/concepts/workloads/controllers/cron-jobs/ for more details"] : []),
+  ],
   subresources: { status: statusStrategy() },
   columns: [
     nameColumn,

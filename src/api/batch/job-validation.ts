@@ -4,7 +4,8 @@ import { dns1123LabelErrors, domainPrefixedPathErrors, labelSelectorErrors } fro
 import { atLeastZero, immutable, qualifiedName } from "../checks.ts";
 import { validatePodTemplate } from "../core/pod-template-validation.ts";
 import { withField } from "../defaulting.ts";
-import type { Job, JobSpec, PodFailurePolicyRule } from "../generated/batch-v1.ts";
+import type { Job, JobSpec, PodFailurePolicyRule, SuccessPolicyRule } from "../generated/batch-v1.ts";
+import { parseIndexes } from "./indexes.ts";
 import type { PodTemplateSpec } from "../generated/core-v1.ts";
 
 const parallelismMax = 100_000;
@@ -13,6 +14,7 @@ const completionsSoftMax = 100_000;
 const highCompletionsParallelismMax = 10_000;
 const managedByBytesMax = 63;
 const rulesMax = 20;
+const succeededIndexesBytesMax = 64 * 1024;
 const exitCodesMax = 255;
 const actions: readonly string[] = ["Count", "FailIndex", "FailJob", "Ignore"];
 
@@ -63,6 +65,19 @@ function* validateFailureRule(rule: PodFailurePolicyRule, spec: JobSpec, path: s
   if (!onExitCodes && onPodConditions.length === 0) yield wrong(path, "specifying one of OnExitCodes and OnPodConditions is required");
 }
 
+function* validateSuccessRule({ succeededCount: count, succeededIndexes: indexes }: SuccessPolicyRule, completions: number, path: string): Generator<FieldError> {
+  if (count === undefined && indexes === undefined) yield required(path, "at least one of succeededCount or succeededIndexes must be specified");
+  const at = `${path}.succeededIndexes`;
+  if (indexes !== undefined && Buffer.byteLength(indexes) > succeededIndexesBytesMax) yield tooLong(at, succeededIndexesBytesMax);
+  const parsed = parseIndexes(indexes ?? "", completions);
+  if ("problem" in parsed) yield invalid(at, indexes, `error parsing succeededIndexes: ${parsed.problem}`);
+  yield* atLeastZero(`${path}.succeededCount`, count);
+  if (count === undefined) return;
+  if (count > completions) yield invalid(`${path}.succeededCount`, count, `must be less than or equal to ${completions} (the number of specified completions)`);
+  const total = "problem" in parsed ? 0 : parsed.total;
+  if (indexes !== undefined && count > total) yield invalid(`${path}.succeededCount`, count, `must be less than or equal to ${total} (the number of indexes in the specified succeededIndexes field)`);
+}
+
 /** What a Job is to do, in a Job or in the template of a CronJob. */
 export function* validateJobTemplateSpec(spec: JobSpec, path: string): Generator<FieldError> {
   for (const field of ["parallelism", "completions", "activeDeadlineSeconds", "backoffLimit", "ttlSecondsAfterFinished", "backoffLimitPerIndex", "maxFailedIndexes"] as const) {
@@ -86,6 +101,9 @@ export function* validateJobTemplateSpec(spec: JobSpec, path: string): Generator
     if (completionMode !== "Indexed") yield invalid(`${path}.successPolicy`, successPolicy, "requires indexed completion mode");
     else if ((successPolicy.rules ?? []).length === 0) yield required(`${path}.successPolicy.rules`, "at least one rules must be specified when the successPolicy is specified");
     else if (successPolicy.rules.length > rulesMax) yield tooMany(`${path}.successPolicy.rules`, successPolicy.rules.length, rulesMax);
+    if (completionMode === "Indexed") {
+      for (const [index, rule] of (successPolicy.rules ?? []).entries()) yield* validateSuccessRule(rule, spec.completions ?? 0, `${path}.successPolicy.rules[${index}]`);
+    }
   }
   if (replacement !== undefined) {
     const supported = podFailurePolicy ? ["Failed"] : ["Failed", "TerminatingOrFailed"];
@@ -163,24 +181,4 @@ export function* validateJobUpdate(next: Job, previous: Job): Generator<FieldErr
   const template = mutable ? withMutableParts(before.template ?? {}, now.template ?? {}) : before.template;
   yield* immutable("spec.template", now.template, template);
   for (const field of ["completionMode", "podFailurePolicy", "backoffLimitPerIndex", "managedBy", "successPolicy"] as const) yield* immutable(`spec.${field}`, now[field], before[field]);
-}
-
-export function* validateJobStatus(next: Job, previous: Job): Generator<FieldError> {
-  const status = next.status ?? {};
-  const path = "status.conditions";
-  for (const field of ["active", "succeeded", "failed", "ready", "terminating"] as const) yield* atLeastZero(`status.${field}`, status[field]);
-  const [complete, failed] = [isTrue(next, "Complete"), isTrue(next, "Failed")];
-  if (complete && failed) yield wrong(path, "cannot set Complete=True and Failed=true conditions");
-  if (complete && isTrue(next, "FailureTarget")) yield wrong(path, "cannot set Complete=True and FailureTarget=true conditions");
-  if (status.completionTime !== undefined && !complete) yield invalid("status.completionTime", status.completionTime, "cannot set completionTime when there is no Complete=True condition");
-  if (status.completionTime === undefined && complete) yield required("status.completionTime", "completionTime is required for Complete jobs");
-  if (failed && !isTrue(next, "FailureTarget") && !isTrue(previous, "Failed")) yield wrong(path, "cannot set Failed=True condition without the FailureTarget=true condition");
-  if (complete && !isTrue(next, "SuccessCriteriaMet") && !isTrue(previous, "Complete")) yield wrong(path, "cannot set Complete=True condition without the SuccessCriteriaMet=true condition");
-  if ((status.active ?? 0) > 0 && (complete || failed)) yield invalid("status.active", status.active, "active>0 is invalid for finished job");
-  if (status.startTime === undefined && (complete || failed)) yield required("status.startTime", "startTime is required for finished job");
-  if ((status.ready ?? 0) > (status.active ?? 0)) yield invalid("status.ready", status.ready, "cannot set more ready pods than active");
-  for (const type of ["Failed", "Complete", "FailureTarget"]) if (isTrue(previous, type) && !isTrue(next, type)) yield wrong(path, `cannot disable the terminal ${type}=True condition`);
-  for (const field of ["failed", "succeeded"] as const) {
-    if ((status[field] ?? 0) < (previous.status?.[field] ?? 0) && next.spec?.completionMode !== "Indexed") yield invalid(`status.${field}`, status[field] ?? 0, `cannot decrease the ${field} counter`);
-  }
 }

@@ -7,8 +7,9 @@ import { humanDuration } from "../../apimachinery/duration.ts";
 import { ageColumn, nameColumn, text } from "../printing/columns.ts";
 import { defineResource } from "../resource.ts";
 import { keepStatus, statusStrategy } from "../strategy.ts";
-import { validateJob, validateJobStatus, validateJobUpdate } from "./job-validation.ts";
-import { templateWarnings } from "../core/pod-warnings.ts";
+import { validateJobStatus } from "./job-status-validation.ts";
+import { validateJob, validateJobUpdate } from "./job-validation.ts";
+import { jobSpecWarnings, nameWarnings } from "./job-warnings.ts";
 
 /** The largest backoff limit: with a limit per index, the one for the whole job does not count. */
 const backoffLimitMax = 2 ** 31 - 1;
@@ -69,7 +70,8 @@ export const jobResource = defineResource<Job>(jobs, {
   prepareForUpdate: keepStatus,
   validate: validateJob,
   validateUpdate: validateJobUpdate,
-  warningsOnCreate: ({ spec }) => templateWarnings(spec?.template, "spec.template"),
+  warningsOnCreate: ({ metadata, spec }) => [...nameWarnings(metadata.name), ...jobSpecWarnings(spec, "spec")],
+  warningsOnUpdate: (next, previous) => (next.metadata.generation === previous.metadata.generation ? [] : jobSpecWarnings(next.spec, "spec")),
   subresources: { status: statusStrategy({ validateUpdate: validateJobStatus }) },
   selectableFields: { "status.successful": ({ status }) => `${status?.succeeded ?? 0}` },
   columns: [

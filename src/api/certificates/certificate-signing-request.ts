@@ -9,6 +9,7 @@ import { ageColumn, nameColumn, text } from "../printing/columns.ts";
 import { orText } from "../printing/formats.ts";
 import { defineResource } from "../resource.ts";
 import { keepSpec, keepStatus } from "../strategy.ts";
+import { certificatesProblem, requestProblem } from "./pem-validation.ts";
 
 const verdicts: readonly string[] = ["Approved", "Denied"];
 
@@ -38,7 +39,7 @@ export const certificateSigningRequestResource = defineResource<CertificateSigni
     return changeField(usages, "status", (status) => changeEach(status, "conditions", (condition) => withDefaults(condition, { status: "True" })));
   },
   prepareForCreate: (request) => ({ ...request, status: {} }),
-  validate,
+  validate: (request) => validate(request),
   validateUpdate: (next, previous) => validateUpdate(next, previous, "main"),
   prepareForUpdate: (next, previous) => keepStatus(keepSpec(next, previous), previous),
   subresources: {
@@ -68,38 +69,56 @@ const allUsages = [
 const secondsMin = 600;
 const finalTypes = ["Approved", "Denied", "Failed"] as const;
 
-function* validateConditions(conditions: readonly CertificateSigningRequestCondition[]): Generator<FieldError> {
+/** What was stored before there were rules for it stays. */
+interface Leniency { readonly bothVerdicts: boolean; readonly duplicateTypes: boolean; readonly emptyTypes: boolean; readonly unknownUsages: boolean; readonly duplicateUsages: boolean; readonly legacySigner: boolean; readonly anyCertificate: boolean }
+const newRules: Leniency = { bothVerdicts: false, duplicateTypes: false, emptyTypes: false, unknownUsages: false, duplicateUsages: false, legacySigner: false, anyCertificate: false };
+const textOf = (base64 = ""): string => Buffer.from(base64, "base64").toString("latin1");
+
+function rulesAfter(next: CertificateSigningRequest, { spec, status }: CertificateSigningRequest): Leniency {
+  const types = (status?.conditions ?? []).map(({ type }) => type);
+  const usages = spec.usages ?? [];
+  return {
+    bothVerdicts: verdicts.every((type) => types.includes(type)), duplicateTypes: new Set(types).size < types.length, emptyTypes: types.includes(""),
+    unknownUsages: usages.some((usage) => !allUsages.includes(usage)), duplicateUsages: new Set(usages).size < usages.length,
+    legacySigner: spec.signerName === legacySigner,
+    anyCertificate: next.status?.certificate === status?.certificate || certificatesProblem(textOf(status?.certificate)) !== undefined,
+  };
+}
+const legacySigner = "kubernetes.io/legacy-unknown";
+
+function* validateConditions(conditions: readonly CertificateSigningRequestCondition[], rules: Leniency): Generator<FieldError> {
   const path = "status.conditions";
   const seen = new Set<string>();
   for (const [index, { type = "", status = "" }] of conditions.entries()) {
     const at = `${path}[${index}]`;
-    if (type === "") yield required(`${at}.type`);
+    if (type === "" && !rules.emptyTypes) yield required(`${at}.type`);
     const allowed = (finalTypes as readonly string[]).includes(type) ? ["True"] : ["False", "True", "Unknown"];
     if (status === "") yield required(`${at}.status`);
     else if (!allowed.includes(status)) yield notSupported(`${at}.status`, status, allowed);
-    if ((type === "Approved" && seen.has("Denied")) || (type === "Denied" && seen.has("Approved"))) yield invalid(path, type, "Approved and Denied conditions are mutually exclusive");
-    if (seen.has(type)) yield duplicate(`${at}.type`, type);
+    if (!rules.bothVerdicts && ((type === "Approved" && seen.has("Denied")) || (type === "Denied" && seen.has("Approved")))) yield invalid(path, type, "Approved and Denied conditions are mutually exclusive");
+    if (seen.has(type) && !rules.duplicateTypes) yield duplicate(`${at}.type`, type);
     seen.add(type);
   }
 }
 
-function* validate({ spec, status }: CertificateSigningRequest): Generator<FieldError> {
+function* validate({ spec, status }: CertificateSigningRequest, rules: Leniency = newRules): Generator<FieldError> {
   const { request = "", usages = [], signerName = "", expirationSeconds } = spec ?? {};
-  if (!Buffer.from(request, "base64").toString("latin1").includes("-----BEGIN CERTIFICATE REQUEST-----")) {
-    yield invalid("spec.request", request, "PEM block type must be CERTIFICATE REQUEST");
-  }
+  const problem = requestProblem(textOf(request));
+  if (problem !== undefined) yield invalid("spec.request", request, problem);
   if (usages.length === 0) yield required("spec.usages");
-  for (const [index, usage] of usages.entries()) if (!allUsages.includes(usage)) yield notSupported(`spec.usages[${index}]`, usage, allUsages);
-  for (const [index, usage] of usages.entries()) if (usages.indexOf(usage) < index) yield duplicate(`spec.usages[${index}]`, usage);
-  if (signerName === "kubernetes.io/legacy-unknown") yield invalid("spec.signerName", signerName, "the legacy signerName is not allowed via this API version");
+  for (const [index, usage] of usages.entries()) if (!rules.unknownUsages && !allUsages.includes(usage)) yield notSupported(`spec.usages[${index}]`, usage, allUsages);
+  for (const [index, usage] of usages.entries()) if (!rules.duplicateUsages && usages.indexOf(usage) < index) yield duplicate(`spec.usages[${index}]`, usage);
+  if (!rules.legacySigner && signerName === legacySigner) yield invalid("spec.signerName", signerName, "the legacy signerName is not allowed via this API version");
   else yield* validateSignerName(signerName, "spec.signerName");
   if (expirationSeconds !== undefined && expirationSeconds < secondsMin) yield invalid("spec.expirationSeconds", expirationSeconds, "may not specify a duration less than 600 seconds (10 minutes)");
-  yield* validateConditions(status?.conditions ?? []);
+  yield* validateConditions(status?.conditions ?? [], rules);
+  const malformed = rules.anyCertificate ? undefined : certificatesProblem(textOf(status?.certificate));
+  if (malformed !== undefined) yield invalid("status.certificate", "<certificate data>", malformed);
 }
 
 /** Verdicts stay, are given under /approval alone, and the certificate under /status alone. */
 function* validateUpdate(next: CertificateSigningRequest, previous: CertificateSigningRequest, way: "main" | "status" | "approval"): Generator<FieldError> {
-  yield* validate(next);
+  yield* validate(next, rulesAfter(next, previous));
   const of = (request: CertificateSigningRequest, type: string): readonly CertificateSigningRequestCondition[] => (request.status?.conditions ?? []).filter((condition) => condition.type === type);
   const path = "status.conditions";
   for (const type of finalTypes) if (of(next, type).length < of(previous, type).length) yield forbidden(path, `updates may not remove a condition of type ${JSON.stringify(type)}`);

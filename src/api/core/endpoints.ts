@@ -22,7 +22,7 @@ export const endpointsResource = defineResource<Endpoints>(endpoints, {
 function endpointsText({ subsets = [] }: Endpoints): string {
   if (subsets.length === 0) return "<none>";
   const all = subsets.flatMap(({ addresses = [], ports = [] }) =>
-    ports.length === 0 ? addresses.map(({ ip }) => ip) : ports.flatMap(({ port }) => addresses.map(({ ip }) => (ip.includes(":") ? `[${ip}]:${port}` : `${ip}:${port}`))));
+    ports.length === 0 ? addresses.map(({ ip = "" }) => ip) : ports.flatMap(({ port = 0 }) => addresses.map(({ ip = "" }) => (ip.includes(":") ? `[${ip}]:${port}` : `${ip}:${port}`))));
   return all.length > 3 ? `${all.slice(0, 3).join(",")} + ${all.length - 3} more...` : all.join(",");
 }
 

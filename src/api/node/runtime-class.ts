@@ -1,4 +1,5 @@
-import { required, type FieldError } from "../../apimachinery/field-error.ts";
+import { deprecatedNodeLabels } from "../core/deprecated-node-labels.ts";
+import { duplicate, required, type FieldError } from "../../apimachinery/field-error.ts";
 import { labelsErrors } from "../../apimachinery/validation.ts";
 import { absent, dnsLabel, immutable } from "../checks.ts";
 import { validateContainerResources } from "../core/pod-spec/validation-resources.ts";
@@ -18,9 +19,18 @@ export const runtimeClassResource = defineResource<RuntimeClass>(runtimeclasses,
     if (overhead) yield* validateContainerResources({ limits: overhead.podFixed ?? {} }, new Set(), "overhead");
     if (scheduling) {
       yield* labelsErrors("scheduling.nodeSelector", scheduling.nodeSelector);
-      yield* validateTolerations(scheduling.tolerations ?? [], "scheduling.tolerations");
+      const tolerations = scheduling.tolerations ?? [];
+      yield* validateTolerations(tolerations, "scheduling.tolerations");
+      const keys = tolerations.map(({ key, operator, value, effect }) => JSON.stringify([key, operator, value, effect]));
+      for (const [index, key] of keys.entries()) if (keys.indexOf(key) < index) yield duplicate(`scheduling.tolerations[${index}]`, tolerations[index]);
     }
   },
+  warningsOnCreate: (runtimeClass) => [...warnings(runtimeClass)],
+  warningsOnUpdate: (runtimeClass) => [...warnings(runtimeClass)],
   validateUpdate: (next, previous) => immutable("handler", next.handler, previous.handler),
   columns: [nameColumn, text("Handler", ({ handler }) => handler), ageColumn],
 });
+
+function* warnings({ scheduling }: RuntimeClass): Generator<string> {
+  for (const key of Object.keys(scheduling?.nodeSelector ?? {})) if (deprecatedNodeLabels[key] !== undefined) yield `scheduling.nodeSelector: ${deprecatedNodeLabels[key]}`;
+}

@@ -5,6 +5,7 @@ import { validateReplicaCounts } from "../apps/workload-status.ts";
 import { poddisruptionbudgets, type PodDisruptionBudget } from "../generated/policy-v1.ts";
 import { dnsSubdomainName } from "../names.ts";
 import { ageColumn, integer, nameColumn, text } from "../printing/columns.ts";
+import { validateConditions } from "../condition-validation.ts";
 import { defineResource } from "../resource.ts";
 import { keepStatus, statusStrategy } from "../strategy.ts";
 
@@ -17,7 +18,12 @@ export const podDisruptionBudgetResource = defineResource<PodDisruptionBudget>(p
   validate,
   validateUpdate: validate,
   subresources: {
-    status: statusStrategy({ validateUpdate: ({ status }) => validateReplicaCounts(status, ["disruptionsAllowed", "currentHealthy", "desiredHealthy", "expectedPods"], []) }),
+    status: statusStrategy({
+      *validateUpdate({ status }) {
+        yield* validateConditions(status?.conditions, "status.conditions");
+        yield* validateReplicaCounts(status, ["disruptionsAllowed", "currentHealthy", "desiredHealthy", "expectedPods"], []);
+      },
+    }),
   },
   columns: [
     nameColumn,

@@ -4,6 +4,9 @@ import { dnsSubdomainName } from "../names.ts";
 import { ageColumn, nameColumn, text } from "../printing/columns.ts";
 import { defineResource } from "../resource.ts";
 import { keepStatus, statusStrategy } from "../strategy.ts";
+import { immutable } from "../checks.ts";
+import { validateClaimStatus } from "./claim-status-validation.ts";
+import { validateClaimSpec } from "./claim-validation.ts";
 import { claimSpecDefaults } from "./defaults.ts";
 
 function stateText({ metadata, status }: ResourceClaim): string {
@@ -20,6 +23,8 @@ export const resourceClaimResource = defineResource<ResourceClaim>(resourceclaim
   defaults: (claim) => changeField(claim, "spec", claimSpecDefaults),
   prepareForCreate: (claim) => ({ ...claim, status: {} }),
   prepareForUpdate: keepStatus,
-  subresources: { status: statusStrategy({ resetMetadata: true }) },
+  subresources: { status: statusStrategy({ resetMetadata: true, validateUpdate: validateClaimStatus }) },
+  validate: ({ spec }) => validateClaimSpec(spec ?? {}, "spec"),
+  validateUpdate: (next, previous) => immutable("spec", next.spec, previous.spec),
   columns: [nameColumn, text("State", stateText), ageColumn],
 });

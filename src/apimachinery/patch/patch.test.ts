@@ -83,9 +83,9 @@ test("strategic merge patch", () => {
     [{ spec: { "$setElementOrder/containers": [{ name: "c0" }, { name: "c1" }], containers: [{ name: "c0" }] } }, { ...live, spec: { ...spec, containers: [{ name: "c0" }, c1, c2] } }],
   ] as const) assert.deepEqual(applyStrategicMergePatch(live, patch, pod, schemas), expected, JSON.stringify(patch));
   for (const [patch, code, message] of [
-    [{ spec: { containers: [{ image: "x" }] } }, 500, "map: map[image:x] does not contain declared merge key: name"],
+    [{ spec: { containers: [{ image: "x" }] } }, 400, "map: map[image:x] does not contain declared merge key: name"],
     [{ spec: { strategy: { $retainKeys: ["a"], type: "x" } } }, 400, "invalid patch format of retainKeys"],
-    [{ spec: { $patch: "frob" } }, 500, "unknown patch type: frob in map: map[$patch:frob]"],
+    [{ spec: { $patch: "frob" } }, 400, "unknown patch type: frob in map: map[$patch:frob]"],
     ["x", 400, "invalid JSON document"],
   ] as const) assert.throws(() => applyStrategicMergePatch(live, patch, pod, schemas), { code, message });
 });

@@ -53,7 +53,8 @@ function withDefaults(pod: Pod, { spec }: LimitRange): Pod {
       resources: { ...own, ...(missingRequests.length > 0 && { requests: { ...requests, ...own.requests } }), ...(missingLimits.length > 0 && { limits: { ...limits, ...own.limits } }) },
     };
   };
-  const containers = pod.spec.containers.map(fill("container"));
+  const { containers: given = [] } = pod.spec;
+  const containers = given.map(fill("container"));
   const initContainers = pod.spec.initContainers?.map(fill("init container"));
   if (notes.length === 0) return pod;
   return {

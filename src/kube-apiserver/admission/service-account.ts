@@ -82,17 +82,19 @@ function withPullSecrets(pod: Pod, { imagePullSecrets = [] }: ServiceAccount): P
 function withToken(pod: Pod, random: Random): Pod {
   const { spec } = pod;
   if (!spec) return pod;
-  const existing = spec.volumes?.find(({ name }) => name.startsWith(volumePrefix));
+  // Plugins come before validation: a pod may lack what it must have.
+  const { containers = [] } = spec;
+  const existing = spec.volumes?.find(({ name: own = "" }) => own.startsWith(volumePrefix));
   const name = existing?.name ?? generateName(volumePrefix, random);
   const mount: VolumeMount = { name, readOnly: true, mountPath };
   const lacks = ({ volumeMounts = [] }: Container): boolean => !volumeMounts.some((each) => each.mountPath === mountPath);
   const mounted = (container: Container): Container => (lacks(container) ? { ...container, volumeMounts: [...container.volumeMounts ?? [], mount] } : container);
-  const needed = [...spec.initContainers ?? [], ...spec.containers].some(lacks);
+  const needed = [...spec.initContainers ?? [], ...containers].some(lacks);
   return {
     ...pod,
     spec: {
       ...spec,
-      containers: spec.containers.map(mounted),
+      containers: containers.map(mounted),
       ...(spec.initContainers && { initContainers: spec.initContainers.map(mounted) }),
       ...(needed && !existing && { volumes: [...spec.volumes ?? [], tokenVolume(name)] }),
     },

@@ -39,7 +39,8 @@ export async function createObject(api: Api, request: Authorized, served: Served
   const named = isNamespace ? { ...request, info: { ...request.info, namespace: object.metadata.name ?? "" } } : request;
   checkNamespace(served, request, object);
   const context = writeContext(api, named, { type: served.type, query, options: { kind: "CreateOptions", apiVersion: "meta.k8s.io/v1" }, name: object.metadata.name ?? "" });
-  const given = checkedView(served, dedupedOwners(object, request));
+  const placed = served.type.namespaced && object.metadata.namespace === undefined ? { ...object, metadata: { ...object.metadata, namespace: request.info.namespace } } : object;
+  const given = checkedView(served, dedupedOwners(placed, request));
   return written(served, await served.registry.create(storedFrom(served, given), isNamespace ? { ...context, namespace: "" } : context));
 }
 

@@ -46,8 +46,8 @@ export async function reply(api: Api, request: Incoming, answer: WholeAnswer): P
     const body = [typeof answer.body === "string" ? Buffer.from(answer.body) : answer.body];
     return await zipped(request, { code: answer.code, headers: { "content-type": answer.contentType, ...answer.headers }, body });
   }
-  const withForms = answer.is !== "object";
-  const options = encodeOptions(api, request, { table: withForms || (answer.is === "object" && answer.columns !== undefined), partial: withForms });
+  // What has no other form (a Status, a review) comes as it is, also to those who asked for a table: what was done cannot be taken back.
+  const options = encodeOptions(api, request, { table: true, partial: true });
   const body = encode(answer, options);
   const code = answer.is === "list" ? 200 : answer.code;
   return await zipped(request, { code, headers: { "content-type": contentTypeOf[options.wanted.media], "cache-control": "no-cache, private" }, body });

@@ -1,6 +1,7 @@
 import { nodes, type Node, type NodeStatus } from "../../api/generated/core-v1.ts";
 import { isAlreadyExists, isNotFound } from "../../apimachinery/status-error.ts";
 import type { Client } from "../../client/client.ts";
+import { isNotNewer } from "../../client/resource-version.ts";
 import type { Cri } from "../../cri/cri.ts";
 import type { PodEvents } from "../pod/events.ts";
 import type { Clock } from "../../stdx/clock.ts";
@@ -28,6 +29,8 @@ export interface NodeUpdaterOptions {
   readonly labels: Readonly<Record<string, string>>;
   readonly spec?: Node["spec"];
   readonly port: number;
+  /** The node as the watch last told of it: others write to its status too, such as that it fell silent. */
+  readonly observed: () => Node | undefined;
   readonly signal: AbortSignal;
 }
 
@@ -96,6 +99,8 @@ export class NodeUpdater {
         if (missing.length > 0) this.#known = await client.patch(nodes, { name: nodeName }, "application/merge-patch+json", { metadata: { labels: Object.fromEntries(missing) } }, { signal });
       }
     }
+    const observed = this.#options.observed();
+    if (observed && !isNotNewer(observed, this.#known)) this.#known = observed;
     const previous = this.#known.status;
     const status = make(previous);
     const due = clock.now() - this.#writtenMs >= writeEveryMs;

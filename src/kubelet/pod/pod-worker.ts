@@ -50,6 +50,8 @@ export class PodWorker {
   #fresh: boolean;
   #retries = 0;
   #settled = false;
+  /** Set before the last status is written: whoever sees that status may send the next pod here. */
+  #stopped = false;
   readonly #waiting = new Map<string, WaitingReason>();
   #lastPhase: string | undefined;
   readonly done: Promise<void>;
@@ -90,9 +92,12 @@ export class PodWorker {
     return this.#removed || this.#pod.metadata.deletionTimestamp !== undefined;
   }
 
-  /** Nothing of it runs any more and nothing will: it no longer needs room on the node. */
+  /**
+   * Its room on the node is free for others: nothing of it runs any more and nothing will, or the API has let it go already, after which the scheduler
+   * counts on the room as well (upstream's kubelet does not count such pods either).
+   */
   get settled(): boolean {
-    return this.#settled;
+    return this.#stopped || this.#removed;
   }
 
   update(pod: Pod): void {
@@ -420,6 +425,7 @@ export class PodWorker {
         done();
       }
       prober.remove(this.uid);
+      this.#stopped = true;
       this.#show(true);
       await volumes.remove(this.uid, this.#signal);
       this.#settled = true;
