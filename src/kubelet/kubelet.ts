@@ -146,8 +146,10 @@ export async function runKubelet(options: KubeletOptions): Promise<Kubelet> {
     if (previous && (!next || uidOf(previous) !== uidOf(next))) workers.get(uidOf(previous))?.remove();
     if (!next) return;
     const worker = workers.get(uidOf(next));
-    if (worker) worker.update(next);
-    else start(next);
+    if (worker) {
+      worker.update(next);
+      statuses.observed(next);
+    } else start(next);
   };
 
   /** Pods that the runtime still has and the API no longer: this kubelet was away when they were deleted. */

@@ -112,11 +112,17 @@ test("10. a node whose agent is killed becomes NotReady, and its pods are evicte
 
 test("a node that was taken for lost says so itself when it is not", async () => {
   const [taken = ""] = nodes;
+  await cluster.apply({ apiVersion: "v1", kind: "Pod", metadata: { name: "steady" }, spec: { nodeName: taken, terminationGracePeriodSeconds: 1, containers: [{ name: "c", image: "busybox", imagePullPolicy: "IfNotPresent", command: ["sleep", "1000"] }] } });
+  await cluster.ready("steady");
   const lost = { status: { conditions: [{ type: "Ready", status: "Unknown", reason: "NodeStatusUnknown", message: "Kubelet stopped posting node status." }] } };
   await cluster.kubectl("patch", "node", taken, "--subresource=status", "--type=strategic", "-p", JSON.stringify(lost));
   await until("it is tainted", async () => (await taintsOf(taken)).includes("node.kubernetes.io/unreachable:NoSchedule"));
   await until("the node is Ready again", async () => (await readyOf(taken)) === "True", { msMax: 40_000 });
   await until("the taints are gone", async () => (await taintsOf(taken)).length === 0);
+  // While it was silent its pods counted as not ready; the same containers are again.
+  await cluster.kubectl("wait", "pod/steady", "--for=condition=Ready", "--timeout=40s");
+  assert.equal((await cluster.get<Pod>("pod", "steady")).status?.containerStatuses?.[0]?.restartCount, 0);
+  await cluster.kubectl("delete", "pod", "steady", "--now");
 });
 
 test("a cluster grows: up --nodes 4", async () => {

@@ -140,7 +140,7 @@ test("bad configurations", () => {
     [{ nope: 1 }, "failed to create typed patch object (d/a; /v1, Kind=Web): .spec.nope: field not declared in schema"],
     [{ ports: {} }, "failed to create typed patch object (d/a; /v1, Kind=Web): .spec.ports: expected list, got map: {}"],
     [{ ports: [{ port: 80 }, { port: 80 }] }, 'failed to create typed patch object (d/a; /v1, Kind=Web): .spec.ports: duplicate entries for key [port=80,protocol="TCP"]'],
-  ] as const) assert.throws(() => apply(undefined, "me", spec), { code: 500, message });
+  ] as const) assert.throws(() => apply(undefined, "me", spec), { code: 400, message });
   assert.throws(() => apply(undefined, "me", {}, { patch: web({}, { managedFields: [] }) }), { code: 400, message: "metadata.managedFields must be nil" });
   assert.throws(() => apply(undefined, "me", {}, { patch: { ...web({}), apiVersion: "v2" } }), { code: 400 });
 });

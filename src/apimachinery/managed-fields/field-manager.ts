@@ -233,7 +233,7 @@ function inWords<T>(act: () => T, options: ApplyOptions): T {
     return act();
   } catch (error) {
     if (!(error instanceof TypedValueError)) throw error;
-    throw new StatusError("", `failed to create typed patch object (${describe(options)}): ${error.message}`, { code: 500, cause: error });
+    throw new StatusError("", `failed to create typed patch object (${describe(options)}): ${error.message}`, { code: 400, cause: error });
   }
 }
 

@@ -16,8 +16,8 @@ const orderPrefix = "$setElementOrder";
 type List = readonly unknown[];
 type MutableObject = Record<string, unknown>;
 
-/** Upstream answers these with 500, as if they were its own fault; they are the client's. */
-const unexpected = (message: string): StatusError => new StatusError("BadRequest", message);
+/** Upstream answers these without a reason and with 500, as if they were its own fault; they are the client's. Clients that show the reason show what they always did. */
+const unexpected = (message: string): StatusError => new StatusError("", message, { code: 400 });
 const noMergeKey = (item: unknown, key: string) => unexpected(`map: ${goText(item)} does not contain declared merge key: ${key}`);
 const badArgument = (expected: string, actual: unknown) => unexpected(`expected a ${expected}, but received a ${goTypeText(actual)}`);
 const badPrimitiveList = () => badRequest("invalid patch format of primitive list");

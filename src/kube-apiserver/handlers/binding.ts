@@ -24,7 +24,7 @@ export async function bindPod(api: Api, request: Authorized, pods: Served): Prom
   const context = writeContext(api, { ...request, info: { ...info, subresource: "binding" } }, { type: pods.type, query, name });
   const admitted = (await context.admission.mutate("CREATE", { ...binding, metadata: { ...binding.metadata, namespace: info.namespace } }, undefined)) as Binding;
   const errors = bindingErrors(admitted);
-  if (errors.length > 0) throw new StatusError("", errors.length === 1 ? fieldErrorText(errors[0] ?? required("")) : `[${errors.map(fieldErrorText).join(", ")}]`, { code: 500 });
+  if (errors.length > 0) throw new StatusError("", errors.length === 1 ? fieldErrorText(errors[0] ?? required("")) : `[${errors.map(fieldErrorText).join(", ")}]`, { code: 400 });
   await context.admission.validate("CREATE", admitted, undefined);
 
   await pods.registry.write(info.namespace, name, (current) => bound(current as Pod, admitted, api.clock.now()), context);

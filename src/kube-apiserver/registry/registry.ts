@@ -148,7 +148,7 @@ export class Registry {
   #forCreate(object: KubeObject, { namespace }: WriteContext): KubeObject {
     const { uid: _, creationTimestamp: __, deletionTimestamp: ___, deletionGracePeriodSeconds: ____, selfLink: _____, resourceVersion, ...metadata } = object.metadata;
     if (resourceVersion !== undefined && resourceVersion !== "" && resourceVersion !== "0") {
-      throw new StatusError("", "resourceVersion should not be set on objects to be created", { code: 500 });
+      throw new StatusError("", "resourceVersion should not be set on objects to be created", { code: 400 });
     }
     return { ...object, metadata: this.#inNamespace({ ...metadata, uid: uuid(this.#random), creationTimestamp: timestamp(this.#clock.now()) }, namespace) };
   }

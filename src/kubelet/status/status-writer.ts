@@ -1,6 +1,7 @@
 import { pods, type Pod, type PodStatus } from "../../api/generated/core-v1.ts";
 import { isConflict, isNotFound, isStatusError } from "../../apimachinery/status-error.ts";
 import type { Client } from "../../client/client.ts";
+import { isNotNewer } from "../../client/resource-version.ts";
 import type { Clock } from "../../stdx/clock.ts";
 import { equal } from "../../stdx/equal.ts";
 import type { Log } from "../../stdx/log.ts";
@@ -17,6 +18,8 @@ interface Entry {
   wanted: PodStatus;
   delete: boolean;
   writing: Promise<void> | undefined;
+  /** The pod as the server answered the last write; what a watch tells of before that is old. */
+  answered: Pod;
 }
 
 const mergeKeys: Readonly<Record<string, string>> = { conditions: "type", podIPs: "ip", hostIPs: "ip" };
@@ -72,6 +75,20 @@ export class StatusWriter {
     this.#wake(entry);
   }
 
+  /**
+   * A pod as the watch tells of it. Others write conditions that are the kubelet's: a node that was silent for too long has all of its pods marked as
+   * not ready, and only the kubelet says that they are after all.
+   */
+  observed(pod: Pod): void {
+    const entry = this.#entries.get(uidOf(pod));
+    if (!entry || entry.writing || isNotNewer(pod, entry.answered)) return;
+    const conditions = pod.status?.conditions ?? [];
+    const contradicted = (entry.wanted.conditions ?? []).some(({ type, status }) => ownConditions.has(type) && conditions.some((other) => other.type === type && other.status !== status));
+    if (!contradicted) return;
+    entry.shown = { ...entry.shown, conditions };
+    this.#wake(entry);
+  }
+
   /** Deletes the pod for good, after its last status is written. Resolves when the server has done so, or does not have it any more. */
   async finish(pod: Pod): Promise<void> {
     const entry = this.#entry(pod);
@@ -92,7 +109,7 @@ export class StatusWriter {
     const uid = uidOf(pod);
     const known = this.#entries.get(uid);
     if (known) return known;
-    const entry: Entry = { pod, shown: pod.status ?? {}, wanted: pod.status ?? {}, delete: false, writing: undefined };
+    const entry: Entry = { pod, shown: pod.status ?? {}, wanted: pod.status ?? {}, delete: false, writing: undefined, answered: pod };
     this.#entries.set(uid, entry);
     return entry;
   }
@@ -113,7 +130,7 @@ export class StatusWriter {
       const patch = statusPatch(entry.shown, wanted);
       try {
         if (patch) {
-          await this.#client.patch(pods, named, "application/strategic-merge-patch+json", { metadata: { uid }, status: patch }, { subresource: "status", signal: this.#signal });
+          entry.answered = await this.#client.patch(pods, named, "application/strategic-merge-patch+json", { metadata: { uid }, status: patch }, { subresource: "status", signal: this.#signal });
           entry.shown = wanted;
           this.#written(pod, wanted);
         } else if (entry.delete) {
