@@ -15,10 +15,13 @@ export class StoredForm {
   readonly kind: string;
   /** `{"kind":"Pod","apiVersion":"v1","metadata":{` */
   readonly #head: Buffer;
+  readonly #defaults: (object: KubeObject) => KubeObject;
   /** Where `"metadata"` begins. */
   readonly metadataAt: number;
 
-  constructor(type: Pick<ResourceType, "group" | "version" | "kind">) {
+  /** `defaults` completes what other servers have stored, which may not know every field that this one does. */
+  constructor(type: Pick<ResourceType, "group" | "version" | "kind">, defaults: (object: KubeObject) => KubeObject = (object) => object) {
+    this.#defaults = defaults;
     this.apiVersion = apiVersionOf(type);
     this.kind = type.kind;
     const start = `{"kind":${JSON.stringify(type.kind)},"apiVersion":${JSON.stringify(this.apiVersion)},`;
@@ -40,7 +43,7 @@ export class StoredForm {
 
   /** The bytes to serve, from those that are stored, with a newline at the end. */
   json(bytes: Uint8Array, revision: Revision): Buffer {
-    const stored = this.#isOwn(bytes) ? bytes : this.encode(readForeignValue(bytes, this));
+    const stored = this.#isOwn(bytes) ? bytes : this.encode(this.#defaults(readForeignValue(bytes, this)));
     const version = `"resourceVersion":"${revision}",`;
     const head = this.#head.length;
     // Not from the shared pool, of which one small object would keep a whole slab alive.
@@ -53,7 +56,7 @@ export class StoredForm {
   }
 
   decode(stored: Uint8Array, revision: Revision): KubeObject {
-    const object = this.#isOwn(stored) ? (JSON.parse(Buffer.from(stored.buffer, stored.byteOffset, stored.byteLength).toString()) as KubeObject) : readForeignValue(stored, this);
+    const object = this.#isOwn(stored) ? (JSON.parse(Buffer.from(stored.buffer, stored.byteOffset, stored.byteLength).toString()) as KubeObject) : this.#defaults(readForeignValue(stored, this));
     return { ...object, metadata: { ...object.metadata, resourceVersion: String(revision) } };
   }
 }

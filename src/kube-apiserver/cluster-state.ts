@@ -12,10 +12,19 @@ const changesMax = 2_000;
 
 const nodeNameOf = (object: KubeObject): string => (object as { readonly spec?: { readonly nodeName?: string } }).spec?.nodeName ?? "";
 
+export interface ClusterStateOptions {
+  readonly store: Store;
+  readonly types: readonly ResourceType[];
+  readonly log: Log;
+  /** Completes objects of a type that another server has stored. */
+  readonly defaults?: ((type: ResourceType) => ((object: KubeObject) => KubeObject) | undefined) | undefined;
+}
+
 /** The whole cluster as this server sees it: one cache per resource, fed by a single watch of the store, so that one revision holds for all. */
 export class ClusterState implements ClusterReader, AsyncDisposable {
   readonly store: Store;
   readonly #log: Log;
+  readonly #defaults: ClusterStateOptions["defaults"];
   readonly #caches = new Map<string, WatchCache>();
   /** As upstream's metrics name it: "deployments.apps", by prefix. */
   readonly #names = new Map<string, string>();
@@ -27,15 +36,16 @@ export class ClusterState implements ClusterReader, AsyncDisposable {
   #running: Promise<void> = Promise.resolve();
   #ended = false;
 
-  private constructor(store: Store, revision: Revision, log: Log) {
+  private constructor(store: Store, revision: Revision, log: Log, defaults: ClusterStateOptions["defaults"]) {
+    this.#defaults = defaults;
     this.store = store;
     this.#revision = revision;
     this.#log = log;
   }
 
-  static async start({ store, types, log }: { readonly store: Store; readonly types: readonly ResourceType[]; readonly log: Log }): Promise<ClusterState> {
+  static async start({ store, types, log, defaults }: ClusterStateOptions): Promise<ClusterState> {
     const { entries, revision } = await store.list(storageRoot);
-    const state = new ClusterState(store, revision, log);
+    const state = new ClusterState(store, revision, log, defaults);
     const prefixes = new Set(types.map(prefixOf));
     const byPrefix = Map.groupBy(entries, ({ key }) => prefixInKey(key, prefixes));
     for (const type of types) state.#add(type, byPrefix.get(prefixOf(type)) ?? [], revision);
@@ -71,7 +81,7 @@ export class ClusterState implements ClusterReader, AsyncDisposable {
   #add(type: ResourceType, entries: readonly Entry[], revision: Revision): WatchCache {
     const prefix = prefixOf(type);
     const isPods = type.group === "" && type.plural === "pods";
-    const cache = new WatchCache({ prefix, form: new StoredForm(type), changesMax, ...(isPods && { nodeOf: nodeNameOf }) }, revision);
+    const cache = new WatchCache({ prefix, form: new StoredForm(type, this.#defaults?.(type)), changesMax, ...(isPods && { nodeOf: nodeNameOf }) }, revision);
     cache.load(entries);
     this.#caches.set(prefix, cache);
     this.#names.set(prefix, type.group === "" ? type.plural : `${type.plural}.${type.group}`);

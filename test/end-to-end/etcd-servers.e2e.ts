@@ -110,7 +110,8 @@ test("two servers on one etcd are one cluster", { skip }, async (t) => {
     const revision = await other.put(`/registry/pods/${namespace}/upstream`, encodeProtobuf(pod), { expected: 0 });
     for (const client of clients) {
       const read = await client.get(pods, { namespace, name: "upstream" });
-      assert.deepEqual(read, { ...pod, metadata: { ...pod.metadata, resourceVersion: String(revision) } });
+      assert.deepEqual(read.metadata, { ...pod.metadata, resourceVersion: String(revision) });
+      assert.deepEqual([read.spec?.containers[0]?.image, read.spec?.restartPolicy], ["nginx", "Always"], "with the defaults that were not stored");
     }
     const labelled = await clients[0].patch(pods, { namespace, name: "upstream" }, "application/merge-patch+json", { metadata: { labels: { a: "b" } } });
     const stored = await other.get(`/registry/pods/${namespace}/upstream`);

@@ -18,10 +18,10 @@ export interface CallOptions {
 }
 
 /** How long one member has for its first answer; each further attempt has twice as long. */
-const attemptMs = 2_000;
-const attemptMsMax = 10_000;
+const attemptMs = 1_500;
+const attemptMsMax = 6_000;
 /** After this a call fails: longer than any election takes, and shorter than clients of the API wait. */
-const callMsMax = 25_000;
+const callMsMax = 12_000;
 /** etcd refuses clients that ask more often than every five seconds. */
 const keepaliveMs = 10_000;
 const retry = { firstMs: 20, maxMs: 500 };
@@ -56,6 +56,7 @@ export class EtcdClient implements Disposable {
   readonly #log: Log;
   #current = 0;
   readonly #closed = new AbortController();
+  readonly #onLeave = new Set<(member: number) => void>();
 
   constructor({ endpoints, tls = {}, clock, log }: EtcdClientOptions) {
     this.#clock = clock;
@@ -77,6 +78,7 @@ export class EtcdClient implements Disposable {
     if (member !== this.#current || this.#channels.length === 1) return;
     this.#current = (member + 1) % this.#channels.length;
     this.#log.info("etcd is reached through another member", { left: this.#names[member], now: this.#names[this.#current] });
+    for (const told of this.#onLeave) told(member);
   }
 
   /**
@@ -106,6 +108,12 @@ export class EtcdClient implements Disposable {
         if ((attempt + 1) % this.#channels.length === 0) await this.#clock.sleep(backoffDelayMs(round - 1, retry), { signal: AbortSignal.any([this.#closed.signal, ...(signal ? [signal] : [])]) });
       }
     }
+  }
+
+  /** Hears of members that did not do their work, so that streams from them end, which may otherwise stay silent. */
+  onLeave(told: (member: number) => void): Disposable {
+    this.#onLeave.add(told);
+    return { [Symbol.dispose]: () => void this.#onLeave.delete(told) };
   }
 
   /** Opens a stream of watches to the current member. */

@@ -21,9 +21,9 @@ export interface FollowerOptions {
 }
 
 /** A stream that says nothing for this long is compared with what the cluster says. */
-const silenceMs = 2_000;
+const silenceMs = 1_000;
 /** How long a stream that lies behind may stay silent before another member is asked. */
-const behindMs = 2_000;
+const behindMs = 1_000;
 const retry = { firstMs: 20, maxMs: 1_000 };
 /** The range of all keys. */
 const everything = Uint8Array.of(0);
@@ -39,7 +39,8 @@ export class Follower implements Disposable {
   readonly #options: FollowerOptions;
   readonly #ended = new AbortController();
   #at: Revision;
-  #stream: { readonly member: number; readonly stream: Disposable } | undefined;
+  #stream: { readonly member: number; readonly again: (reason: string) => void; readonly stream: Disposable } | undefined;
+  readonly #leaving: Disposable;
   #messages = 0;
   /** Streams since the last one that said something. */
   #failures = 0;
@@ -48,6 +49,9 @@ export class Follower implements Disposable {
   constructor(options: FollowerOptions) {
     this.#options = options;
     this.#at = options.after;
+    this.#leaving = options.client.onLeave((member) => {
+      if (this.#stream?.member === member) this.#stream.again("its member does not answer");
+    });
     this.#open();
     this.#guard().catch((error: unknown) => {
       if (!this.#ended.signal.aborted) options.watch.fail(error instanceof Error ? error : new Error(String(error)));
@@ -85,7 +89,7 @@ export class Follower implements Disposable {
       this.#options.log.info("the watch on etcd is opened again", { reason, after: this.#at });
       this.#options.clock.sleep(delayMs, { signal: this.#ended.signal }).then(() => this.#open(), () => undefined);
     };
-    this.#stream = { member, stream: { [Symbol.dispose]: () => {
+    this.#stream = { member, again, stream: { [Symbol.dispose]: () => {
       alive = false;
       stream[Symbol.dispose]();
     } } };
@@ -127,7 +131,7 @@ export class Follower implements Disposable {
 
   /** A member that is stopped, or cut off, ends no stream: what the cluster has and the stream does not bring gives it away. */
   async #guard(): Promise<void> {
-    const { clock, client, latest, log } = this.#options;
+    const { clock, latest, log } = this.#options;
     const { signal } = this.#ended;
     for (;;) {
       const before = this.#messages;
@@ -145,15 +149,14 @@ export class Follower implements Disposable {
       const stream = this.#stream;
       if (this.#messages !== before || this.#at >= revision || !stream) continue;
       log.warn("the watch on etcd has fallen silent", { at: this.#at, latest: revision });
-      stream.stream[Symbol.dispose]();
-      client.leave(stream.member);
-      this.#open();
+      stream.again("it has fallen silent");
     }
   }
 
   [Symbol.dispose](): void {
     if (this.#ended.signal.aborted) return;
     this.#ended.abort();
+    this.#leaving[Symbol.dispose]();
     this.#stream?.stream[Symbol.dispose]();
     for (const { resolve } of this.#waiting) resolve();
     this.#waiting.clear();
