@@ -30,6 +30,7 @@ import { Registry, type RegistryHooks } from "./registry/registry.ts";
 import { runEventExpiry } from "./registry/event-expiry.ts";
 import { certificateRequestHooks } from "./registry/certificate-requests.ts";
 import { namespaceHooks } from "./registry/namespaces.ts";
+import { ServiceClaims } from "./registry/service-claims.ts";
 import { ServiceAllocation } from "./registry/services.ts";
 import type { Conversion, Served } from "./served.ts";
 import type { StreamingHandler } from "./streaming/streaming-handler.ts";
@@ -95,7 +96,10 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   const hooks: Readonly<Record<string, RegistryHooks>> = {
     "/namespaces": namespaceHooks,
     "certificates.k8s.io/certificatesigningrequests": certificateRequestHooks(clock),
-    "/services": new ServiceAllocation({ clusterIpRange: serviceClusterIpRange, nodePortRange, reader: state, random }).hooks,
+    "/services": new ServiceAllocation({
+      clusterIpRange: serviceClusterIpRange, nodePortRange, reader: state, random,
+      ...(store.latest && { shared: { claims: new ServiceClaims({ store, clock, random, log, nodePortRange }), fresh: () => state.fresh() } }),
+    }).hooks,
   };
   const { authenticator, authorizer, admission, virtual, tokenIssuer } = options.access(state);
 

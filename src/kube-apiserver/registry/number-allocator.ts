@@ -15,6 +15,8 @@ const chanceTriesMax = 16;
 export class NumberAllocator {
   readonly #options: NumberAllocatorOptions;
   readonly #held = new Map<number, number>();
+  /** Numbers that are taken, though nobody holds them here. */
+  elsewhere: ReadonlySet<number> = new Set();
 
   constructor(options: NumberAllocatorOptions) {
     this.#options = options;
@@ -25,7 +27,7 @@ export class NumberAllocator {
   }
 
   isFree(number: number): boolean {
-    return !this.#held.has(number);
+    return !this.#held.has(number) && !this.elsewhere.has(number);
   }
 
   hold(number: number): void {

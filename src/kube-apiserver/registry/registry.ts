@@ -45,9 +45,9 @@ export interface WriteContext {
 /** What a kind does around a write, beyond its own fields: Services take addresses. */
 export interface RegistryHooks {
   /** May change the object. What it took is given back by `end(false)` when the write fails. */
-  beginCreate?(object: KubeObject, context: WriteContext): Begun;
-  beginUpdate?(next: KubeObject, previous: KubeObject, context: WriteContext): Begun;
-  afterDelete?(object: KubeObject): void;
+  beginCreate?(object: KubeObject, context: WriteContext): Begun | Promise<Begun>;
+  beginUpdate?(next: KubeObject, previous: KubeObject, context: WriteContext): Begun | Promise<Begun>;
+  afterDelete?(object: KubeObject): void | Promise<void>;
   /** An update that would end a deletion is held back. */
   holdsDeletion?(next: KubeObject): boolean;
   /** Where a delete does not go the usual way. */
@@ -55,7 +55,7 @@ export interface RegistryHooks {
 }
 export interface Begun {
   readonly object: KubeObject;
-  end(committed: boolean): void;
+  end(committed: boolean): void | Promise<void>;
 }
 
 export interface RegistryOptions {
@@ -164,7 +164,7 @@ export class Registry {
   async #insert(object: KubeObject, context: WriteContext): Promise<Written> {
     let next = this.resource.prepareForCreate(object);
     next = withGeneration(next, this.resource.generation ? 1 : next.metadata.generation);
-    const begun = this.#hooks.beginCreate?.(next, context);
+    const begun = await this.#hooks.beginCreate?.(next, context);
     let committed = false;
     try {
       if (begun) next = begun.object;
@@ -179,7 +179,7 @@ export class Registry {
       if (error instanceof ConflictError) throw alreadyExists(this.#named, next.metadata.name ?? "");
       throw error;
     } finally {
-      begun?.end(committed);
+      await begun?.end(committed);
     }
   }
 
@@ -238,7 +238,7 @@ export class Registry {
       next = withGeneration(next, (previous.metadata.generation ?? 0) + (grows ? 1 : 0));
     } else next = withGeneration(next, previous.metadata.generation);
 
-    const begun = this.#hooks.beginUpdate?.(next, previous, context);
+    const begun = await this.#hooks.beginUpdate?.(next, previous, context);
     let committed = false;
     try {
       if (begun) next = begun.object;
@@ -249,7 +249,7 @@ export class Registry {
       if (endsWithUpdate(next, previous) && !this.#hooks.holdsDeletion?.(next)) {
         const gone = await this.#remove(current, context);
         committed = true;
-        this.#hooks.afterDelete?.(previous);
+        await this.#hooks.afterDelete?.(previous);
         return { entry: CacheEntry.ofObject(this.cache.form, current.key, gone, next), created: false };
       }
       const bytes = this.cache.form.encode(next);
@@ -259,7 +259,7 @@ export class Registry {
       committed = !context.dryRun;
       return { entry, created: false };
     } finally {
-      begun?.end(committed);
+      await begun?.end(committed);
     }
   }
 
@@ -292,7 +292,7 @@ export class Registry {
           case "remove": {
             await context.admission.validate("DELETE", undefined, current.object);
             const revision = await this.#remove(current, context);
-            if (!context.dryRun) this.#hooks.afterDelete?.(current.object);
+            if (!context.dryRun) await this.#hooks.afterDelete?.(current.object);
             return { entry: context.dryRun ? current : current.at(revision), gone: true };
           }
         }

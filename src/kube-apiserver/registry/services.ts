@@ -2,10 +2,12 @@ import { services, type Service, type ServicePort } from "../../api/generated/co
 import { invalid, type FieldError } from "../../apimachinery/field-error.ts";
 import { internalStatusError, invalidError } from "../../apimachinery/status-error.ts";
 import { equal } from "../../stdx/equal.ts";
+import { unavailable } from "../store-error.ts";
 import type { Random } from "../../stdx/random.ts";
 import type { ClusterReader } from "../access.ts";
 import { NumberAllocator } from "./number-allocator.ts";
 import type { Begun, RegistryHooks, WriteContext } from "./registry.ts";
+import type { ServiceClaims } from "./service-claims.ts";
 
 export interface ServiceAllocationOptions {
   /** "10.96.0.0/16"; IPv4. */
@@ -13,7 +15,12 @@ export interface ServiceAllocationOptions {
   readonly nodePortRange: { readonly first: number; readonly last: number };
   readonly reader: ClusterReader;
   readonly random: Random;
+  /** Only where other servers hand out of the same range; `fresh` resolves when what they have done is known here. */
+  readonly shared?: { readonly claims: ServiceClaims; readonly fresh: () => Promise<void> | undefined };
 }
+
+/** How often a number is taken anew, after another server was faster. */
+const claimsMax = 32;
 
 type Spec = NonNullable<Service["spec"]>;
 
@@ -61,14 +68,14 @@ export class ServiceAllocation {
     this.#ips = new NumberAllocator({ size, reservedForRequests: size < 16 ? 0 : Math.min(Math.max(16, Math.floor(size / 16)), 256), random });
     const ports = last - first + 1;
     this.#ports = new NumberAllocator({ size: ports, reservedForRequests: ports < 32 ? 0 : Math.min(Math.max(16, Math.floor(ports / 32)), 128), random });
-    for (const service of reader.list(services)) this.#hold(service);
+    if (!options.shared) for (const service of reader.list(services)) this.#hold(service);
   }
 
   get hooks(): RegistryHooks {
     return {
       beginCreate: (object, context) => this.#begin(object as Service, undefined, context),
       beginUpdate: (next, previous, context) => (context.subresource === "" ? this.#begin(next as Service, previous as Service, context) : { object: next, end: () => undefined }),
-      afterDelete: (object) => this.#release(object as Service),
+      afterDelete: (object) => this.#afterDelete(object as Service),
     };
   }
 
@@ -95,12 +102,84 @@ export class ServiceAllocation {
     if (number !== undefined) allocator[how](number);
   }
 
-  #begin(service: Service, previous: Service | undefined, { dryRun }: WriteContext): Begun {
-    if (!service.spec) return { object: service, end: () => undefined };
+  #allocated(service: Service, spec: Spec, previous: Service | undefined): Service {
     const had = previous ? heldBy(previous) : { ips: [], ports: [] };
-    const prepared = previous?.spec ? carriedOver(service.spec, previous.spec) : normalized(service.spec);
+    const prepared = previous?.spec ? carriedOver(spec, previous.spec) : normalized(spec);
     const withIp = this.#withClusterIp(service, prepared, had.ips);
-    const object: Service = { ...service, spec: this.#withNodePorts(service, withIp, had.ports) };
+    return { ...service, spec: this.#withNodePorts(service, withIp, had.ports) };
+  }
+
+  #afterDelete(service: Service): void | Promise<void> {
+    const { shared } = this.#options;
+    return shared ? this.#giveBack(service, heldBy(service), shared.claims) : this.#release(service);
+  }
+
+  async #giveBack({ metadata: { namespace = "", name = "" } }: Service, { ips, ports }: ReturnType<typeof heldBy>, claims: ServiceClaims): Promise<void> {
+    for (const ip of ips) if (this.#ipNumber(ip) !== undefined) await claims.releaseIp(ip, { namespace, name });
+    await claims.releasePorts(ports.filter((port) => this.#portNumber(port) !== undefined));
+  }
+
+  /** Held in memory are only the numbers of writes under way; those of Services are read from them each time, since others write them as well. */
+  async #beginShared(service: Service, spec: Spec, previous: Service | undefined, dryRun: boolean, { claims, fresh }: NonNullable<ServiceAllocationOptions["shared"]>): Promise<Begun> {
+    const { namespace = "", name = "" } = service.metadata;
+    const had = previous ? heldBy(previous) : { ips: [], ports: [] };
+    const lost = { ips: new Set<number>(), ports: new Set<number>() };
+    for (let attempt = 0; attempt < claimsMax; attempt++) {
+      await fresh();
+      const held = this.#options.reader.list(services).map(heldBy);
+      const [ips, ports] = [new Set(held.flatMap((each) => each.ips)), new Set(held.flatMap((each) => each.ports))];
+      const numbers = (values: Iterable<number | undefined>): number[] => [...values].filter((value) => value !== undefined);
+      this.#ips.elsewhere = new Set([...numbers([...ips].map((ip) => this.#ipNumber(ip))), ...lost.ips]);
+      this.#ports.elsewhere = new Set([...numbers([...ports].map((port) => this.#portNumber(port))), ...lost.ports]);
+      const object = this.#allocated(service, spec, previous);
+      if (dryRun) return { object, end: () => undefined };
+      this.#hold(object);
+      const has = heldBy(object);
+      const taken = { ips: [] as string[], ports: [] as number[] };
+      const giveBack = async (): Promise<void> => {
+        await this.#giveBack(service, taken, claims);
+        this.#release(object);
+      };
+      try {
+        let complete = true;
+        for (const ip of has.ips) {
+          const number = this.#ipNumber(ip);
+          if (number === undefined || had.ips.includes(ip)) continue;
+          if (await claims.claimIp(ip, { namespace, name }, !ips.has(ip))) taken.ips.push(ip);
+          else {
+            complete = false;
+            lost.ips.add(number);
+          }
+        }
+        const wanted = has.ports.filter((port) => this.#portNumber(port) !== undefined && !had.ports.includes(port));
+        if (complete && wanted.length > 0) {
+          const refused = await claims.claimPorts(wanted, (port) => !ports.has(port));
+          if (refused === undefined) taken.ports.push(...wanted);
+          else {
+            complete = false;
+            lost.ports.add(this.#portNumber(refused) ?? 0);
+          }
+        }
+        if (complete) {
+          return { object, end: async (committed) => {
+            if (!committed) return await giveBack();
+            this.#release(object);
+            if (previous) await this.#giveBack(service, { ips: had.ips.filter((ip) => !has.ips.includes(ip)), ports: had.ports.filter((port) => !has.ports.includes(port)) }, claims);
+          } };
+        }
+      } catch (error) {
+        await giveBack();
+        throw unavailable(error);
+      }
+      await giveBack();
+    }
+    throw internalStatusError("other servers took every address and port that was tried");
+  }
+
+  #begin(service: Service, previous: Service | undefined, { dryRun }: WriteContext): Begun | Promise<Begun> {
+    if (!service.spec) return { object: service, end: () => undefined };
+    if (this.#options.shared) return this.#beginShared(service, service.spec, previous, dryRun, this.#options.shared);
+    const object = this.#allocated(service, service.spec, previous);
     // From here on others see these as taken; the old state's are given back when the new one is stored.
     if (!dryRun) this.#hold(object);
     return {
