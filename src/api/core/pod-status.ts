@@ -6,6 +6,7 @@ import { dnsSubdomain, immutable, qualifiedName } from "../checks.ts";
 import { withField, without } from "../defaulting.ts";
 import { keepSpec } from "../strategy.ts";
 import { validateAnnotationUpdate } from "./pod-update.ts";
+import { validateExtendedResourceClaim, validateStatusOfContainers } from "./pod-status-containers.ts";
 
 /** A condition that does not say which generation it is about keeps what it said before. */
 function withKeptGenerations(next: readonly PodCondition[], previous: readonly PodCondition[]): readonly PodCondition[] {
@@ -100,8 +101,10 @@ export function* validatePodStatusUpdate(next: Pod, previous: Pod): Generator<Fi
     claimNames.add(name);
     if (resourceClaimName !== undefined) yield* dnsSubdomain(`${at}.resourceClaimName`, resourceClaimName);
   }
+  if (now.extendedResourceClaimStatus) yield* validateExtendedResourceClaim(now.extendedResourceClaimStatus, spec, "status.extendedResourceClaimStatus");
   yield* validateAddresses(now.podIPs ?? [], before.podIPs ?? [], "status.podIPs");
   const hostIPs = now.hostIPs ?? [];
   if (hostIPs[0] !== undefined && hostIPs[0].ip !== now.hostIP) yield invalid("status.hostIPs[0].ip", hostIPs[0].ip, "must be equal to `hostIP`");
   yield* validateAddresses(hostIPs, before.hostIPs ?? [], "status.hostIPs");
+  yield* validateStatusOfContainers(now, spec);
 }

@@ -3,6 +3,7 @@ import { dns1123LabelErrors, ipWarnings } from "../../apimachinery/validation.ts
 import type { ContainerPort, Pod, PodSpec, PodTemplateSpec } from "../generated/core-v1.ts";
 import type { ObjectMeta } from "../../apimachinery/object.ts";
 import { deprecatedNodeLabels } from "./deprecated-node-labels.ts";
+import { volumePathWarnings } from "./volume-path-warnings.ts";
 import { allContainers } from "./pod-spec/containers.ts";
 
 const deprecatedAnnotations: Readonly<Record<string, string>> = {
@@ -83,6 +84,17 @@ function* affinityWarnings(spec: PodSpec, path: string): Generator<string> {
   }
 }
 
+/** Profiles that were named in annotations before there were fields for them. */
+function* securityAnnotationWarnings(spec: PodSpec, { annotations = {} }: ObjectMeta, prefix: string): Generator<string> {
+  const useField = 'non-functional in v1.27+; use the "seccompProfile" field instead';
+  const pod = "seccomp.security.alpha.kubernetes.io/pod";
+  if (!spec.securityContext?.seccompProfile && annotations[pod] !== undefined) yield `${prefix}metadata.annotations[${pod}]: ${useField}`;
+  for (const { container } of allContainers(spec, "")) {
+    const key = `container.seccomp.security.alpha.kubernetes.io/${container.name}`;
+    if (!container.securityContext?.seccompProfile && annotations[key] !== undefined) yield `${prefix}metadata.annotations[${key}]: ${useField}`;
+  }
+}
+
 /** What is allowed, and most likely not meant. `prefix` is the path of the template ("" for a pod). */
 export function* podSpecWarnings(spec: PodSpec, metadata: ObjectMeta, prefix: string): Generator<string> {
   const path = `${prefix}spec`;
@@ -96,11 +108,13 @@ export function* podSpecWarnings(spec: PodSpec, metadata: ObjectMeta, prefix: st
   for (const [index, volume] of (spec.volumes ?? []).entries()) {
     for (const [field, shown, message] of deprecatedVolumes) if (volume[field]) yield `${path}.volumes[${index}].${shown}: ${message}`;
   }
+  yield* volumePathWarnings(spec.volumes ?? []);
   yield* duplicates((spec.hostAliases ?? []).map(({ ip }) => ip), (index, ip) => `${path}.hostAliases[${index}].ip: duplicate ip ${JSON.stringify(ip)}`);
   const secrets = (spec.imagePullSecrets ?? []).map(({ name = "" }) => name);
   yield* duplicates(secrets, (index, name) => `${path}.imagePullSecrets[${index}].name: duplicate name ${JSON.stringify(name)}`);
   for (const [index, name] of secrets.entries()) if (name === "") yield `${path}.imagePullSecrets[${index}].name: invalid empty name ""`;
   yield* fractional(spec.overhead, `${path}.overhead`);
+  yield* securityAnnotationWarnings(spec, metadata, prefix);
   for (const { container, path: at } of allContainers(spec, path)) {
     yield* fractional(container.resources?.limits, `${at}.resources.limits`);
     yield* fractional(container.resources?.requests, `${at}.resources.requests`);

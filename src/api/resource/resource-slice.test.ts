@@ -1,4 +1,7 @@
-import { testCreates, testUpdates, type Loose } from "../validation-table.ts";
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { stored, testCreates, testUpdates, type Loose } from "../validation-table.ts";
+import type { Resource } from "../resource.ts";
 import { resourceSliceResource } from "./resource-slice.ts";
 
 const base = { driver: "example.com", pool: { name: "p", resourceSliceCount: 1, generation: 1 }, nodeName: "n" };
@@ -25,3 +28,8 @@ testCreates(resourceSliceResource, [
 testUpdates(resourceSliceResource, [
   ["another node", slice(), slice({ nodeName: "m", driver: "other.com" }), ['spec.driver: Invalid value: "other.com": field is immutable', 'spec.nodeName: Invalid value: "m": field is immutable']],
 ]);
+
+test("amounts are kept in their canonical form", () => {
+  const { spec } = stored(resourceSliceResource as unknown as Resource, device({ capacity: { memory: { value: "1024Mi" } } })) as unknown as { readonly spec: { readonly devices: unknown } };
+  assert.deepEqual(spec.devices, [{ name: "d", capacity: { memory: { value: "1Gi" } } }]);
+});

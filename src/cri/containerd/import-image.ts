@@ -30,8 +30,11 @@ async function writeBlob(channel: RpcChannel, blob: Blob, labels: Readonly<Recor
 export async function importImage(options: { readonly cri: Cri; readonly image: BuiltImage; readonly pinned?: boolean; readonly clock: Clock; readonly signal: AbortSignal }): Promise<void> {
   const { cri, image, pinned = false, clock, signal } = options;
   using channel = containerdChannel(cri.socket);
-  await Promise.all([...image.layers, image.config].map((blob) => writeBlob(channel, blob, { "containerd.io/gc.root": "keelson-import" }, signal)));
+  // containerd collects what nothing refers to, shortly after its start for one: until the image names it, each blob has to stand for itself.
+  const root = { "containerd.io/gc.root": "keelson-import" };
+  await Promise.all([...image.layers, image.config].map((blob) => writeBlob(channel, blob, root, signal)));
   await writeBlob(channel, image.manifest, {
+    ...root,
     "containerd.io/gc.ref.content.config": image.config.digest,
     ...Object.fromEntries(image.layers.map(({ digest }, index) => [`containerd.io/gc.ref.content.l.${index}`, digest])),
   }, signal);
@@ -45,10 +48,13 @@ export async function importImage(options: { readonly cri: Cri; readonly image: 
       if (!isRpcError(error, "ALREADY_EXISTS")) throw error;
       await channel.unary(containerdMethods.updateImage, record, { signal });
     }
+    let visible = false;
     for (const delayMs of visibleDelaysMs) {
       if (delayMs > 0) await clock.sleep(delayMs, { signal });
-      if ((await cri.imageStatus({ image: { image: name } }, { signal })).image) break;
+      visible = Boolean((await cri.imageStatus({ image: { image: name } }, { signal })).image);
+      if (visible) break;
     }
+    if (!visible) throw new Error(`containerd does not show the image ${name} after it was brought in`);
   }
 }
 

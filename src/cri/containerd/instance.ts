@@ -168,8 +168,20 @@ export async function startContainerd(options: ContainerdOptions): Promise<Conta
     if (!supervised.aborted) log.error("containerd is not supervised any more", { error });
   });
 
-  const pauseReady = ensureImage({ cri, image: pauseImage(), pinned: true, clock, signal: supervised }).then(() => {});
-  pauseReady.catch(() => {}); // Told to whoever awaits it.
+  const bringPauseImage = async (): Promise<void> => {
+    for (let delayMs = restartDelayMs;; delayMs = Math.min(delayMs * 2, restartDelayMsMax)) {
+      try {
+        await ensureImage({ cri, image: pauseImage(), pinned: true, clock, signal: supervised });
+        return;
+      } catch (error) {
+        supervised.throwIfAborted();
+        log.warn("the pause image could not be brought into containerd", { error, retryMs: delayMs });
+        await clock.sleep(delayMs, { signal: supervised });
+      }
+    }
+  };
+  const pauseReady = bringPauseImage();
+  pauseReady.catch(() => {}); // Rejects only on abort; told to whoever awaits it.
   return {
     paths, socket: paths.socket, cri, pid: () => pid ?? 0, pauseImage: pauseReady,
     async stop() {
