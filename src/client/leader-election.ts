@@ -18,6 +18,8 @@ export interface LeaderElectionOptions {
   readonly leaseDurationMs?: number;
   readonly renewDeadlineMs?: number;
   readonly retryPeriodMs?: number;
+  /** How often one that does not lead looks at the lease, which is how long a lease that was given back lies there; as often as a leader renews it unless told. */
+  readonly waitPeriodMs?: number;
   readonly signal: AbortSignal;
 }
 
@@ -36,9 +38,9 @@ export type LeaseDecision =
  * Rejects with LeadershipLostError when it was lost, so that the caller can end the process or start over.
  */
 export async function runAsLeader(options: LeaderElectionOptions, lead: (signal: AbortSignal) => Promise<void>): Promise<void> {
-  const { leaseDurationMs = 15_000, renewDeadlineMs = 10_000, retryPeriodMs = 2_000, clock, random, log, name, signal } = options;
+  const { leaseDurationMs = 15_000, renewDeadlineMs = 10_000, retryPeriodMs = 2_000, waitPeriodMs = retryPeriodMs, clock, random, log, name, signal } = options;
   const elector = new Elector({ ...options, leaseDurationMs });
-  while (!(await elector.tryOnce())) await clock.sleep(retryPeriodMs * (1 + 0.2 * random.next()), { signal });
+  while (!(await elector.tryOnce())) await clock.sleep(waitPeriodMs * (1 + 0.2 * random.next()), { signal });
   log.info("became the leader", { lease: name });
 
   const lost = new AbortController();

@@ -3,6 +3,7 @@ import { resources } from "../api/all.ts";
 import { protobufCodec } from "../api/protobuf.ts";
 import { EventRecorder } from "../client/event-recorder.ts";
 import { Informers } from "../client/informers.ts";
+import { LeadershipLostError, runAsLeader, type LeaderElectionOptions } from "../client/leader-election.ts";
 import { TypedClient } from "../client/typed-client.ts";
 import type { ClusterReader, UserInfo } from "../kube-apiserver/access.ts";
 import { ensureDnsService } from "./dns-service.ts";
@@ -17,7 +18,7 @@ import { runScheduler } from "../kube-scheduler/scheduler.ts";
 import type { Store } from "../storage/store.ts";
 import type { Clock } from "../stdx/clock.ts";
 import type { Log } from "../stdx/log.ts";
-import type { Random } from "../stdx/random.ts";
+import { randomUuid, type Random } from "../stdx/random.ts";
 import { StepRing, Tracer } from "../stdx/steps.ts";
 import { pkiSubjects } from "./pki/cluster-subjects.ts";
 import { writeCredentials } from "./credentials.ts";
@@ -88,26 +89,55 @@ export async function runServer({ spec, paths, clock, random, log, signal, store
 
   log.info("the API server is ready", { addresses: server.addresses });
 
-  const common = { clock, random, log, signal };
-  const informersOf = (name: string) => new Informers({ client: new TypedClient(server.transport(component(name)), { fieldManager: name.replace("system:", "") }), ...common });
-  const controllers = informersOf("system:kube-controller-manager");
-  const scheduling = informersOf("system:kube-scheduler");
+  const informersOf = (name: string, until: AbortSignal) =>
+    new Informers({ client: new TypedClient(server.transport(component(name)), { fieldManager: name.replace("system:", "") }), clock, random, log, signal: until });
+  const controlling = async (until: AbortSignal): Promise<void> => {
+    const informers = informersOf("system:kube-controller-manager", until);
+    await runControllerManager({
+      client: informers.client, informers, steps, clock, random, log, signal: until,
+      clientFor: (name) => new TypedClient(server.transport(serviceAccount(name)), { fieldManager: "kube-controller-manager" }),
+      options: {
+        rootCa: pki.ca.certificatePem, clusterCidrs: [{ cidr: spec.podCidr, nodeMaskSize: 24 }],
+        ...(spec.nodeMonitorGraceMs !== undefined && { nodeTimes: { ...upstreamTimes, monitorGraceMs: spec.nodeMonitorGraceMs } }),
+      },
+    });
+  };
+  const scheduling = async (until: AbortSignal): Promise<void> => {
+    const informers = informersOf("system:kube-scheduler", until);
+    await runScheduler({
+      informers, clock, random, log, signal: until, tracer: new Tracer({ component: "kube-scheduler", steps, clock }),
+      events: new EventRecorder({ client: informers.client, clock, log, component: "default-scheduler", signal: until }),
+    });
+  };
+  // Whose store nobody else writes to need not ask whether it leads.
+  const lead = store.latest === undefined
+    ? (_: string, work: (until: AbortSignal) => Promise<void>) => work(signal)
+    : (name: string, work: (until: AbortSignal) => Promise<void>) =>
+        leadAgainAndAgain({ client: new TypedClient(server.transport(component(`system:${name}`))), clock, random, log, namespace: "kube-system", name, identity, signal, ...leaseTimes }, work);
+  const identity = `${spec.name}_${randomUuid(random)}`;
   await Promise.all([
     maintainCluster({ ...bootstrap, transport: server.transport(component("system:apiserver")), clock, log }),
     keepPkiCurrent({ ...pkiSubjects(spec, clock), folder: paths.pki, current: pki, log, signal, onRenewed: (renewed) => {
       server.renewTls(tlsOf(renewed));
       writeCredentials(spec, paths, renewed);
     } }),
-    runControllerManager({
-      client: controllers.client, informers: controllers, steps, ...common, clientFor: (name) => new TypedClient(server.transport(serviceAccount(name)), { fieldManager: "kube-controller-manager" }),
-      options: {
-        rootCa: pki.ca.certificatePem, clusterCidrs: [{ cidr: spec.podCidr, nodeMaskSize: 24 }],
-        ...(spec.nodeMonitorGraceMs !== undefined && { nodeTimes: { ...upstreamTimes, monitorGraceMs: spec.nodeMonitorGraceMs } }),
-      },
-    }),
-    runScheduler({
-      informers: scheduling, ...common, tracer: new Tracer({ component: "kube-scheduler", steps, clock }),
-      events: new EventRecorder({ client: scheduling.client, clock, log, component: "default-scheduler", signal }),
-    }),
+    lead("kube-controller-manager", controlling),
+    lead("kube-scheduler", scheduling),
   ]);
+}
+
+/** Somebody else leads within 13 s after a server died, and within one after it stopped. */
+const leaseTimes = { leaseDurationMs: 12_000, renewDeadlineMs: 8_000, waitPeriodMs: 500 };
+
+/** Of several servers one leads; one that loses its lease stops this work only, and waits for its turn again. */
+async function leadAgainAndAgain(options: LeaderElectionOptions, work: (until: AbortSignal) => Promise<void>): Promise<void> {
+  while (!options.signal.aborted) {
+    try {
+      await runAsLeader(options, work);
+    } catch (error) {
+      if (options.signal.aborted) return;
+      if (!(error instanceof LeadershipLostError)) throw error;
+      options.log.warn("somebody else may lead now", { lease: options.name, error });
+    }
+  }
 }
