@@ -1,4 +1,6 @@
-import { Client, credentials, Metadata, status, type ChannelOptions, type ClientDuplexStream, type ServiceError } from "@grpc/grpc-js";
+import { isIP } from "node:net";
+import { checkServerIdentity, type PeerCertificate } from "node:tls";
+import { Client, credentials, Metadata, status, type ChannelCredentials, type ChannelOptions, type ClientDuplexStream, type ServiceError } from "@grpc/grpc-js";
 import protobuf from "protobufjs";
 
 /** A call failed; `code` is the name of the gRPC status ("NOT_FOUND", "DEADLINE_EXCEEDED", …), the message what the other end said. */
@@ -87,6 +89,14 @@ export interface RpcChannelOptions {
   readonly keepaliveMs?: number;
 }
 
+/** A certificate may be for an address; but TLS has no way to ask a server for one by address, and the library no way to leave that out. */
+function addressedTls(address: string, { ca, key, certificate }: RpcTls): { readonly credentials: ChannelCredentials; readonly options: ChannelOptions } {
+  const host = address.slice(0, address.lastIndexOf(":")).replaceAll(/[[\]]/g, "");
+  const byAddress = isIP(host) !== 0;
+  const verify = byAddress ? { checkServerIdentity: (_: string, presented: PeerCertificate) => checkServerIdentity(host, presented) } : {};
+  return { credentials: credentials.createSsl(pem(ca), pem(key), pem(certificate), verify), options: byAddress ? { "grpc.ssl_target_name_override": "localhost" } : {} };
+}
+
 const pem = (text: string | undefined): Buffer | null => (text === undefined ? null : Buffer.from(text));
 
 /** One connection to one server, which comes back by itself when the other end restarts. */
@@ -101,7 +111,8 @@ export class RpcChannel implements Disposable {
       "grpc.initial_reconnect_backoff_ms": 50, "grpc.min_reconnect_backoff_ms": 50, "grpc.max_reconnect_backoff_ms": 1000,
       ...(keepaliveMs !== undefined && { "grpc.keepalive_time_ms": keepaliveMs, "grpc.keepalive_timeout_ms": keepaliveMs / 2 }),
     };
-    this.#client = new Client(address, tls ? credentials.createSsl(pem(tls.ca), pem(tls.key), pem(tls.certificate)) : credentials.createInsecure(), options);
+    const secure = tls && addressedTls(address, tls);
+    this.#client = new Client(address, secure?.credentials ?? credentials.createInsecure(), { ...options, ...secure?.options });
   }
 
   unary(method: RpcMethod, request: unknown, options: RpcOptions = {}): Promise<unknown> {

@@ -37,18 +37,20 @@ export class EtcdCluster implements AsyncDisposable {
     this.#members = members;
   }
 
-  static async start(size: 1 | 3 = 1): Promise<EtcdCluster> {
+  /** With `tls` (paths of files in PEM) clients need a certificate of that authority. */
+  static async start(size: 1 | 3 = 1, tls?: { readonly ca: string; readonly certificate: string; readonly key: string }): Promise<EtcdCluster> {
     const folder = mkdtempSync(join(tmpdir(), "keelson-etcd-"));
     const ports = await freePorts(2 * size);
     const names = Array.from({ length: size }, (_, index) => `m${index}`);
     const peers = names.map((name, index) => [name, `http://127.0.0.1:${ports[2 * index + 1]}`] as const);
     const cluster = new EtcdCluster(folder, names.map((name, index) => {
-      const client = `http://127.0.0.1:${ports[2 * index]}`;
+      const client = `${tls ? "https" : "http"}://127.0.0.1:${ports[2 * index]}`;
       const peer = peers[index]?.[1] ?? "";
       return { name, client, args: [
         "--name", name, "--data-dir", join(folder, name), "--listen-client-urls", client, "--advertise-client-urls", client, "--listen-peer-urls", peer,
         "--initial-advertise-peer-urls", peer, "--initial-cluster", peers.map((each) => each.join("=")).join(","), "--initial-cluster-state", "new",
         "--max-request-bytes", String(8 * 1024 * 1024), "--logger", "zap", "--heartbeat-interval", "100", "--election-timeout", "1000",
+        ...(tls ? ["--client-cert-auth", "--trusted-ca-file", tls.ca, "--cert-file", tls.certificate, "--key-file", tls.key] : []),
       ] };
     }));
     for (const member of cluster.#members) cluster.startMember(member.name);
