@@ -1,6 +1,7 @@
 import { protobufCodec } from "../api/protobuf.ts";
 import { isProtobuf } from "../apimachinery/protobuf/codec.ts";
 import { splitApiVersion, type KubeObject } from "../apimachinery/object.ts";
+import { definitionFromV1beta1 } from "./foreign-definition.ts";
 
 /**
  * Older versions in which upstream 1.36 stores a kind that has the same fields in the version that is stored here. (It waits one release with
@@ -18,6 +19,7 @@ export function readForeignValue(stored: Uint8Array, { apiVersion, kind }: { rea
   const object = isProtobuf(stored) ? protobufCodec.decode(stored) : (JSON.parse(Buffer.from(stored.buffer, stored.byteOffset, stored.byteLength).toString()) as KubeObject);
   if (object.kind !== kind) throw new Error(`a ${object.kind ?? "value"} is stored where a ${kind} should be`);
   if (object.apiVersion === apiVersion) return object;
+  if (object.apiVersion === "apiextensions.k8s.io/v1beta1" && apiVersion === "apiextensions.k8s.io/v1") return definitionFromV1beta1(object);
   const { group } = splitApiVersion(apiVersion);
   // Versions of custom resources are told apart by their conversion, which is done where they are served.
   if (!sameShape.has(object.apiVersion ?? "") || splitApiVersion(object.apiVersion ?? "").group !== group) {
