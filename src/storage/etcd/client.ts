@@ -17,9 +17,11 @@ export interface CallOptions {
   readonly onDoubt?: (() => void) | undefined;
 }
 
-/** How long one member has for its first answer; each further attempt has twice as long. */
+/** How long each member has for its answer; in each further round twice as long. */
 const attemptMs = 1_500;
 const attemptMsMax = 6_000;
+/** One that says nothing at all is thought of as this much worse than one that says that it cannot. */
+const silencePenaltyMs = 5_000;
 /** After this a call fails: longer than any election takes, and shorter than clients of the API wait. */
 const callMsMax = 12_000;
 /** etcd refuses clients that ask more often than every five seconds. */
@@ -55,6 +57,8 @@ export class EtcdClient implements Disposable {
   readonly #clock: Clock;
   readonly #log: Log;
   #current = 0;
+  /** When each member last did not do its work; 0 for never. */
+  readonly #failedMs: number[];
   readonly #closed = new AbortController();
   readonly #onLeave = new Set<(member: number) => void>();
 
@@ -62,6 +66,7 @@ export class EtcdClient implements Disposable {
     this.#clock = clock;
     this.#log = log;
     this.#names = endpoints.map(({ address }) => address);
+    this.#failedMs = endpoints.map(() => 0);
     this.#channels = endpoints.map((endpoint) => new RpcChannel({
       // A member without a leader ends its watches instead of staying silent.
       address: endpoint.address, ...(endpoint.tls && { tls }), receiveBytesMax, keepaliveMs, headers: { hasleader: "true" },
@@ -73,10 +78,16 @@ export class EtcdClient implements Disposable {
     return this.#current;
   }
 
-  /** Says that `member` did not do its work: calls go to the next one, unless they do already. */
-  leave(member: number): void {
+  /** Says that `member` did not do its work: calls go to the one whose last failure is the longest ago, unless they go elsewhere already. */
+  leave(member: number, penaltyMs = 0): void {
+    this.#failedMs[member] = this.#clock.now() + penaltyMs;
     if (member !== this.#current || this.#channels.length === 1) return;
-    this.#current = (member + 1) % this.#channels.length;
+    let best = (member + 1) % this.#channels.length;
+    for (let step = 2; step < this.#channels.length; step++) {
+      const other = (member + step) % this.#channels.length;
+      if ((this.#failedMs[other] ?? 0) < (this.#failedMs[best] ?? 0)) best = other;
+    }
+    this.#current = best;
     this.#log.info("etcd is reached through another member", { left: this.#names[member], now: this.#names[this.#current] });
     for (const told of this.#onLeave) told(member);
   }
@@ -95,13 +106,13 @@ export class EtcdClient implements Disposable {
       if (!channel || this.#closed.signal.aborted) throw new UnavailableError("the store is closed");
       try {
         const leftMs = Math.max(1, untilMs - this.#clock.now());
-        return (await channel.unary(method, request, { deadlineMs: Math.min(leftMs, attemptMs * 2 ** attempt, attemptMsMax), ...(signal && { signal }) })) as Answer<M>;
+        return (await channel.unary(method, request, { deadlineMs: Math.min(leftMs, attemptMs * 2 ** Math.floor(attempt / this.#channels.length), attemptMsMax), ...(signal && { signal }) })) as Answer<M>;
       } catch (error) {
         if (!(error instanceof RpcError)) throw error;
         if (error.message.includes("database space exceeded")) throw new UnavailableError(`etcd has no room: ${error.message}; compact and defragment it, or raise its quota`, { cause: error });
         if (!isWorthAnotherTry(error)) throw error;
         if (!isCertainlyUndone(error)) onDoubt?.();
-        this.leave(member);
+        this.leave(member, error.code === "DEADLINE_EXCEEDED" ? silencePenaltyMs : 0);
         if (this.#clock.now() >= untilMs) throw new UnavailableError(`etcd does not answer: ${error.message}`, { cause: error });
         // Each member is tried at once; only a whole round without an answer is waited after.
         const round = Math.floor((attempt + 1) / this.#channels.length);
