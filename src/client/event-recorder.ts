@@ -25,7 +25,9 @@ export type EventSubject = KubeObject | ObjectReference;
 /** Events that wait for the server; when they are more than this, new ones are dropped (they are news, not state). */
 const waitingMax = 1000;
 const triesMax = 12;
-const retryDelayMs = 10_000;
+const retryDelayMsMax = 10_000;
+/** The first retry comes soon: an agent starts before its API server listens, and everything behind that first event waits for it. */
+const retryDelayMs = 50;
 
 /** Tells users what happened to an object. Never waits and never fails: writing happens in the background. */
 export class EventRecorder {
@@ -111,7 +113,7 @@ export class EventRecorder {
           log.warn("an event could not be written", { reason: event.reason, message: event.message, error });
           return;
         }
-        await clock.sleep(retryDelayMs, { signal }).catch(() => undefined); // Rejects only on abort, which the loop sees.
+        await clock.sleep(Math.min(retryDelayMs * 2 ** (tries - 1), retryDelayMsMax), { signal }).catch(() => undefined); // Rejects only on abort, which the loop sees.
       }
     }
   }
