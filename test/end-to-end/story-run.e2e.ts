@@ -117,7 +117,8 @@ spec:
   assert.equal(await cluster.apply(manifest), "pod/busyboxpod created\n");
   await cluster.ready("busyboxpod");
   assert.equal(await cluster.apply(manifest), "pod/busyboxpod unchanged\n");
-  assert.match(await cluster.kubectl("describe", "pod", "busyboxpod"), /Successfully pulled image "busybox" in /);
+  // Events are written behind the pod's status, so they may come a moment after it.
+  await until("the event of the pull", async () => /Successfully pulled image "busybox" in /.test(await cluster.kubectl("describe", "pod", "busyboxpod")));
   await cluster.clear();
 });
 
