@@ -71,9 +71,10 @@ before(async () => {
 });
 
 after(async () => {
+  // Also when `before` came only half of the way.
   stopKubelet.abort();
-  await kubelet.done;
-  await containerd.stop();
+  await (kubelet as Kubelet | undefined)?.done;
+  await (containerd as Containerd | undefined)?.stop();
   ended.abort();
   removeCgroup(findHierarchies(), cgroupRoot);
   await command(["ip", "netns", "delete", netns]);
