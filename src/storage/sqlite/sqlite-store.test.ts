@@ -10,7 +10,7 @@ import { systemClock, type Clock } from "../../stdx/clock.ts";
 import { silentLog } from "../../stdx/log.ts";
 import { CompactedError, revisionOfChange, UnavailableError } from "../store.ts";
 import { bytes, storeSuite, take, text } from "../suite.ts";
-import { RefusedError } from "./database.ts";
+import { RefusedError } from "./refused.ts";
 import { openSqliteStore, type SqliteStore, type SqliteStoreOptions } from "./sqlite-store.ts";
 
 function folder(): Disposable & { readonly path: string } {
@@ -75,9 +75,9 @@ test("sqlite: a second process, and a second store in this one, are refused", as
 
 test("sqlite: damaged, foreign and newer files are refused with a remedy", async () => {
   const cases: readonly (readonly [string, (path: string) => void, RegExp])[] = [
-    ["not a database", (path) => writeFileSync(path, "no database at all, only some text that is long enough ".repeat(100)), /damaged.*put back a snapshot/],
+    ["not a database", (path) => writeFileSync(path, "no database at all, only some text that is long enough ".repeat(100)), /damaged.*keelson snapshot restore/],
     ["another program's", (path) => new DatabaseSync(path).exec("CREATE TABLE t (a)"), /another program/],
-    ["newer", (path) => new DatabaseSync(path).exec("CREATE TABLE t (a); PRAGMA application_id = 0x4b65656c; PRAGMA user_version = 99"), /schema is 99, this program's 1/],
+    ["newer", (path) => new DatabaseSync(path).exec("CREATE TABLE t (a); PRAGMA application_id = 0x4b65656c; PRAGMA user_version = 99"), /schema is 99, this program's 2/],
   ];
   for (const [name, damage, expected] of cases) {
     using place = folder();
