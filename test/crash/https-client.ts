@@ -4,6 +4,8 @@ import { createInterface } from "node:readline";
 export interface Answer {
   readonly status: number;
   readonly body: string;
+  /** The header of that name. */
+  readonly retryAfter: string | undefined;
 }
 
 /** The connection broke, so that it is not known what became of the request. */
@@ -32,14 +34,18 @@ export class HttpsClient implements Disposable {
     const stream = this.#stream(method, path, body === undefined ? undefined : JSON.stringify(body));
     if (!stream) return Promise.reject(new BrokenError("the connection is closed"));
     let status = 0;
+    let retryAfter: string | undefined;
     let text = "";
     let complete = false;
     stream.setEncoding("utf8");
-    stream.on("response", (headers) => void (status = Number(headers[":status"])));
+    stream.on("response", (headers) => {
+      status = Number(headers[":status"]);
+      retryAfter = headers["retry-after"];
+    });
     stream.on("data", (chunk: string) => void (text += chunk));
     stream.on("end", () => void (complete = true));
     stream.on("error", () => {});
-    stream.on("close", () => (complete && status > 0 && stream.rstCode === 0 ? resolve({ status, body: text }) : reject(new BrokenError(`${method} ${path} was not answered`))));
+    stream.on("close", () => (complete && status > 0 && stream.rstCode === 0 ? resolve({ status, body: text, retryAfter }) : reject(new BrokenError(`${method} ${path} was not answered`))));
     return promise;
   }
 
