@@ -101,7 +101,7 @@ test("of several servers one compacts, and both know", { skip }, async () => {
 
 test("an etcd that does not answer is said to be unavailable", { skip, timeout: 60_000 }, async () => {
   await using etcd = await EtcdCluster.start();
-  await using store = await etcd.open();
+  await using store = await etcd.open({ patienceMs: 2_500 });
   etcd.pause("m0");
   await assert.rejects(store.get("/k"), UnavailableError);
   etcd.resume("m0");
@@ -122,7 +122,7 @@ test("etcd is reached with a client's certificate, and not without", { skip, tim
     const own = { clock: systemClock, log: silentLog };
     await using store = await openStore({ ...location, etcdCertFile: file("client.pem", admin.certificatePem), etcdKeyFile: file("client-key.pem", admin.privateKeyPem) }, own);
     await store.put("/secret", bytes("x"), { expected: 0 });
-    await assert.rejects(openStore(location, own), UnavailableError);
+    await assert.rejects(openStore(location, { ...own, patienceMs: 1_000 }), UnavailableError);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
