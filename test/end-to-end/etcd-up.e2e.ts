@@ -26,7 +26,7 @@ test("a cluster on etcd: made, started again, taken down, gone on with, deleted"
     return join(folder, name);
   };
   const [caFile, certFile, keyFile] = [file("ca.pem", ca.certificatePem), file("client.pem", admin.certificatePem), file("client-key.pem", admin.privateKeyPem)];
-  const etcd = stack.use(await EtcdCluster.start(1, { ca: caFile, certificate: file("server.pem", apiServer.certificatePem), key: file("server-key.pem", apiServer.privateKeyPem) }));
+  const etcd = stack.use(await EtcdCluster.start(1, { tls: { ca: caFile, certificate: file("server.pem", apiServer.certificatePem), key: file("server-key.pem", apiServer.privateKeyPem) } }));
   const store = stack.use(await openStore({ store: `etcd=${etcd.urls}`, etcdCaFile: caFile, etcdCertFile: certFile, etcdKeyFile: keyFile }, { clock: systemClock, log: silentLog }));
   await store.put("/registry/pods/default/others", Buffer.from("another cluster's"), { expected: 0 });
   const flags = ["--store", `etcd=${etcd.urls}`, "--etcd-cafile", caFile, "--etcd-certfile", certFile, "--etcd-keyfile", keyFile, "--etcd-prefix", prefix];

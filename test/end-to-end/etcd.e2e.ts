@@ -117,7 +117,7 @@ test("etcd is reached with a client's certificate, and not without", { skip, tim
       return join(folder, name);
     };
     const etcdCaFile = file("etcd-ca.pem", ca.certificatePem);
-    await using etcd = await EtcdCluster.start(1, { ca: etcdCaFile, certificate: file("etcd.pem", apiServer.certificatePem), key: file("etcd-key.pem", apiServer.privateKeyPem) });
+    await using etcd = await EtcdCluster.start(1, { tls: { ca: etcdCaFile, certificate: file("etcd.pem", apiServer.certificatePem), key: file("etcd-key.pem", apiServer.privateKeyPem) } });
     const location = { store: `etcd=${etcd.urls}`, etcdCaFile };
     const own = { clock: systemClock, log: silentLog };
     await using store = await openStore({ ...location, etcdCertFile: file("client.pem", admin.certificatePem), etcdKeyFile: file("client-key.pem", admin.privateKeyPem) }, own);
