@@ -78,7 +78,7 @@ export async function runServer({ spec, paths, clock, random, log, signal, store
     beforeListening: async (transportOf) => {
       const transport = transportOf(component("system:apiserver"));
       await bootstrapCluster({ ...bootstrap, transport });
-      await ensureDnsService(new TypedClient(transport), spec.clusterDns);
+      await ensureDnsService(new TypedClient(transport), spec.clusterDns, { clock, signal });
     },
     access: (cluster) => {
       reader = cluster;

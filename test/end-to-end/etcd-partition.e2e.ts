@@ -7,6 +7,7 @@ import type { EtcdStore } from "../../src/storage/etcd/etcd-store.ts";
 import { EtcdCluster, skip } from "../etcd/etcd-cluster.ts";
 import { Histories } from "../etcd/histories.ts";
 import { Load, namespace } from "../etcd/load.ts";
+import { newerEtcd, newerSkip } from "../etcd/newer-etcd.ts";
 import { startTestServer, type TestServer } from "../api-server/fixture.ts";
 
 const skipped = skip === false && process.getuid?.() !== 0 ? "network namespaces are made as root" : skip;
@@ -65,7 +66,8 @@ test("histories of clients of members that are cut off are linearizable", { skip
   const seed = Number(process.env["KEELSON_SEED"] ?? crypto.getRandomValues(new Uint32Array(1))[0]);
   t.diagnostic(`KEELSON_SEED=${seed}`);
   await using stack = new AsyncDisposableStack();
-  const etcd = stack.use(await EtcdCluster.start(3, { networked: true }));
+  // The other test's etcd is Debian's.
+  const etcd = stack.use(await EtcdCluster.start(3, { networked: true, ...(newerSkip === false && { program: newerEtcd }) }));
   const stores: EtcdStore[] = [];
   for (const name of etcd.names) stores.push(stack.use(await etcd.open({ ...etcd.location(name), patienceMs: 4_000 })));
   const histories = stack.use(new Histories(stores, seed));

@@ -10,11 +10,12 @@ import { bytes, storeSuite, take, text } from "../../src/storage/suite.ts";
 import { systemClock } from "../../src/stdx/clock.ts";
 import { command } from "../../src/stdx/command.ts";
 import { silentLog } from "../../src/stdx/log.ts";
-import { EtcdCluster, skip } from "../etcd/etcd-cluster.ts";
+import { EtcdCluster, skip, type EtcdClusterOptions } from "../etcd/etcd-cluster.ts";
+import { newerEtcd, newerSkip } from "../etcd/newer-etcd.ts";
 
 /** One empty etcd per test; closing the store ends it. */
-async function openEmpty({ backlogMax }: { readonly backlogMax: number }): Promise<Store> {
-  const etcd = await EtcdCluster.start();
+const openEmpty = (options: EtcdClusterOptions) => async ({ backlogMax }: { readonly backlogMax: number }): Promise<Store> => {
+  const etcd = await EtcdCluster.start(1, options);
   const store = await etcd.open({ backlogMax }).catch(async (error: unknown) => {
     await etcd[Symbol.asyncDispose]();
     throw error;
@@ -25,10 +26,12 @@ async function openEmpty({ backlogMax }: { readonly backlogMax: number }): Promi
     await etcd[Symbol.asyncDispose]();
   };
   return store;
-}
+};
 
-if (skip === false) storeSuite("etcd", openEmpty);
-else test("etcd", { skip }, () => undefined);
+if (skip === false) storeSuite("etcd 3.4", openEmpty({}));
+else test("etcd 3.4", { skip }, () => undefined);
+if (newerSkip === false) storeSuite("etcd 3.5 or later", openEmpty({ program: newerEtcd }));
+else test("etcd 3.5 or later", { skip: newerSkip }, () => undefined);
 
 test("what others write is seen: progress past changes elsewhere, and the latest revision", { skip }, async () => {
   await using etcd = await EtcdCluster.start();

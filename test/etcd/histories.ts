@@ -96,6 +96,9 @@ export class Histories implements AsyncDisposable {
     using replay = store.watch("", { after: this.#begin });
     const changes = await take(replay, end - this.#begin);
     const done = this.#doneOf(changes);
+    const known = new Set([...this.#operations, ...done].flatMap((operation) => (operation.is === "write" ? [operation.revision] : [])));
+    const strange = changes.filter((change) => !known.has(revisionOfChange(change))).map((change) => ({ ...change, ...(change.type === "put" && { value: text(change.entry.value) }) }));
+    assert.deepEqual(strange, [], `seed ${this.#seed}: nobody wrote this; without an answer were ${JSON.stringify(this.#lost)}`);
     const shifted = [...this.#operations, ...done].map((operation) => this.#fromOne(operation));
     const context = `seed ${this.#seed}`;
     assert.deepEqual(checkHistory(shifted), [], context);

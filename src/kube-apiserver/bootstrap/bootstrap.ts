@@ -47,7 +47,10 @@ export async function bootstrapCluster(options: BootstrapOptions): Promise<void>
 const ensureNamespaces = (ensure: Ensure): Promise<unknown> => Promise.all(systemNamespaces.map((object) => ensure.exists(namespaces, object)));
 
 const ensureOwnObjects = (ensure: Ensure, options: BootstrapOptions): Promise<unknown> => Promise.all([
-  ensure.exists(services, kubernetesService(options.service)),
+  ensure.exists(services, kubernetesService(options.service)).catch((error: unknown) => {
+    // While another server makes it, its address is taken already. It is looked after again and again.
+    if (!options.serverLeases || !isStatusError(error, "Invalid")) throw error;
+  }),
   // Of several servers each says that it is there when it listens, not before.
   ...(options.serverLeases ? [] : [ensureEndpoints(ensure, options.service)]),
   ensure.contains(configmaps, authenticationConfigMap(options), "data"),
