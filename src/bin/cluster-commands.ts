@@ -39,7 +39,7 @@ const nameOf = (positionals: readonly string[], fallback = defaultName): string 
   return positionals[0] ?? fallback;
 };
 
-function numberOf(text: string | undefined, flag: string): number | undefined {
+export function numberOf(text: string | undefined, flag: string): number | undefined {
   if (text === undefined) return undefined;
   if (!/^\d+$/.test(text)) throw new UsageError(`${flag} wants a number, not ${JSON.stringify(text)}`);
   return Number(text);

@@ -1,9 +1,11 @@
 import { parseArgs } from "node:util";
+import { forkCluster } from "../cluster/commands/fork.ts";
 import { restoreSnapshot, saveSnapshot, snapshotTable } from "../cluster/commands/snapshot.ts";
 import { programOf } from "../cluster/program.ts";
 import { deleteSnapshot, listSnapshots, nameOfMoment } from "../cluster/snapshots/snapshots.ts";
+import { seconds } from "../cluster/progress.ts";
 import { listSpecs } from "../cluster/spec.ts";
-import { clock, entryPath, env, home, progress, specOf, telling, UsageError } from "./cluster-commands.ts";
+import { clock, entryPath, env, home, numberOf, progress, specOf, telling, UsageError } from "./cluster-commands.ts";
 
 const program = () => programOf({ node: process.execPath, entry: entryPath() });
 
@@ -70,4 +72,20 @@ export const snapshot = telling(async ([name = "", ...args], signal) => {
   const verb = Object.hasOwn(verbs, name) ? verbs[name] : undefined;
   if (!verb) throw new UsageError(`snapshot wants one of ${Object.keys(verbs).join(", ")}${name === "" ? "" : `, not ${JSON.stringify(name)}`}`);
   return verb(args, signal);
+});
+
+/** `keelson fork CLUSTER NEW` */
+export const fork = telling(async (args, signal) => {
+  const { values, positionals } = parseArgs({ args: [...args], options: { "snapshot": { type: "string" }, "api-port": { type: "string" }, "no-kubeconfig": { type: "boolean" } }, allowPositionals: true });
+  const [from, name] = positionals;
+  if (from === undefined || name === undefined || positionals.length > 2) throw new UsageError("fork CLUSTER NEW");
+  asRoot("a fork");
+  const apiPort = numberOf(values["api-port"], "--api-port");
+  const started = performance.now();
+  const { access } = await forkCluster({
+    home, from, name, noKubeconfig: values["no-kubeconfig"] ?? false, program: program(), progress: progress(), clock, env, signal,
+    ...(values.snapshot !== undefined && { snapshot: values.snapshot }), ...(apiPort !== undefined && { apiPort }),
+  });
+  console.log(`Cluster ${name} is up after ${seconds(performance.now() - started)}, with the state of ${from}.\n\nNow try:\n  kubectl --context ${access.name} get pods -A\n  keelson down ${name}`);
+  return 0;
 });

@@ -27,6 +27,11 @@ export interface SnapshotOptions {
 /** Tells a cluster from another one of the same name, made at another time. */
 const originOf = ({ name, createdAt }: ClusterSpec): Readonly<Record<string, string>> => ({ cluster: name, clusterMadeAt: createdAt });
 
+/** What a snapshot says of itself. The specification is what a fork of it is made by, also when the cluster itself is gone; no secret is in it. */
+export const snapshotLabels = (spec: ClusterSpec, clock: Clock): Readonly<Record<string, string>> => ({
+  ...originOf(spec), takenAt: new Date(clock.now()).toISOString(), keelson: keelsonVersion, kubernetes: kubernetesVersion, specification: JSON.stringify(spec),
+});
+
 const mebibytes = (bytes: number): string => `${(bytes / 1024 / 1024).toFixed(1)} MiB`;
 
 /** The state of a cluster at one revision: from its server while it runs, else from its file. */
@@ -46,7 +51,7 @@ export async function* stateOf(paths: ClusterPaths, { clock, signal }: { readonl
 export async function saveSnapshot({ home, spec, name, progress, clock, signal }: SnapshotOptions): Promise<{ readonly path: string; readonly about: SnapshotAbout }> {
   const path = newSnapshotPath(home, spec.name, name);
   removeAbandoned(home, spec.name, clock.now());
-  const labels = { ...originOf(spec), takenAt: new Date(clock.now()).toISOString(), keelson: keelsonVersion, kubernetes: kubernetesVersion };
+  const labels = snapshotLabels(spec, clock);
   const about = await progress.step(`Saving the state of ${spec.name}`, async (note) => {
     const saved = await writeSnapshot(path, stateOf(pathsOf(home, spec.name), { clock, signal }), labels, { signal, unique: String(process.pid) });
     note(`${saved.count} objects at revision ${saved.revision}, ${mebibytes(statSync(path).size)}`);

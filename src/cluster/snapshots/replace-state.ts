@@ -11,6 +11,9 @@ export interface State {
   entries(): AsyncIterable<readonly Entry[]>;
 }
 
+/** An entry as it is to be in the new state; undefined when it is left out. */
+export type Rewrite = (entry: Entry) => Entry | undefined;
+
 export interface Replacement {
   readonly count: number;
   /** Where the new state stands: every revision that it has is beyond all that the old one and the snapshot have given out. */
@@ -30,15 +33,17 @@ const blindBump = 1_000_000_000;
  * history counts as forgotten: whoever comes back with something older is told to read anew, and never sees an object of before as newer than what
  * is there now. A crash at any moment leaves the old state or the new one. @throws {RefusedError} when a server has it open; nothing was touched then.
  */
-export async function replaceState(file: string, state: State): Promise<Replacement> {
+export async function replaceState(file: string, state: State, rewrite: Rewrite = (entry) => entry): Promise<Replacement> {
   finishReplacement(file);
   using old = holdReplacedFile(file);
   const after = old.revision === undefined ? state.index.revision + blindBump : Math.max(old.revision, state.index.revision);
   const next = nextStateFile(file);
   const { revisions, last } = renumbered(state.index, after);
+  const read = { count: 0 };
+  let count: number;
   try {
-    const count = await writeSqliteFile(next, renamed(state.entries(), revisions), last);
-    if (count !== state.index.count) throw new Error(`${count} entries were written where there should be ${state.index.count}`);
+    count = await writeSqliteFile(next, renumberedEntries(state.entries(), revisions, rewrite, read), last);
+    if (read.count !== state.index.count) throw new Error(`${read.count} entries were read where there should be ${state.index.count}`);
   } catch (error) {
     removeSqliteFile(next);
     throw error;
@@ -47,11 +52,14 @@ export async function replaceState(file: string, state: State): Promise<Replacem
   commitState(file);
   old[Symbol.dispose]();
   finishReplacement(file);
-  return { count: state.index.count, revision: last, ...(old.problem !== undefined && { damaged: { path: damagedFile(file), problem: old.problem } }) };
+  return { count, revision: last, ...(old.problem !== undefined && { damaged: { path: damagedFile(file), problem: old.problem } }) };
 }
 
-async function* renamed(entries: AsyncIterable<readonly Entry[]>, revisions: ReadonlyMap<string, Revision>): AsyncGenerator<readonly Entry[], void> {
-  for await (const each of entries) yield each.map((entry) => ({ ...entry, revision: revisions.get(entry.key) ?? 0 }));
+async function* renumberedEntries(entries: AsyncIterable<readonly Entry[]>, revisions: ReadonlyMap<string, Revision>, rewrite: Rewrite, read: { count: number }): AsyncGenerator<readonly Entry[], void> {
+  for await (const each of entries) {
+    read.count += each.length;
+    yield each.flatMap((entry) => rewrite({ ...entry, revision: revisions.get(entry.key) ?? 0 }) ?? []);
+  }
 }
 
 const damagedFile = (file: string): string => `${file}.damaged`;
