@@ -1,3 +1,4 @@
+import type { ResourceType } from "../../apimachinery/object.ts";
 import { StatusError } from "../../apimachinery/status-error.ts";
 
 export type Media = "json" | "yaml" | "protobuf";
@@ -21,6 +22,13 @@ const acceptedAll = Object.values(contentTypeOf).join(", ");
 export const notAcceptable = (accepted: string = acceptedAll): StatusError => new StatusError("NotAcceptable", `only the following media types are accepted: ${accepted}`);
 export const unsupportedMediaType = (accepted: string = acceptedAll): StatusError =>
   new StatusError("UnsupportedMediaType", `the body of the request was in an unknown format - accepted media types include: ${accepted}`);
+
+/** Upstream's packages of internal types, which its texts name. */
+const packageOf = (group: string): string => (({ "": "core", "events.k8s.io": "core", "internal.apiserver.k8s.io": "apiserverinternal" } as Readonly<Record<string, string>>)[group] ?? group.split(".", 1)[0] ?? "");
+export const onlyAList = ({ group, listKind }: Pick<ResourceType, "group" | "listKind">): StatusError =>
+  new StatusError("NotAcceptable", `you requested PartialObjectMetadata, but the requested object is a list (*${packageOf(group)}.${listKind})`);
+export const notAList = ({ group, kind }: Pick<ResourceType, "group" | "kind">): StatusError =>
+  new StatusError("NotAcceptable", `you requested PartialObjectMetadataList, but the requested object is not a list (*${packageOf(group)}.${kind})`);
 
 interface Clause { readonly type: string; readonly q: number; readonly parameters: Readonly<Record<string, string>> }
 
@@ -77,6 +85,6 @@ function work(accept: string, offered: Offered, pretty: boolean): Wanted | undef
 
 /** People who look with a browser or with curl get indented JSON, as long as they do not say otherwise. */
 export function wantsPretty(pretty: string | null, userAgent: string): boolean {
-  if (pretty !== null) return pretty === "true" || pretty === "1";
+  if (pretty !== null && pretty !== "") return ["1", "t", "T", "true", "True", "TRUE"].includes(pretty);
   return userAgent.startsWith("curl") || userAgent.startsWith("Wget") || userAgent.startsWith("Mozilla/5.0");
 }

@@ -1,6 +1,7 @@
 import { gzip } from "node:zlib";
 import { promisify } from "node:util";
-import { invalidError, StatusError } from "../../apimachinery/status-error.ts";
+import { badRequest, StatusError } from "../../apimachinery/status-error.ts";
+import { fieldErrorText } from "../../apimachinery/field-error.ts";
 import type { WholeAnswer } from "../answer.ts";
 import type { Api } from "../api.ts";
 import { tableQueryErrors } from "../query.ts";
@@ -28,16 +29,16 @@ const header = (request: Incoming, name: string): string | undefined => {
 
 export const lengthOf = (pieces: readonly Uint8Array[]): number => pieces.reduce((sum, piece) => sum + piece.length, 0);
 
-/** @throws {StatusError} NotAcceptable, Invalid */
+/** @throws {StatusError} NotAcceptable, BadRequest */
 export function encodeOptions(api: Api, request: Incoming, offered: Offered): EncodeOptions {
   const { query } = request;
   const wanted = negotiate(header(request, "accept"), offered, wantsPretty(query.get("pretty"), header(request, "user-agent") ?? ""));
   const includeObject = query.get("includeObject") ?? "";
   if (wanted.as === "Table") {
-    const errors = tableQueryErrors(includeObject);
-    if (errors.length > 0) throw invalidError({ group: "meta.k8s.io", kind: "TableOptions" }, "", errors);
+    const [error] = tableQueryErrors(includeObject);
+    if (error) throw badRequest(`Unable to convert to Table as requested: ${fieldErrorText(error)}`);
   }
-  return { wanted, includeObject: (includeObject === "" ? "Metadata" : includeObject) as IncludeObject, nowMs: api.clock.now(), protobuf: api.protobuf, listBodies: api.listBodies };
+  return { wanted, includeObject: (includeObject === "" ? "Metadata" : includeObject) as IncludeObject, nowMs: api.clock.now(), protobuf: api.protobuf, listBodies: api.listBodies, columnHeads: api.columnHeads };
 }
 
 /** Writes an answer that is one piece. @throws {StatusError} NotAcceptable */
