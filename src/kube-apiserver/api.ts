@@ -32,6 +32,6 @@ export interface Api {
   served(group: string, version: string, plural: string): Served | undefined;
   /** Create-only kinds: "authentication.k8s.io/v1/tokenreviews" → its handler. */
   virtual(group: string, version: string, plural: string): VirtualResource | undefined;
-  /** Whether anything is served under /apis/group/version. */
-  hasGroupVersion(group: string, version: string): boolean;
+  /** Whether anything is served under /apis/group; the core group is "". */
+  hasGroup(group: string): boolean;
 }

@@ -124,7 +124,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     return [`${type.group}/${type.version}/${type.plural}`, { type, resource, registry: registryFor(resource), form: conversion ? new StoredForm(type) : state.cache(type)?.form ?? new StoredForm(type), conversion }];
   }));
   const virtuals = new Map(virtual.map((each) => [`${each.type.group}/${each.type.version}/${each.type.plural}`, each]));
-  const groupVersions = new Set([...served.values(), ...virtual].map(({ type }) => `${type.group}/${type.version}`));
+  const groups = new Set(["", ...[...served.values(), ...virtual].map(({ type }) => type.group)]);
 
   const metrics = new Metrics();
   const api: Api = {
@@ -132,7 +132,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     managedFields: managedFieldsOf(schemas), columnHeads: columnHeads({ schemas, ...(options.descriptions && { descriptions: options.descriptions }) }),
     served: (group, version, plural) => served.get(`${group}/${version}/${plural}`),
     virtual: (group, version, plural) => virtuals.get(`${group}/${version}/${plural}`),
-    hasGroupVersion: (group, version) => groupVersions.has(`${group}/${version}`),
+    hasGroup: (group) => groups.has(group),
   };
 
   const health = healthRoutes();

@@ -111,7 +111,10 @@ function protobufOf(answer: Exclude<WholeAnswer, { is: "bytes" }>, { protobuf, w
       return protobuf.encodeList(list, answer.entries.map((entry) => protobufBody(protobuf, entry)));
     }
   }
-  return protobuf.encode(plainOf(answer, wanted) as { readonly apiVersion: string; readonly kind: string });
+  const object = plainOf(answer, wanted) as { readonly apiVersion?: string; readonly kind: string };
+  // The documents of the core group name no version, in no encoding.
+  if (object.apiVersion === undefined) return wrapBody({ apiVersion: "", kind: object.kind }, protobuf.encodeBody(object, { apiVersion: "v1", kind: object.kind }));
+  return protobuf.encode(object as { readonly apiVersion: string; readonly kind: string });
 }
 
 /** The answer as a plain object, for encodings that start from one, and for callers inside of the process. */

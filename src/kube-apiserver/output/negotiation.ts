@@ -14,7 +14,7 @@ export interface Wanted {
 }
 
 export const contentTypeOf: Readonly<Record<Media, string>> = { json: "application/json", yaml: "application/yaml", protobuf: "application/vnd.kubernetes.protobuf" };
-const mediaOf: Readonly<Record<string, Media>> = {
+export const mediaOf: Readonly<Record<string, Media>> = {
   "application/json": "json", "application/yaml": "yaml", "application/vnd.kubernetes.protobuf": "protobuf", "application/*": "json", "*/*": "json",
 };
 const acceptedAll = Object.values(contentTypeOf).join(", ");
@@ -30,9 +30,11 @@ export const onlyAList = ({ group, listKind }: Pick<ResourceType, "group" | "lis
 export const notAList = ({ group, kind }: Pick<ResourceType, "group" | "kind">): StatusError =>
   new StatusError("NotAcceptable", `you requested PartialObjectMetadataList, but the requested object is not a list (*${packageOf(group)}.${kind})`);
 
-interface Clause { readonly type: string; readonly q: number; readonly parameters: Readonly<Record<string, string>> }
+/** One of the forms that an Accept header names. */
+export interface Clause { readonly type: string; readonly q: number; readonly parameters: Readonly<Record<string, string>> }
 
-function clausesOf(accept: string): readonly Clause[] {
+/** Best first: what is wanted more, then what is named more exactly, then what is named first. */
+export function clausesOf(accept: string): readonly Clause[] {
   const clauses = accept.split(",").map((text): Clause => {
     const [type = "", ...rest] = text.split(";").map((part) => part.trim());
     const parameters = Object.fromEntries(rest.map((part): [string, string] => {
@@ -42,8 +44,9 @@ function clausesOf(accept: string): readonly Clause[] {
     const q = Number(parameters["q"] ?? 1);
     return { type: type.toLowerCase(), q: Number.isFinite(q) ? q : 1, parameters };
   });
-  return clauses.sort((a, b) => b.q - a.q);
+  return clauses.sort((a, b) => b.q - a.q || wildcards(a) - wildcards(b));
 }
+const wildcards = ({ type }: Clause): number => (type === "*/*" ? 2 : type.endsWith("/*") ? 1 : 0);
 
 /** Clients send a handful of different headers; what they mean is worked out once. */
 const remembered = new Map<string, Wanted | null>();
