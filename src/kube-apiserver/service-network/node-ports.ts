@@ -148,10 +148,10 @@ export class NodePorts {
       const fresh = this.#known === undefined;
       const stored = this.#known ?? await this.#load();
       const { bits, outcomes } = this.#decide(jobs, stored.bits);
-      // Nobody is refused because of what may be out of date.
-      if (fresh || outcomes.every(({ error }) => error === undefined)) {
-        if (bits === stored.bits && stored.exists) return outcomes;
-        if (await this.#write(stored, bits)) return outcomes;
+      const unchanged = bits === stored.bits && stored.exists;
+      // Nobody is refused, and nothing left as it is, because of what may be out of date; a write would notice.
+      if (fresh || (!unchanged && outcomes.every(({ error }) => error === undefined))) {
+        if (unchanged || await this.#write(stored, bits)) return outcomes;
       }
       this.#known = undefined;
     }

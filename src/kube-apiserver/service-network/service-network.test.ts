@@ -249,3 +249,18 @@ test("what people bend is put straight, and told", async () => {
     "Warning|ipallocator-repair-controller|IPAddressNotAllocated|IPAddress: 10.96.0.77 for Service default/nobody appears to have leaked: cleaning up",
   ]));
 });
+
+test("what another server has done to the ports is seen by who would leave them as they are", async () => {
+  await using store = new MemoryStore();
+  const clock = new TestClock();
+  const [first, second] = [1, 2].map((number) => new NodePorts({ store, clock, random: seededRandom(number), range: nodePortRange })) as [NodePorts, NodePorts];
+  await first.change((ports) => void ports.take(30_001));
+  await second.change((ports) => void ports.take(30_002));
+  await first.change((ports) => ports.release(30_002));
+  const taken = await second.read();
+  assert.deepEqual([taken.has(30_001), taken.has(30_002)], [true, false]);
+  await second.change((ports) => void ports.take(30_003));
+  let problem: string | undefined;
+  await first.change((ports) => void (problem = ports.take(30_003)));
+  assert.equal(problem, "provided port is already allocated");
+});
