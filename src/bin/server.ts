@@ -1,10 +1,12 @@
 import { basename, dirname } from "node:path";
 import { parseArgs } from "node:util";
-import { pathsOf, readSpec, storeLocationOf } from "../cluster/spec.ts";
+import { pathsOf, readSpec } from "../cluster/spec.ts";
+import { readyStateFile } from "../cluster/state-file.ts";
+import { storeLocationOf } from "../cluster/store-location.ts";
 import { systemClock } from "../stdx/clock.ts";
 import { jsonLog } from "../stdx/log.ts";
 import { cryptoRandom } from "../stdx/random.ts";
-import { openStore } from "../storage/open-store.ts";
+import { isEtcd, openStore } from "../storage/open-store.ts";
 import type { Command } from "./commands.ts";
 import { untilEnded } from "./until-ended.ts";
 
@@ -27,6 +29,7 @@ export const server: Command = async (args, signal) => {
     const location = values.store === undefined ? storeLocationOf(spec, paths) : {
       store: values.store, etcdPrefix: values["etcd-prefix"], etcdCaFile: values["etcd-cafile"], etcdCertFile: values["etcd-certfile"], etcdKeyFile: values["etcd-keyfile"],
     };
+    if (!isEtcd(location) && values.store === undefined) readyStateFile(paths);
     const store = openStore(location, { clock: systemClock, log });
     store.catch(() => {}); // Told where it is awaited.
     const { runServer } = await import("../cluster/server.ts");

@@ -2,7 +2,8 @@ import type { Clock } from "../stdx/clock.ts";
 import type { Log } from "../stdx/log.ts";
 import { etcdOptions, openStore } from "../storage/open-store.ts";
 import type { Problem } from "./preflight.ts";
-import { storeLocationOf, type EtcdSpec } from "./spec.ts";
+import type { EtcdSpec } from "./spec.ts";
+import { storeLocationOf } from "./store-location.ts";
 
 /** Somebody waits at a terminal: an election is over by then. */
 const patienceMs = 4_000;

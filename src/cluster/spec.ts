@@ -1,6 +1,5 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { StoreLocation } from "../storage/open-store.ts";
 
 export interface NodeSpec {
   /** Also the name of the Node object. */
@@ -85,13 +84,6 @@ export function pathsOf(home: string, name: string): ClusterPaths {
     // By number: the path of a socket inside must fit into 107 bytes.
     node: (node) => join(root, "nodes", node.slice(node.lastIndexOf("-") + 1)),
   };
-}
-
-/** Where the cluster's state is kept. */
-export function storeLocationOf({ etcd }: Pick<ClusterSpec, "etcd">, paths: Pick<ClusterPaths, "store">): StoreLocation {
-  if (!etcd) return { store: `sqlite:${join(paths.store, "state.db")}` };
-  const { endpoints, prefix, caFile, certFile, keyFile } = etcd;
-  return { store: `etcd=${endpoints}`, etcdPrefix: prefix, etcdCaFile: caFile, etcdCertFile: certFile, etcdKeyFile: keyFile };
 }
 
 export function readSpec(paths: ClusterPaths): ClusterSpec | undefined {

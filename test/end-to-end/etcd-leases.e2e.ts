@@ -102,7 +102,7 @@ test("two clusters in one etcd do not see each other", { skip }, async () => {
   await second.create(configmaps, map("same"));
   await second.create(configmaps, map("other"));
   await first.delete(configmaps, { namespace, name: "same" });
-  const names = async (client: TypedClient): Promise<readonly (string | undefined)[]> => (await client.list(configmaps, { namespace })).items.map(({ metadata }) => metadata.name).toSorted();
+  const names = async (client: TypedClient): Promise<readonly (string | undefined)[]> => (await client.list(configmaps, { namespace })).items.map(({ metadata }) => metadata.name).toSorted((a = "", b = "") => a.localeCompare(b));
   assert.deepEqual([await names(first), await names(second)], [[], ["other", "same"]]);
   await using raw = await etcd.open();
   assert.ok(await raw.get("/clusters/two/configmaps/default/other"));
