@@ -99,6 +99,9 @@ function readEnvelope(bytes: Uint8Array): Envelope {
 
 const notAcceptable = ({ apiVersion, kind }: TypeName): StatusError => new StatusError("NotAcceptable", `object of kind ${kind} in version ${apiVersion} does not implement the protobuf marshalling interface and cannot be encoded to a protobuf message`);
 
+/** What upstream's type has no room for, its envelope does not say either. */
+const anonymous: TypeName = { apiVersion: "", kind: "" };
+
 /** The codec over the schemas of the API; messages are compiled when first met. */
 export function createProtobufCodec(schemas: SchemaLookup): ProtobufCodec {
   const messages = new Map<string, MessageCodec>();
@@ -129,6 +132,10 @@ export function createProtobufCodec(schemas: SchemaLookup): ProtobufCodec {
     kinds.set(key, made);
     return made;
   };
+  const nameOf = (type: TypeName): TypeName => {
+    const { group, version } = splitApiVersion(type.apiVersion);
+    return schemas.kind(group, version, type.kind)?.nameless ? anonymous : type;
+  };
   const required = (type: TypeName): MessageCodec => {
     const found = find(type);
     if (!found) throw notAcceptable(type);
@@ -150,7 +157,7 @@ export function createProtobufCodec(schemas: SchemaLookup): ProtobufCodec {
     has: (type) => find(type) !== undefined,
     encode(object) {
       const message = required(object);
-      return written(() => writeEnvelope(writer, object, () => message.write(writer, object as Readonly<Record<string, unknown>>)));
+      return written(() => writeEnvelope(writer, nameOf(object), () => message.write(writer, object as Readonly<Record<string, unknown>>)));
     },
     encodeBody(object, type) {
       const message = required(type);
