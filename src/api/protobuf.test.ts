@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import fc from "fast-check";
 import { splitApiVersion, type KubeObject } from "../apimachinery/object.ts";
-import { encodeWatchFrame } from "../apimachinery/protobuf/codec.ts";
+import { decodeWatchEvent, encodeWatchFrame } from "../apimachinery/protobuf/watch-frame.ts";
 import { isStatusError } from "../apimachinery/status-error.ts";
 import { decodeStrict } from "../apimachinery/strict-decoding.ts";
 import { formatYaml, parseYamlStrict } from "../apimachinery/yaml.ts";
@@ -76,7 +76,9 @@ test("a list is the bodies of its items in one envelope", () => {
 test("a watch frame says its length, then the event", () => {
   const frame = encodeWatchFrame("ADDED", encodeProtobuf(pod));
   assert.equal(frame.readUInt32BE(0), frame.length - 4);
-  assert.equal(frame.toString("latin1", 6, 11), "ADDED");
+  const { type, object } = decodeWatchEvent(frame.subarray(4));
+  assert.deepEqual([type, decodeProtobuf(object).kind], ["ADDED", "Pod"]);
+  assert.throws(() => decodeWatchEvent(frame.subarray(4, frame.length - 1)), (error) => isStatusError(error, "BadRequest"));
 });
 
 test("what is not protobuf, or ends early, is a bad request; custom kinds are not acceptable", () => {

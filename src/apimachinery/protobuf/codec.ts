@@ -29,19 +29,6 @@ export interface ProtobufCodec {
 /** Nothing here waits, so one writer serves all. */
 const shared = new BackwardWriter();
 
-/** One frame of a protobuf watch: its length in four bytes, then a `WatchEvent` around the enveloped object. */
-export function encodeWatchFrame(type: string, object: Uint8Array): Buffer {
-  const writer = shared;
-  writer.bytes(object);
-  writer.tag(1, wireType.bytes);
-  writer.embed(2, 0);
-  writer.string(type);
-  writer.tag(1, wireType.bytes);
-  const { length } = writer;
-  writer.raw(Uint8Array.of(length >>> 24, (length >>> 16) & 255, (length >>> 8) & 255, length & 255));
-  return writer.finish();
-}
-
 /** Writes the envelope around a message that `body` writes. */
 function writeEnvelope(writer: BackwardWriter, { apiVersion, kind }: TypeName, body: () => void): void {
   writer.string("");
