@@ -10,6 +10,8 @@ export interface StoreLocation {
   readonly etcdCaFile?: string | undefined;
   readonly etcdCertFile?: string | undefined;
   readonly etcdKeyFile?: string | undefined;
+  /** Where the cluster lies in etcd; "/registry" when absent. */
+  readonly etcdPrefix?: string | undefined;
 }
 
 const read = (file: string | undefined): string | undefined => (file === undefined ? undefined : readFileSync(file, "utf8"));
