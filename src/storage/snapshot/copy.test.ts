@@ -9,8 +9,9 @@ import { seededRandom } from "../../stdx/random.ts";
 import { MemoryStore } from "../memory/memory-store.ts";
 import { openSqliteStore } from "../sqlite/sqlite-store.ts";
 import { CompactedError, type Store } from "../store.ts";
-import { copyIntoStore, CopyRefusedError, unfinishedCopy } from "./copy.ts";
+import { copyIntoStore, CopyRefusedError } from "./copy.ts";
 import { copyIntoFile } from "./copy-to-file.ts";
+import { unfinishedCopy } from "./unfinished.ts";
 
 const signal = new AbortController().signal;
 const prefix = "/registry/";

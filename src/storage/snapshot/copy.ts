@@ -3,6 +3,7 @@ import type { Entry, Revision, Store } from "../store.ts";
 
 import { readState } from "./read-state.ts";
 import { StateIndex } from "./state.ts";
+import { copyFolderOf, markerOf, unfinishedCopy } from "./unfinished.ts";
 
 export interface CopyOptions {
   readonly source: Store;
@@ -34,20 +35,12 @@ export class CopyRefusedError extends Error {
   override readonly name = "CopyRefusedError";
 }
 
-/** Stands in the target for as long as the copy is not whole. */
-const markerOf = (prefix: string): string => `${prefix}.keelson-copy/unfinished`;
-const fillerOf = (prefix: string, worker: number): string => `${prefix}.keelson-copy/raise-${worker}`;
+const fillerOf = (prefix: string, worker: number): string => `${copyFolderOf(prefix)}raise-${worker}`;
 /** Writes in flight while revisions are used up. */
 const raisersMax = 128;
 /** Values that are read ahead of their writing. */
 const aheadMax = 64;
 const checkedPage = 500;
-
-/** What an unfinished copy under `prefix` says of itself; a store that has one holds no state. */
-export async function unfinishedCopy(store: Store, prefix: string): Promise<string | undefined> {
-  const marker = await store.get(markerOf(prefix));
-  return marker && Buffer.from(marker.value).toString();
-}
 
 /**
  * Fills an empty store, which numbers its own revisions, with the state of another one that nobody writes to. Keys are written one after the other in
@@ -83,7 +76,7 @@ export async function copyIntoStore(options: CopyOptions): Promise<Copied> {
     onProgress("copying", at + 1, keys.length);
   }
   await check(options, keys);
-  for (const { key, revision } of await everything(target, `${prefix}.keelson-copy/`, signal)) if (key !== markerOf(prefix)) await target.delete(key, { expected: revision, signal });
+  for (const { key, revision } of await everything(target, copyFolderOf(prefix), signal)) if (key !== markerOf(prefix)) await target.delete(key, { expected: revision, signal });
   await target.compact(target.revision);
   // The last step: without its mark the copy is whole.
   await target.delete(markerOf(prefix), { expected: (await target.get(markerOf(prefix), { signal }))?.revision ?? 0, signal });
@@ -144,7 +137,7 @@ async function check({ source, target, prefix, signal, onProgress }: CopyOptions
   for (;;) {
     const { entries, remaining } = await target.list(prefix, { limit: checkedPage, signal, ...(after !== "" && { after }) });
     for (const { key, value, revision } of entries) {
-      if (key.startsWith(`${prefix}.keelson-copy/`)) continue;
+      if (key.startsWith(copyFolderOf(prefix))) continue;
       const place = places.get(key);
       const original = await source.get(key, { signal });
       if (place === undefined || !original || Buffer.compare(original.value, value) !== 0) throw new CopyRefusedError(`${key} is not in the destination what it is in the source: does somebody else write to one of them?`);
