@@ -9,7 +9,8 @@ import { cryptoRandom, type Random } from "../stdx/random.ts";
 import type { StepRing } from "../stdx/steps.ts";
 import type { AdmissionPlugin, Authenticator, Authorizer, ClusterReader, TokenIssuer, UserInfo, VirtualResource } from "./access.ts";
 import type { Api } from "./api.ts";
-import { bindings, componentstatuses } from "../api/generated/core-v1.ts";
+import { bindings, componentstatuses, services } from "../api/generated/core-v1.ts";
+import { ipaddresses, servicecidrs } from "../api/generated/networking-v1.ts";
 import { StoredForm } from "./cache-entry.ts";
 import { ClusterState } from "./cluster-state.ts";
 import { createDiscovery, type DiscoveryGroupVersion } from "./discovery/discovery.ts";
@@ -23,16 +24,18 @@ import { infoRoutes } from "./handlers/server-info.ts";
 import { HttpServer, type TlsOptions } from "./http-server.ts";
 import { localTransport } from "./local-transport.ts";
 import { managedFieldsOf } from "./managed-fields.ts";
+import { measuredStore } from "./measured-store.ts";
 import { Metrics } from "./metrics.ts";
 import type { ProtobufCodec } from "../apimachinery/protobuf/codec.ts";
+import { columnHeads } from "./output/column-heads.ts";
 import { ListBodies } from "./output/list-bodies.ts";
 import { Registry, type RegistryHooks } from "./registry/registry.ts";
-import { runEventExpiry } from "./registry/event-expiry.ts";
+import { eventLifeMs as defaultEventLifeMs, runEventExpiry } from "./registry/event-expiry.ts";
 import { certificateRequestHooks } from "./registry/certificate-requests.ts";
 import { namespaceHooks } from "./registry/namespaces.ts";
-import { ServiceClaims } from "./registry/service-claims.ts";
-import { ServiceAllocation } from "./registry/services.ts";
 import type { Conversion, Served } from "./served.ts";
+import { prefixInKey, prefixOf } from "./storage-keys.ts";
+import { ServiceNetwork } from "./service-network/service-network.ts";
 import type { StreamingHandler } from "./streaming/streaming-handler.ts";
 
 export interface ApiServerOptions {
@@ -62,12 +65,14 @@ export interface ApiServerOptions {
   };
   /** Answers logs, exec, attach, port-forward and proxies; without it they are refused. */
   readonly streaming?: StreamingHandler | ((reader: ClusterReader) => StreamingHandler);
-  /** Addresses of Services: "10.96.0.0/16". */
+  /** Addresses of Services: "10.96.0.0/16", or one range of each family: "10.96.0.0/16,fd00:10:96::/112". */
   readonly serviceClusterIpRange?: string;
   readonly nodePortRange?: { readonly first: number; readonly last: number };
   /** More paths that name no resource: OpenAPI, the keys of service accounts, … */
   readonly routes?: Readonly<Record<string, Route>>;
   readonly prefixRoutes?: readonly (readonly [string, Route])[];
+  /** How long an event lives after it was last written; upstream's --event-ttl, an hour when absent. */
+  readonly eventLifeMs?: number;
   readonly clock: Clock;
   readonly random?: Random;
   readonly log: Log;
@@ -88,18 +93,22 @@ export interface ApiServer extends AsyncDisposable {
 }
 
 export async function startApiServer(options: ApiServerOptions): Promise<ApiServer> {
-  const { store, clock, log, steps, schemas, random = cryptoRandom } = options;
+  const { clock, log, steps, schemas, random = cryptoRandom } = options;
+  const startedMs = clock.now();
   const storedTypes = options.resources.map((resource) => storedTypeOf(resource));
   const defaultsOf = new Map(options.resources.filter(({ storedAs }) => !storedAs).map(({ type, defaults }) => [type, defaults]));
+  const metrics = new Metrics();
+  const prefixes = new Map(storedTypes.map((type) => [prefixOf(type), { group: type.group, resource: type.plural }]));
+  const store = measuredStore(options.store, { metrics, clock, resourceOf: (key) => prefixes.get(prefixInKey(key, prefixes) ?? "") ?? { group: "", resource: "" } });
   const state = await ClusterState.start({ store, types: storedTypes, log, defaults: (type) => defaultsOf.get(type) });
-  const { serviceClusterIpRange = "10.96.0.0/16", nodePortRange = { first: 30_000, last: 32_767 } } = options;
+  const { eventLifeMs = defaultEventLifeMs, serviceClusterIpRange = "10.96.0.0/16", nodePortRange = { first: 30_000, last: 32_767 } } = options;
+  const hasServices = [services, ipaddresses, servicecidrs].every((type) => state.cache(type));
+  const self = (): Transport => localTransport(api, loopbackUser);
+  const serviceNetwork = hasServices ? new ServiceNetwork({ clusterIpRange: serviceClusterIpRange, nodePortRange, state, store, transport: self, clock, random, log }) : undefined;
   const hooks: Readonly<Record<string, RegistryHooks>> = {
     "/namespaces": namespaceHooks,
     "certificates.k8s.io/certificatesigningrequests": certificateRequestHooks(clock),
-    "/services": new ServiceAllocation({
-      clusterIpRange: serviceClusterIpRange, nodePortRange, reader: state, random,
-      ...(store.latest && { shared: { claims: new ServiceClaims({ store, clock, random, log, nodePortRange }), fresh: () => state.fresh() } }),
-    }).hooks,
+    ...(serviceNetwork && { "/services": serviceNetwork.hooks }),
   };
   const { authenticator, authorizer, admission, virtual, tokenIssuer } = options.access(state);
 
@@ -113,7 +122,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     const cache = state.cache(type);
     if (!cache) throw new Error(`no cache for ${key}`);
     const own = hooks[key];
-    const registry = new Registry({ state, cache, resource: byStoredType.get(key) ?? resource, clock, random, ...(own && { hooks: own }) });
+    const registry = new Registry({ state, cache, resource: byStoredType.get(key) ?? resource, clock, random, ...(own && { hooks: own }), ...(key === "/events" && store.expires && { lifeMs: eventLifeMs }) });
     registries.set(key, registry);
     return registry;
   };
@@ -123,15 +132,14 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     return [`${type.group}/${type.version}/${type.plural}`, { type, resource, registry: registryFor(resource), form: conversion ? new StoredForm(type) : state.cache(type)?.form ?? new StoredForm(type), conversion }];
   }));
   const virtuals = new Map(virtual.map((each) => [`${each.type.group}/${each.type.version}/${each.type.plural}`, each]));
-  const groupVersions = new Set([...served.values(), ...virtual].map(({ type }) => `${type.group}/${type.version}`));
+  const groups = new Set(["", ...[...served.values(), ...virtual].map(({ type }) => type.group)]);
 
-  const metrics = new Metrics();
   const api: Api = {
     state, clock, random, log, steps, schemas, protobuf: options.protobuf, authenticator, authorizer, admission, tokenIssuer, metrics, listBodies: new ListBodies({ bytesMax: listBodiesBytesMax }),
-    managedFields: managedFieldsOf(schemas),
+    managedFields: managedFieldsOf(schemas), columnHeads: columnHeads({ schemas, ...(options.descriptions && { descriptions: options.descriptions }) }),
     served: (group, version, plural) => served.get(`${group}/${version}/${plural}`),
     virtual: (group, version, plural) => virtuals.get(`${group}/${version}/${plural}`),
-    hasGroupVersion: (group, version) => groupVersions.has(`${group}/${version}`),
+    hasGroup: (group) => groups.has(group),
   };
 
   const health = healthRoutes();
@@ -144,8 +152,10 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   let openApi: OpenApi | undefined;
   const openApiPaths = openApiRoutes(() => (openApi ??= createOpenApi(discovered, { ...(options.descriptions && { descriptions: options.descriptions }) })));
   try {
+    await serviceNetwork?.start();
     await options.beforeListening?.((user) => localTransport(api, user));
   } catch (error) {
+    await serviceNetwork?.[Symbol.asyncDispose]();
     await state[Symbol.asyncDispose]();
     throw error;
   }
@@ -154,19 +164,21 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     const routes = {
       streaming: typeof options.streaming === "function" ? options.streaming(state) : options.streaming,
       discovery: () => (documents ??= createDiscovery(discovered, { serverAddress: advertised() })),
-      exact: { ...stepRoutes(steps), ...infoRoutes({ metrics, state, groupVersions: discovered }), ...openApiPaths.exact, ...health.exact, ...options.routes },
+      exact: { ...stepRoutes(steps), ...infoRoutes({ metrics, state, groupVersions: discovered, startedMs }), ...openApiPaths.exact, ...health.exact, ...options.routes },
       prefixes: [...openApiPaths.prefixes, ...health.prefixes, ...(options.prefixRoutes ?? [])],
     };
     try {
       listening = await HttpServer.listen({ api, routes, tls: options.tls, listeners: options.listeners });
     } catch (error) {
+      await serviceNetwork?.[Symbol.asyncDispose]();
       await state[Symbol.asyncDispose]();
       throw error;
     }
   }
+  serviceNetwork?.run();
   const background = new AbortController();
   const events = registries.get("/events");
-  const sweeping = events ? runEventExpiry({ registry: events, clock, log, signal: background.signal }) : undefined;
+  const sweeping = events ? runEventExpiry({ registry: events, lifeMs: eventLifeMs, storeExpires: store.expires ?? false, clock, log, signal: background.signal }) : undefined;
   return {
     transport: (user) => localTransport(api, user),
     reader: state,
@@ -177,6 +189,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
       health.stop();
       background.abort();
       await sweeping;
+      await serviceNetwork?.[Symbol.asyncDispose]();
       await listening?.[Symbol.asyncDispose]();
       await state[Symbol.asyncDispose]();
     },
@@ -185,6 +198,9 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
 
 /** For the bodies of large lists that may be asked for again. */
 const listBodiesBytesMax = 24 * 1024 * 1024;
+
+/** Who the server is when it writes for itself; upstream's loopback client. */
+const loopbackUser: UserInfo = { name: "system:apiserver", groups: ["system:masters"] };
 
 const storedTypeOf = ({ type, storedAs }: Resource): ResourceType => storedAs?.type ?? type;
 

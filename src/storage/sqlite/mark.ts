@@ -1,4 +1,4 @@
-import { closeSync, constants, fsyncSync, openSync, readFileSync, writeSync } from "node:fs";
+import { closeSync, constants, fsyncSync, ftruncateSync, openSync, readFileSync, writeSync } from "node:fs";
 import { crc32 } from "node:zlib";
 import type { Revision } from "../store.ts";
 
@@ -46,11 +46,17 @@ export class Mark implements Disposable {
   write(revision: Revision): void {
     try {
       // Made by whoever comes first, and again when the disk was full.
-      this.#file ??= openSync(this.#path, constants.O_RDWR | constants.O_CREAT, 0o600);
+      this.#file ??= this.#open();
       writeSync(this.#file, encodeMark(revision), 0, markBytes, 0);
     } catch {
       // Tried again with the next commit.
     }
+  }
+
+  #open(): number {
+    const file = openSync(this.#path, constants.O_RDWR | constants.O_CREAT, 0o600);
+    ftruncateSync(file, markBytes); // What was there may have been damaged.
+    return file;
   }
 
   [Symbol.dispose](): void {
