@@ -4,7 +4,7 @@ import { DatabaseSync } from "node:sqlite";
 import { inspectLog, type LogState } from "./log-file.ts";
 import { readMark } from "./mark.ts";
 import type { DatabaseOptions } from "./protocol.ts";
-import { DamagedError, damagedText, inUseText, messageOf, RefusedError } from "./refused.ts";
+import { DamagedError, damagedText, InUseError, messageOf, RefusedError } from "./refused.ts";
 import { applicationId, createTables, hasTables, migrateFrom1, schemaVersion } from "./schema.ts";
 import { checkStructure, verifyContents, type Extent } from "./verify.ts";
 
@@ -60,7 +60,7 @@ function inspectBeforeOpening(path: string): LogState {
   const isMissing = sizeOf(path) === 0 && (log.frames > 0 || (readMark(path) ?? 1) > 1);
   const damage = log.damage ?? (isMissing ? "it is empty, but its log or its mark is not" : undefined);
   if (damage === undefined) return log;
-  if (isLocked(path)) throw new RefusedError(inUseText(path));
+  if (isLocked(path)) throw new InUseError(path);
   throw new DamagedError(damage);
 }
 
@@ -132,7 +132,7 @@ function isLocked(path: string): boolean {
 function refusal(path: string, error: unknown): RefusedError {
   const code = codeOf(error);
   if (error instanceof RefusedError) return error;
-  if (code === sqliteCode.busy) return new RefusedError(inUseText(path), { cause: error });
+  if (code === sqliteCode.busy) return new InUseError(path, { cause: error });
   if (error instanceof DamagedError || code === sqliteCode.corrupt || code === sqliteCode.notADatabase) return new RefusedError(damagedText(path, messageOf(error)), { cause: error });
   return new RefusedError(`${path} cannot be opened: ${messageOf(error)}`, { cause: error });
 }

@@ -9,7 +9,7 @@ import {
   type Abortable, type Change, type Entry, type Guarded, type Listing, type ListOptions, type Revision, type Store, type Watch,
 } from "../store.ts";
 import { bytesMaxDefault, Packer, unpackChange, unpackEntry, type DatabaseOptions, type Failure, type ReadRequest, type ReadResult, type Request, type Response, type WriteRequest, type WriteResult } from "./protocol.ts";
-import { inUseText, RefusedError } from "./refused.ts";
+import { InUseError, RefusedError } from "./refused.ts";
 
 export interface SqliteStoreOptions {
   /** The file; its log lies beside it as `<path>-wal`. Both are made when they do not exist, readable for their owner only. */
@@ -54,7 +54,7 @@ type Call = ReadRequest extends infer Each ? (Each extends ReadRequest ? Omit<Ea
 export async function openSqliteStore(options: SqliteStoreOptions): Promise<SqliteStore> {
   const path = realPath(options.path);
   // The lock is the process's: a second store in it would not be kept out, and opening the file a second time would even give the lock away.
-  if (openPaths.has(path)) throw new RefusedError(inUseText(options.path));
+  if (openPaths.has(path)) throw new InUseError(options.path);
   openPaths.add(path);
   const workerData: DatabaseOptions = { path: options.path, bytesMax: options.bytesMax ?? bytesMaxDefault };
   // Published as JavaScript, run from the repository as TypeScript.
