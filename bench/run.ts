@@ -77,12 +77,6 @@ async function loaded(): Promise<Row[]> {
   return [{ what: "memory of the server, 10,000 objects with 1,000 nodes (PSS)", measured: megabytes(memory), raw: `RSS ${megabytes(rssBytes(cluster.pid("server")))}`, budget: "1/4 of 1,500 MB", met: memory <= 1500e6 / 4 }];
 }
 
-async function storage(): Promise<Row[]> {
-  return (await benchStorage()).map(({ inFlight, createsPerSecond, rawPerSecond }) => ({
-    what: `store: durable creates of 1.5 KB, ${inFlight} in flight`, measured: perSecond(createsPerSecond), raw: `append + fdatasync: ${perSecond(rawPerSecond)}`, ratio: createsPerSecond / rawPerSecond,
-  }));
-}
-
 async function scheduler(): Promise<Row[]> {
   return (await benchScheduler()).map(({ name, nodes, pods, podsPerSecond }) => ({
     what: `scheduler alone: ${pods} pods, ${name}, ${nodes} nodes`, measured: perSecond(podsPerSecond), ...(name === "plain" && { budget: "3 × upstream's 309/s", met: podsPerSecond >= 3 * 309 }),
@@ -115,7 +109,7 @@ if (["start", "idle", "pods", "http"].some(wants)) {
   await section("start", () => start(cluster, upMs));
 }
 await section("loaded", loaded);
-await section("storage", storage);
+await section("storage", benchStorage);
 await section("scheduler", scheduler);
 console.log(tableText(rows));
 process.exit(); // Sessions that the client keeps open are of no more use.
