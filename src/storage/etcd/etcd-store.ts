@@ -15,7 +15,7 @@ import { Follower } from "./follower.ts";
 import type { KeyValue, RangeResponse } from "./generated/etcd-v3.ts";
 import { endOf, KeySpace, zero } from "./key-space.ts";
 import { Leases } from "./leases.ts";
-import { successorOf } from "./successor.ts";
+import { outcomeUnknown, successorOf, type Successor } from "./successor.ts";
 
 export interface EtcdStoreOptions extends EtcdLocation {
   readonly clock: Clock;
@@ -158,8 +158,9 @@ export class EtcdStore implements Store {
     if (succeeded) return await this.#done(key, header?.revision ?? 0, signal);
     const [present] = responses[0]?.responseRange?.kvs ?? [];
     if (doubt.is) {
-      const mine = await this.#successor(key, expected, present, signal);
-      if (Buffer.compare(mine.value, value) === 0) return await this.#done(key, mine.revision, signal);
+      const { entry, certain } = await this.#successor(key, expected, present, signal);
+      if (Buffer.compare(entry.value, value) === 0) return await this.#done(key, entry.revision, signal);
+      if (!certain) throw outcomeUnknown(key);
     }
     throw new ConflictError(key, expected, present?.modRevision ?? 0);
   }
@@ -251,7 +252,7 @@ export class EtcdStore implements Store {
     }
   }
 
-  #successor(key: string, expected: Revision, present: KeyValue | undefined, signal: AbortSignal | undefined): Promise<Entry> {
+  #successor(key: string, expected: Revision, present: KeyValue | undefined, signal: AbortSignal | undefined): Promise<Successor> {
     return successorOf({ key, expected, present: present && this.#keys.entryOf(present), at: (revision) => this.get(key, { revision, ...(signal && { signal }) }) });
   }
 

@@ -12,22 +12,30 @@ export interface SuccessorQuestion {
   readonly at: (revision: Revision) => Promise<Entry | undefined>;
 }
 
+export interface Successor {
+  readonly entry: Entry;
+  /** Whether nothing can have lain between. A key that was not there, and is now, may have been there and gone in the meantime. */
+  readonly certain: boolean;
+}
+
 /**
  * What took the place of the state at `expected`: the write in doubt or another one.
  * @throws {OutcomeUnknownError} when the key was deleted since, or its history is forgotten: that does not tell who did it.
  */
-export async function successorOf({ key, expected, present, at }: SuccessorQuestion): Promise<Entry> {
+export async function successorOf({ key, expected, present, at }: SuccessorQuestion): Promise<Successor> {
   let entry = present;
   for (let steps = 0; entry && steps < stepsBackMax; steps++) {
-    if (entry.revision - 1 <= expected) return entry;
+    if (entry.revision - 1 <= expected) return { entry, certain: true };
     try {
       const before: Entry | undefined = await at(entry.revision - 1);
-      if (before ? before.revision <= expected : expected === 0) return entry;
+      if (before ? before.revision <= expected : expected === 0) return { entry, certain: before !== undefined };
       entry = before;
     } catch (error) {
       if (error instanceof CompactedError) break;
       throw error;
     }
   }
-  throw new OutcomeUnknownError(`the answer to a write of ${key} was lost, and what became of it cannot be found out`);
+  throw outcomeUnknown(key);
 }
+
+export const outcomeUnknown = (key: string): OutcomeUnknownError => new OutcomeUnknownError(`the answer to a write of ${key} was lost, and what became of it cannot be found out`);
