@@ -5,6 +5,7 @@ const stepsBackMax = 50;
 
 export interface SuccessorQuestion {
   readonly key: string;
+  /** Not 0: of what did not exist nobody can say so, as it may have existed and gone in between. */
   readonly expected: Revision;
   /** What the key is at now. */
   readonly present: Entry | undefined;
@@ -12,23 +13,17 @@ export interface SuccessorQuestion {
   readonly at: (revision: Revision) => Promise<Entry | undefined>;
 }
 
-export interface Successor {
-  readonly entry: Entry;
-  /** Whether nothing can have lain between. A key that was not there, and is now, may have been there and gone in the meantime. */
-  readonly certain: boolean;
-}
-
 /**
  * What took the place of the state at `expected`: the write in doubt or another one.
  * @throws {OutcomeUnknownError} when the key was deleted since, or its history is forgotten: that does not tell who did it.
  */
-export async function successorOf({ key, expected, present, at }: SuccessorQuestion): Promise<Successor> {
+export async function successorOf({ key, expected, present, at }: SuccessorQuestion): Promise<Entry> {
   let entry = present;
   for (let steps = 0; entry && steps < stepsBackMax; steps++) {
-    if (entry.revision - 1 <= expected) return { entry, certain: true };
+    if (entry.revision - 1 <= expected) return entry;
     try {
       const before: Entry | undefined = await at(entry.revision - 1);
-      if (before ? before.revision <= expected : expected === 0) return { entry, certain: before !== undefined };
+      if (before && before.revision <= expected) return entry;
       entry = before;
     } catch (error) {
       if (error instanceof CompactedError) break;
