@@ -16,6 +16,8 @@ import { lazyStreamingHandler } from "../kube-apiserver/streaming/lazy.ts";
 import { upstreamTimes } from "../kube-controller-manager/node-lifecycle/plan.ts";
 import { runControllerManager } from "../kube-controller-manager/run.ts";
 import { runScheduler } from "../kube-scheduler/scheduler.ts";
+import { storageRoot } from "../kube-apiserver/storage-keys.ts";
+import { unfinishedCopy } from "../storage/snapshot/unfinished.ts";
 import type { Store } from "../storage/store.ts";
 import type { Clock } from "../stdx/clock.ts";
 import type { Log } from "../stdx/log.ts";
@@ -56,6 +58,7 @@ const serviceAccount = (name: string): UserInfo => ({
 export async function runServer({ spec, paths, clock, random, log, signal, store: opening }: ServerOptions): Promise<void> {
   const steps = new StepRing({ stepsMax });
   const [pki, store] = await Promise.all([ensurePki(paths.pki, pkiSubjects(spec, clock)), opening]);
+  await refuseUnfinishedCopy(store);
   const requestHeaderAllowedNames = ["front-proxy-client"];
   const access = {
     clock, random, log, signal, clientCaPem: pki.ca.certificatePem, requestHeaderCaPem: pki.frontProxyCa.certificatePem, requestHeaderAllowedNames,
@@ -129,6 +132,12 @@ export async function runServer({ spec, paths, clock, random, log, signal, store
     lead("kube-controller-manager", controlling),
     lead("kube-scheduler", scheduling),
   ]);
+}
+
+/** What `keelson store copy` has begun is a part of a state: a cluster on it would take what is missing for deleted. */
+async function refuseUnfinishedCopy(store: Store): Promise<void> {
+  const unfinished = await unfinishedCopy(store, storageRoot);
+  if (unfinished !== undefined) throw new Error(`the store holds an unfinished copy (${unfinished}): finish it with \`keelson store copy --restart\``);
 }
 
 /** Somebody else leads within 13 s after a server died, and within one after it stopped. */

@@ -105,9 +105,9 @@ export class ClusterState implements ClusterReader, AsyncDisposable {
     return (this.cache(type)?.entries(namespace) ?? []).map((entry) => entry.object as T);
   }
 
-  /** How many objects there are of each resource, by the labels of upstream's metric. */
-  counts(): Readonly<Record<string, number>> {
-    return Object.fromEntries([...this.#caches.values()].map((cache) => [`resource="${this.#names.get(cache.prefix) ?? ""}"`, cache.size]));
+  /** How many objects there are of each resource, by its name ("deployments.apps"). */
+  counts(): ReadonlyMap<string, number> {
+    return new Map([...this.#caches.values()].map((cache) => [this.#names.get(cache.prefix) ?? "", cache.size]));
   }
 
   /**

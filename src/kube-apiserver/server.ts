@@ -24,6 +24,7 @@ import { infoRoutes } from "./handlers/server-info.ts";
 import { HttpServer, type TlsOptions } from "./http-server.ts";
 import { localTransport } from "./local-transport.ts";
 import { managedFieldsOf } from "./managed-fields.ts";
+import { measuredStore } from "./measured-store.ts";
 import { Metrics } from "./metrics.ts";
 import type { ProtobufCodec } from "../apimachinery/protobuf/codec.ts";
 import { columnHeads } from "./output/column-heads.ts";
@@ -33,6 +34,7 @@ import { eventLifeMs as defaultEventLifeMs, runEventExpiry } from "./registry/ev
 import { certificateRequestHooks } from "./registry/certificate-requests.ts";
 import { namespaceHooks } from "./registry/namespaces.ts";
 import type { Conversion, Served } from "./served.ts";
+import { prefixInKey, prefixOf } from "./storage-keys.ts";
 import { ServiceNetwork } from "./service-network/service-network.ts";
 import type { StreamingHandler } from "./streaming/streaming-handler.ts";
 
@@ -91,9 +93,13 @@ export interface ApiServer extends AsyncDisposable {
 }
 
 export async function startApiServer(options: ApiServerOptions): Promise<ApiServer> {
-  const { store, clock, log, steps, schemas, random = cryptoRandom } = options;
+  const { clock, log, steps, schemas, random = cryptoRandom } = options;
+  const startedMs = clock.now();
   const storedTypes = options.resources.map((resource) => storedTypeOf(resource));
   const defaultsOf = new Map(options.resources.filter(({ storedAs }) => !storedAs).map(({ type, defaults }) => [type, defaults]));
+  const metrics = new Metrics();
+  const prefixes = new Map(storedTypes.map((type) => [prefixOf(type), { group: type.group, resource: type.plural }]));
+  const store = measuredStore(options.store, { metrics, clock, resourceOf: (key) => prefixes.get(prefixInKey(key, prefixes) ?? "") ?? { group: "", resource: "" } });
   const state = await ClusterState.start({ store, types: storedTypes, log, defaults: (type) => defaultsOf.get(type) });
   const { eventLifeMs = defaultEventLifeMs, serviceClusterIpRange = "10.96.0.0/16", nodePortRange = { first: 30_000, last: 32_767 } } = options;
   const hasServices = [services, ipaddresses, servicecidrs].every((type) => state.cache(type));
@@ -128,7 +134,6 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   const virtuals = new Map(virtual.map((each) => [`${each.type.group}/${each.type.version}/${each.type.plural}`, each]));
   const groups = new Set(["", ...[...served.values(), ...virtual].map(({ type }) => type.group)]);
 
-  const metrics = new Metrics();
   const api: Api = {
     state, clock, random, log, steps, schemas, protobuf: options.protobuf, authenticator, authorizer, admission, tokenIssuer, metrics, listBodies: new ListBodies({ bytesMax: listBodiesBytesMax }),
     managedFields: managedFieldsOf(schemas), columnHeads: columnHeads({ schemas, ...(options.descriptions && { descriptions: options.descriptions }) }),
@@ -159,7 +164,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     const routes = {
       streaming: typeof options.streaming === "function" ? options.streaming(state) : options.streaming,
       discovery: () => (documents ??= createDiscovery(discovered, { serverAddress: advertised() })),
-      exact: { ...stepRoutes(steps), ...infoRoutes({ metrics, state, groupVersions: discovered }), ...openApiPaths.exact, ...health.exact, ...options.routes },
+      exact: { ...stepRoutes(steps), ...infoRoutes({ metrics, state, groupVersions: discovered, startedMs }), ...openApiPaths.exact, ...health.exact, ...options.routes },
       prefixes: [...openApiPaths.prefixes, ...health.prefixes, ...(options.prefixRoutes ?? [])],
     };
     try {
