@@ -1,3 +1,6 @@
+/** Values that others keep, by name and then by labels. */
+export type Gauges = Readonly<Record<string, { readonly help: string; readonly type?: "gauge" | "counter"; readonly values: Readonly<Record<string, number>> }>>;
+
 /** Counters and histograms in the text form of Prometheus, under upstream's names. */
 export class Metrics {
   readonly #requests = new Map<string, number>();
@@ -31,7 +34,7 @@ export class Metrics {
     this.#watches.set(resource, (this.#watches.get(resource) ?? 0) + change);
   }
 
-  text(gauges: Readonly<Record<string, { readonly help: string; readonly values: Readonly<Record<string, number>> }>>): string {
+  text(gauges: Gauges): string {
     const lines = [
       "# HELP apiserver_request_total [STABLE] Counter of apiserver requests broken out for each verb, dry run value, group, version, resource, scope, component, and HTTP response code.",
       "# TYPE apiserver_request_total counter",
@@ -51,8 +54,8 @@ export class Metrics {
         `apiserver_request_duration_seconds_count{${labels}} ${count}`,
       ]),
     ];
-    for (const [name, { help, values }] of Object.entries(gauges)) {
-      lines.push(`# HELP ${name} ${help}`, `# TYPE ${name} gauge`, ...Object.entries(values).map(([labels, value]) => `${name}${labels === "" ? "" : `{${labels}}`} ${value}`));
+    for (const [name, { help, type = "gauge", values }] of Object.entries(gauges)) {
+      lines.push(`# HELP ${name} ${help}`, `# TYPE ${name} ${type}`, ...Object.entries(values).map(([labels, value]) => `${name}${labels === "" ? "" : `{${labels}}`} ${value}`));
     }
     return `${lines.join("\n")}\n`;
   }

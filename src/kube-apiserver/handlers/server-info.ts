@@ -1,6 +1,6 @@
 import type { ClusterState } from "../cluster-state.ts";
 import type { DiscoveryGroupVersion } from "../discovery/discovery.ts";
-import type { Metrics } from "../metrics.ts";
+import type { Gauges, Metrics } from "../metrics.ts";
 import type { Route } from "./routes.ts";
 
 /** The release of Kubernetes that this server is interchangeable with; clients decide by it what they may ask for. */
@@ -17,7 +17,15 @@ const paths = (groupVersions: readonly DiscoveryGroupVersion[]): readonly string
   "/openid/v1/jwks", "/readyz", "/readyz/etcd", "/readyz/ping", "/readyz/shutdown", "/version",
 ];
 
-export function infoRoutes({ metrics, state, groupVersions }: { readonly metrics: Metrics; readonly state: ClusterState; readonly groupVersions: readonly DiscoveryGroupVersion[] }): Readonly<Record<string, Route>> {
+interface InfoOptions {
+  readonly metrics: Metrics;
+  readonly state: ClusterState;
+  readonly groupVersions: readonly DiscoveryGroupVersion[];
+  /** Of parts that not every server has. */
+  readonly gauges?: () => Gauges;
+}
+
+export function infoRoutes({ metrics, state, groupVersions, gauges }: InfoOptions): Readonly<Record<string, Route>> {
   return {
     "/": () => ({ is: "bytes", code: 200, contentType: "application/json", body: JSON.stringify({ paths: [...paths(groupVersions)].sort() }, undefined, 2) }),
     "/version": () => ({ is: "bytes", code: 200, contentType: "application/json", body: JSON.stringify(version, undefined, 2) }),
@@ -26,6 +34,7 @@ export function infoRoutes({ metrics, state, groupVersions }: { readonly metrics
       body: metrics.text({
         apiserver_storage_objects: { help: "[STABLE] Number of stored objects at the time of last check split by kind.", values: state.counts() },
         process_resident_memory_bytes: { help: "Resident memory size in bytes.", values: { "": process.memoryUsage.rss() } },
+        ...gauges?.(),
       }),
     }),
   };

@@ -89,8 +89,12 @@ export class EncryptingStore implements Store {
   async #stale(key: string, transformer: Transformer, options?: Abortable): Promise<boolean> {
     const entry = await this.#inner.get(key, options);
     if (!entry) return false;
-    const { stale } = await transformer.decode(entry.value, key);
-    return stale;
+    try {
+      const { stale } = await transformer.decode(entry.value, key);
+      return stale;
+    } catch (error) {
+      throw new EncryptionError(error);
+    }
   }
 
   /**
@@ -134,8 +138,7 @@ export class EncryptingStore implements Store {
     if (change.type === "delete") return change;
     const decoded = this.#decoded(change.entry);
     if (decoded === change.entry) return change;
-    const { created } = change;
-    return decoded instanceof Promise ? decoded.then((entry) => ({ type: "put", entry, created })) : { type: "put", entry: decoded, created };
+    return decoded instanceof Promise ? decoded.then((entry) => ({ ...change, entry })) : { ...change, entry: decoded };
   }
 
   /** The same entry where nothing is to be done. */
@@ -158,7 +161,7 @@ export class EncryptingStore implements Store {
 
 const same = (revision: Revision): Revision => revision;
 
-/** The value could not be encrypted, and was not written: the key that encrypts has expired, for one. */
+/** A value could not be encrypted, and was not written (the key that encrypts has expired, for one), or what it is to be compared with could not be decrypted. */
 export class EncryptionError extends Error {
   override readonly name = "EncryptionError";
 
