@@ -32,6 +32,8 @@ export interface ClusterSpec {
   readonly offline?: boolean;
   /** How long a node may be silent before it is unreachable; absent means upstream's 50 s. Kubelets renew their leases every 10 s. */
   readonly nodeMonitorGraceMs?: number;
+  /** Its Secrets are encrypted with the key in a file of its own; absent in clusters that have not been started since that became so. */
+  readonly encrypted?: boolean;
   readonly createdAt: string;
 }
 
@@ -54,6 +56,8 @@ export interface ClusterPaths {
   readonly run: string;
   readonly steps: string;
   readonly adminKubeconfig: string;
+  /** The EncryptionConfiguration with the cluster's key. */
+  readonly encryption: string;
   node(name: string): string;
 }
 
@@ -68,6 +72,7 @@ export function pathsOf(home: string, name: string): ClusterPaths {
     run: join(root, "run"),
     steps: join(root, "steps"),
     adminKubeconfig: join(root, "admin.kubeconfig"),
+    encryption: join(root, "encryption.json"),
     // By number: the path of a socket inside must fit into 107 bytes.
     node: (node) => join(root, "nodes", node.slice(node.lastIndexOf("-") + 1)),
   };

@@ -72,6 +72,6 @@ function fork(source: ClusterSpec, { home, name, apiPort, noKubeconfig, program,
   return bringUp({
     home, name, nodeCount: source.nodes.length, registryMirrors: source.registryMirrors, offline: source.offline ?? false, noKubeconfig, program, progress, clock, env, signal,
     ...(apiPort !== undefined && { apiPort }), ...(source.nodeMonitorGraceMs !== undefined && { nodeMonitorGraceMs: source.nodeMonitorGraceMs }),
-    origin: { nodeNames: source.nodes.map((node) => node.name), fill },
+    origin: { nodeNames: source.nodes.map((node) => node.name), encryption: pathsOf(home, source.name).encryption, fill },
   });
 }

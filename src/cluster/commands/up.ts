@@ -7,6 +7,7 @@ import { TypedClient } from "../../client/typed-client.ts";
 import { cidrsOverlap, parseCidr } from "../../stdx/ip.ts";
 import type { Clock } from "../../stdx/clock.ts";
 import { adminAccess, writeCredentials } from "../credentials.ts";
+import { ensureEncryptionFile } from "../encryption/own-file.ts";
 import type { ClusterAccess } from "../kubeconfig/kubeconfig.ts";
 import { addToUserKubeconfig, userKubeconfigPath } from "../kubeconfig/user-kubeconfig.ts";
 import { allowForwarding, claimBridge, ensureNetwork, removeNetwork, setHostRoutes, takenCidrs } from "../network/network.ts";
@@ -32,7 +33,7 @@ export interface UpOptions {
   /** A new cluster takes a node for unreachable after this much silence; upstream's time when left out. */
   readonly nodeMonitorGraceMs?: number;
   /** A new cluster that begins with another one's state: it has nodes of the same names, and its store is filled before its server starts. */
-  readonly origin?: { readonly nodeNames: readonly string[]; readonly fill: (spec: ClusterSpec, paths: ClusterPaths, pki: Pki) => Promise<void> };
+  readonly origin?: { readonly nodeNames: readonly string[]; /** The other one's EncryptionConfiguration, without which its Secrets cannot be read. */ readonly encryption: string; readonly fill: (spec: ClusterSpec, paths: ClusterPaths, pki: Pki) => Promise<void> };
   /** Leaves the user's kubeconfig alone. */
   readonly noKubeconfig: boolean;
   readonly program: Program;
@@ -83,7 +84,9 @@ export async function bringUp(options: UpOptions): Promise<RunningCluster> {
     ensureHome(home);
     writeSpec(paths, spec);
     for (const folder of [paths.pki, paths.store, paths.logs, paths.run, paths.steps]) mkdirSync(folder, { recursive: true, mode: 0o700 });
-    return await start(spec, paths, options);
+    const encrypted = await ensureEncryptionFile(paths, spec, { from: options.origin?.encryption });
+    writeSpec(paths, encrypted);
+    return await start(encrypted, paths, options);
   } catch (error) {
     // A cluster that never ran is of no use to anybody; one that did keeps its state for the next try.
     if (!existing) {

@@ -120,7 +120,7 @@ function kmsErrors({ apiVersion, name, cachesize, endpoint, timeout }: KmsConfig
 
 function endpointErrors(endpoint: string, field: string): readonly FieldError[] {
   if (endpoint === "") return [invalid(field, "", "endpoint is a mandatory field for a kms")];
-  const unparsable = endpoint.startsWith(":") ? "missing protocol scheme" : /[\0-\x1f\x7f]/.test(endpoint) ? "net/url: invalid control character in URL" : undefined;
+  const unparsable = endpoint.startsWith(":") ? "missing protocol scheme" : /\p{Cc}/u.test(endpoint) ? "net/url: invalid control character in URL" : undefined;
   if (unparsable !== undefined) return [invalid(field, endpoint, `invalid endpoint for kms provider, error: parse ${JSON.stringify(endpoint)}: ${unparsable}`)];
   const scheme = /^([A-Za-z][-A-Za-z0-9+.]*):/.exec(endpoint)?.[1]?.toLowerCase() ?? "";
   return scheme === "unix" ? [] : [invalid(field, endpoint, `unsupported scheme ${JSON.stringify(scheme)} for KMS provider, only unix is supported`)];
