@@ -9,6 +9,7 @@ import type { ClusterReader, UserInfo } from "../kube-apiserver/access.ts";
 import { ensureDnsService } from "./dns-service.ts";
 import { bootstrapCluster, maintainCluster } from "../kube-apiserver/bootstrap/bootstrap.ts";
 import { Encryption } from "../kube-apiserver/encryption/encryption.ts";
+import { ServerLeases } from "../kube-apiserver/bootstrap/server-leases.ts";
 import { clusterAccess, openIdRoutes } from "../kube-apiserver/cluster-access.ts";
 import { installedDescriptions } from "../kube-apiserver/openapi/descriptions.ts";
 import { startApiServer } from "../kube-apiserver/server.ts";
@@ -16,7 +17,9 @@ import { lazyStreamingHandler } from "../kube-apiserver/streaming/lazy.ts";
 import { upstreamTimes } from "../kube-controller-manager/node-lifecycle/plan.ts";
 import { runControllerManager } from "../kube-controller-manager/run.ts";
 import { runScheduler } from "../kube-scheduler/scheduler.ts";
+import { storageRoot } from "../kube-apiserver/storage-keys.ts";
 import type { EncryptingStore } from "../storage/encryption/encrypting-store.ts";
+import { unfinishedCopy } from "../storage/snapshot/unfinished.ts";
 import type { Store } from "../storage/store.ts";
 import type { Clock } from "../stdx/clock.ts";
 import type { Log } from "../stdx/log.ts";
@@ -73,6 +76,7 @@ export async function runServer({ spec, paths, clock, random, log, signal, store
     ensurePki(paths.pki, pkiSubjects(spec, clock)), opening, settings && Encryption.open({ file: settings.file, reload: settings.reload, types, serverId: identity, clock, random, log }),
   ]);
   using _encryption = encryption;
+  await refuseUnfinishedCopy(opened);
   const encrypted = encryption?.protect(opened);
   const store = encrypted ?? opened;
   const requestHeaderAllowedNames = ["front-proxy-client"];
@@ -88,7 +92,8 @@ export async function runServer({ spec, paths, clock, random, log, signal, store
   };
   const kubeletTls = { certificate: pki.apiServerKubeletClient.certificatePem, key: pki.apiServerKubeletClient.privateKeyPem, ca: pki.ca.certificatePem };
   const service = { serviceIp: spec.serviceCidr.replace(/0\/\d+$/, "1"), addresses: [spec.gateway], port: spec.apiPort };
-  const bootstrap = { service, clientCaPem: access.clientCaPem, requestHeaderCaPem: access.requestHeaderCaPem, requestHeaderAllowedNames, signal };
+  // Whose store others can write to as well is one of several servers, or may become one.
+  const bootstrap = { service, ...(store.expires && { serverLeases: new ServerLeases(store) }), clientCaPem: access.clientCaPem, requestHeaderCaPem: access.requestHeaderCaPem, requestHeaderAllowedNames, signal };
   await using server = await startApiServer({
     store, ...(encryption && { encryption }), resources, schemas, protobuf: protobufCodec, descriptions: installedDescriptions(),
     listeners: [{ host: "127.0.0.1", port: spec.apiPort }, { host: spec.gateway, port: spec.apiPort }],
@@ -97,7 +102,7 @@ export async function runServer({ spec, paths, clock, random, log, signal, store
     beforeListening: async (transportOf) => {
       const transport = transportOf(component("system:apiserver"));
       await bootstrapCluster({ ...bootstrap, transport });
-      await ensureDnsService(new TypedClient(transport), spec.clusterDns);
+      await ensureDnsService(new TypedClient(transport), spec.clusterDns, { clock, signal });
     },
     access: (cluster) => {
       reader = cluster;
@@ -158,6 +163,12 @@ async function rewriteStale(encryption: Encryption, store: EncryptingStore, { lo
   } catch (error) {
     if (!signal.aborted) log.warn("not everything that is stored could be encrypted with the present key", { error });
   }
+}
+
+/** What `keelson store copy` has begun is a part of a state: a cluster on it would take what is missing for deleted. */
+async function refuseUnfinishedCopy(store: Store): Promise<void> {
+  const unfinished = await unfinishedCopy(store, storageRoot);
+  if (unfinished !== undefined) throw new Error(`the store holds an unfinished copy (${unfinished}): finish it with \`keelson store copy --restart\``);
 }
 
 /** Somebody else leads within 13 s after a server died, and within one after it stopped. */

@@ -43,13 +43,12 @@ async function world(providers: readonly object[], { store = new MemoryStore(), 
   const encryption = await Encryption.open({ file, reload: true, types, serverId: "test", clock: systemClock, random: cryptoRandom, log: silentLog });
   const running = encryption.run(ending.signal);
   const started = await startTestServer({ store, encryption });
-  const lastHash = () => Object.keys(encryption.gauges()["apiserver_encryption_config_controller_last_config_info"]?.values ?? {}).join("");
   return {
     store, started, encryption, folder, client: new TypedClient(started.http),
     async use(...next) {
-      const before = lastHash();
+      const before = encryption.hash;
       write(next);
-      while (lastHash() === before) await new Promise((resolve) => setTimeout(resolve, 5));
+      while (encryption.hash === before) await new Promise((resolve) => setTimeout(resolve, 5));
     },
     stored: async (name) => Buffer.from((await store.get(`/registry/secrets/default/${name}`))?.value ?? "").toString("latin1"),
     async ask(method, path, body) {

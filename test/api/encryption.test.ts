@@ -38,10 +38,10 @@ test("what kubectl reads is nowhere in the files; get and replace rotate the key
     await story(plane, {
       folder,
       async use(...keys) {
+        const before = encryption.hash;
         writeFileSync(`${file}.next`, configuration(...keys));
         renameSync(`${file}.next`, file);
-        const reloads = () => Object.entries(encryption.gauges()["apiserver_encryption_config_controller_automatic_reloads_total"]?.values ?? {}).find(([labels]) => labels.includes("success"))?.[1] ?? 0;
-        for (const before = reloads(); reloads() === before; ) await new Promise((resolve) => setTimeout(resolve, 5));
+        while (encryption.hash === before) await new Promise((resolve) => setTimeout(resolve, 5));
       },
       stored: async () => (await store.list("/registry/secrets/")).entries.map(({ value }) => Buffer.from(value.subarray(0, 22)).toString("latin1")),
     });

@@ -22,7 +22,7 @@ export const configurationText = ({ resources }: EncryptionConfiguration): strin
   `${JSON.stringify({ apiVersion: "apiserver.config.k8s.io/v1", kind: "EncryptionConfiguration", resources }, null, 2)}\n`;
 
 /** Whether a cluster has a file of its own. One that lies in an etcd may share that with others, who would need the key: there it is the user who says what is encrypted. */
-export const encryptsByItself = (spec: ClusterSpec): boolean => !("etcd" in spec) || spec.etcd === undefined;
+export const encryptsByItself = (spec: ClusterSpec): boolean => spec.etcd === undefined;
 
 /**
  * Makes the file with the cluster's key, unless it is there; a fork takes that of the cluster that it comes from. It has reached the disk when this resolves: nothing can be read without it.

@@ -5,11 +5,11 @@ import type { ResourceType } from "../../apimachinery/object.ts";
 import { anySignal, isAbort, race } from "../../stdx/abort.ts";
 import type { Clock } from "../../stdx/clock.ts";
 import type { Log } from "../../stdx/log.ts";
+import { labelText, observed, type MetricFamily } from "../../stdx/metric-families.ts";
 import type { Random } from "../../stdx/random.ts";
 import { EncryptingStore } from "../../storage/encryption/encrypting-store.ts";
 import type { Store } from "../../storage/store.ts";
 import type { HealthCheck } from "../handlers/health.ts";
-import type { Gauges } from "../metrics.ts";
 import { aggregate } from "../../storage/encryption/prefixes.ts";
 import { ResourceTransformers } from "./resource-transformers.ts";
 import { loadRules, messageOf, readRulesFile, type EncryptionRules } from "./rules.ts";
@@ -43,11 +43,13 @@ export class Encryption implements Disposable {
   /** Plugins of the present rules are asked until these rules are replaced. */
   #probing = new AbortController();
   #rules: EncryptionRules;
+  readonly metrics: readonly MetricFamily[];
 
   private constructor(options: EncryptionOptions, rules: EncryptionRules) {
     this.#options = options;
     this.#rules = rules;
     this.#transformers = new ResourceTransformers(options.types, rules.transformers);
+    this.metrics = this.#families();
     this.#probe();
   }
 
@@ -73,16 +75,9 @@ export class Encryption implements Disposable {
     return this.#options.reload || this.#rules.probes.length > 0 ? { name: "kms-providers", check: () => healthOf(this.#rules) } : undefined;
   }
 
-  gauges(): Gauges {
-    const id = `apiserver_id_hash="sha256:${createHash("sha256").update(this.#options.serverId).digest("hex")}"`;
-    const each = (value: (outcome: { readonly count: number; readonly atMs: number }) => number) =>
-      Object.fromEntries(Object.entries(this.#reloads).filter(([, { count }]) => count > 0).map(([status, outcome]) => [`${id},status="${status}"`, value(outcome)]));
-    const prefix = "apiserver_encryption_config_controller";
-    return {
-      [`${prefix}_last_config_info`]: { help: "[ALPHA] Information about the last applied encryption configuration with hash as label, split by apiserver identity.", values: { [`${id},hash="${this.#rules.hash}"`]: 1 } },
-      [`${prefix}_automatic_reloads_total`]: { type: "counter", help: "[ALPHA] Total number of reload successes and failures of encryption configuration split by apiserver identity.", values: each(({ count }) => count) },
-      [`${prefix}_automatic_reload_last_timestamp_seconds`]: { help: "[ALPHA] Timestamp of the last successful or failed automatic reload of encryption configuration split by apiserver identity.", values: each(({ atMs }) => atMs / 1000) },
-    };
+  /** Of the file that is in use. */
+  get hash(): string {
+    return this.#rules.hash;
   }
 
   /** Looks at the file again and again, until the signal aborts; returns at once where it is not to be reloaded. */
@@ -150,6 +145,19 @@ export class Encryption implements Disposable {
     this.#probing = new AbortController();
     const { signal } = this.#probing;
     for (const probe of this.#rules.probes) void probe.run(signal);
+  }
+
+  /** Upstream's, under its names and labels. */
+  #families(): readonly MetricFamily[] {
+    const id = { apiserver_id_hash: `sha256:${createHash("sha256").update(this.#options.serverId).digest("hex")}` };
+    const each = (value: (outcome: { readonly count: number; readonly atMs: number }) => number) => () =>
+      Object.fromEntries(Object.entries(this.#reloads).filter(([, { count }]) => count > 0).map(([status, outcome]) => [labelText({ ...id, status }), value(outcome)]));
+    const prefix = "apiserver_encryption_config_controller";
+    return [
+      observed("gauge", { name: `${prefix}_last_config_info`, help: "Always 1; the label is the hash of the encryption configuration in use." }, () => ({ [labelText({ ...id, hash: this.#rules.hash })]: 1 })),
+      observed("counter", { name: `${prefix}_automatic_reloads_total`, help: "How often a changed encryption configuration was read again, or could not be used." }, each(({ count }) => count)),
+      observed("gauge", { name: `${prefix}_automatic_reload_last_timestamp_seconds`, help: "When that was the last time, in seconds since 1970." }, each(({ atMs }) => atMs / 1000)),
+    ];
   }
 
   #count(status: "success" | "failure"): void {
