@@ -48,13 +48,15 @@ interface EncryptionFlags {
   readonly "encryption-provider-config-automatic-reload"?: boolean;
 }
 
-/** The file that the flags name, or that of the cluster; a store that is named with a flag may not be the cluster's alone, and others would need its key. */
+/**
+ * The file that the flags name, or that of the cluster, also when its state was copied into another store. Only what is in the cluster's own store is rewritten
+ * without being asked: servers that share another one may not have the newest key yet.
+ */
 function encryptionOf(values: EncryptionFlags, spec: ClusterSpec, paths: ClusterPaths): EncryptionSettings | undefined {
   const [file, reload = false] = [values["encryption-provider-config"], values["encryption-provider-config-automatic-reload"]];
   if (file !== undefined) return { file, reload, rewriteStale: false };
   if (reload) throw new Error("--encryption-provider-config-automatic-reload must be set with --encryption-provider-config");
-  if (values.store !== undefined) return undefined;
-  if (existsSync(paths.encryption)) return { file: paths.encryption, reload: true, rewriteStale: encryptsByItself(spec) };
+  if (existsSync(paths.encryption)) return { file: paths.encryption, reload: true, rewriteStale: values.store === undefined && encryptsByItself(spec) };
   if (spec.encrypted === true) throw new Error(`${paths.encryption} is missing, and with it the key to the cluster's Secrets: put it back from a copy`);
   return undefined;
 }
