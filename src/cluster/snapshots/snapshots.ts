@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { BadSnapshotError, openSnapshot, partialSuffix, type SnapshotAbout } from "../../storage/snapshot/snapshot-file.ts";
+import { BadSnapshotError } from "../../storage/snapshot/bad-snapshot.ts";
+import { openSnapshot, partialSuffix, type SnapshotAbout } from "../../storage/snapshot/snapshot-file.ts";
 import { isClusterName } from "../spec.ts";
 
 /** Snapshots lie beside the clusters, not inside: `keelson down` removes a cluster, and not what was put aside from it. */
