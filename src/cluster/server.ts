@@ -8,6 +8,7 @@ import { TypedClient } from "../client/typed-client.ts";
 import type { ClusterReader, UserInfo } from "../kube-apiserver/access.ts";
 import { ensureDnsService } from "./dns-service.ts";
 import { bootstrapCluster, maintainCluster } from "../kube-apiserver/bootstrap/bootstrap.ts";
+import { ServerLeases } from "../kube-apiserver/bootstrap/server-leases.ts";
 import { clusterAccess, openIdRoutes } from "../kube-apiserver/cluster-access.ts";
 import { installedDescriptions } from "../kube-apiserver/openapi/descriptions.ts";
 import { startApiServer } from "../kube-apiserver/server.ts";
@@ -71,7 +72,8 @@ export async function runServer({ spec, paths, clock, random, log, signal, store
   };
   const kubeletTls = { certificate: pki.apiServerKubeletClient.certificatePem, key: pki.apiServerKubeletClient.privateKeyPem, ca: pki.ca.certificatePem };
   const service = { serviceIp: spec.serviceCidr.replace(/0\/\d+$/, "1"), addresses: [spec.gateway], port: spec.apiPort };
-  const bootstrap = { service, clientCaPem: access.clientCaPem, requestHeaderCaPem: access.requestHeaderCaPem, requestHeaderAllowedNames, signal };
+  // Whose store others can write to as well is one of several servers, or may become one.
+  const bootstrap = { service, ...(store.expires && { serverLeases: new ServerLeases(store) }), clientCaPem: access.clientCaPem, requestHeaderCaPem: access.requestHeaderCaPem, requestHeaderAllowedNames, signal };
   await using server = await startApiServer({
     store, resources, schemas, protobuf: protobufCodec, descriptions: installedDescriptions(),
     listeners: [{ host: "127.0.0.1", port: spec.apiPort }, { host: spec.gateway, port: spec.apiPort }],
@@ -80,7 +82,7 @@ export async function runServer({ spec, paths, clock, random, log, signal, store
     beforeListening: async (transportOf) => {
       const transport = transportOf(component("system:apiserver"));
       await bootstrapCluster({ ...bootstrap, transport });
-      await ensureDnsService(new TypedClient(transport), spec.clusterDns);
+      await ensureDnsService(new TypedClient(transport), spec.clusterDns, { clock, signal });
     },
     access: (cluster) => {
       reader = cluster;
