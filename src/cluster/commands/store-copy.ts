@@ -34,7 +34,7 @@ export async function copyStore({ from, to, restart, progress, clock, signal }: 
     const onProgress = told(progress, clock);
     const common = { prefix: storageRoot, leaveOut: isSignOfLife, onProgress, signal };
     const copied = toFile === undefined
-      ? await intoEtcd(to, { ...common, source: await orderedStateOf(source, common), restart, renames: (to.etcdPrefix ?? defaultPrefix) !== defaultPrefix, about: `from ${from.store}, begun at ${new Date(clock.now()).toISOString()}` }, clock)
+      ? await intoEtcd(to, { ...common, source: await orderedStateOf(source, common), restart, renames: (to.etcdPrefix ?? defaultPrefix) !== defaultPrefix, about: `from ${from.store}, begun at ${new Date(clock.now()).toISOString()}; \`keelson store copy --restart\` begins anew` }, clock)
       : await copyIntoFile({ ...common, source, path: toFile });
     note(`${copied.count} keys, now at revision ${copied.revision}`);
     return copied;

@@ -30,11 +30,8 @@ export interface EtcdSnapshot extends AsyncDisposable {
   entries(): AsyncGenerator<readonly Entry[], void>;
 }
 
-/** How keys of the store are called in etcd. */
-export interface KeyNames {
-  /** Undefined for what is not of this cluster. */
-  decode(key: string): string | undefined;
-}
+/** Names keys as a store does that lies in etcd; undefined for what is somebody else's. */
+export type KeyNames = (key: Uint8Array) => string | undefined;
 
 /** Opens etcd's snapshot, and checks it as `etcdctl snapshot restore` does. @throws {BadSnapshotError} */
 export async function openEtcdSnapshot(path: string, { names, signal }: { readonly names: KeyNames; readonly signal: AbortSignal }): Promise<EtcdSnapshot> {
@@ -74,7 +71,7 @@ async function* framesOf(database: BoltFile, names: KeyNames, signal: AbortSigna
     signal.throwIfAborted();
     last = Number(key.readBigUInt64BE(0));
     const { name, value: stored } = keyValueOf(value);
-    const decoded = names.decode(name);
+    const decoded = names(name);
     if (decoded !== undefined) frames.push(key.length === tombstoneKeyBytes ? { is: "gone", key: decoded, revision: last } : { is: "entry", entry: { key: decoded, value: stored, revision: last } });
     if (frames.length < framesMax) continue;
     yield frames;
@@ -84,13 +81,13 @@ async function* framesOf(database: BoltFile, names: KeyNames, signal: AbortSigna
 }
 
 /** mvccpb.KeyValue: its key (1) and value (5); revisions are those of the record. */
-function keyValueOf(bytes: Uint8Array): { readonly name: string; readonly value: Uint8Array } {
+function keyValueOf(bytes: Uint8Array): { readonly name: Uint8Array; readonly value: Uint8Array } {
   const reader = protobuf.Reader.create(bytes);
-  let name = "";
+  let name: Uint8Array = new Uint8Array();
   let value: Uint8Array = new Uint8Array();
   while (reader.pos < reader.len) {
     const tag = reader.uint32();
-    if (tag >>> 3 === 1) name = reader.string();
+    if (tag >>> 3 === 1) name = reader.bytes();
     else if (tag >>> 3 === 5) value = reader.bytes();
     else reader.skipType(tag & 7);
   }
