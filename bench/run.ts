@@ -12,6 +12,7 @@ import { benchPods } from "./pods.ts";
 import type { RawServerInput } from "./raw-server.ts";
 import { benchScheduler } from "./scheduler.ts";
 import { benchStorage } from "./storage.ts";
+import { benchWear } from "./wear.ts";
 import { median, megabytes, ms, perSecond, tableText, type Row } from "./table.ts";
 
 const ups = 3;
@@ -93,7 +94,7 @@ const section = async (name: string, run: () => Promise<Row[]>): Promise<void> =
   rows.push(...(await run()));
 };
 
-if (["start", "idle", "pods", "http", "loaded"].some(wants) && process.getuid?.() !== 0) throw new Error("the bench makes pods and wants to be root; `npm run bench storage scheduler` does without");
+if (["start", "idle", "pods", "http", "loaded", "wear"].some(wants) && process.getuid?.() !== 0) throw new Error("the bench makes pods and wants to be root; `npm run bench storage scheduler` does without");
 if (["start", "idle", "pods", "http"].some(wants)) {
   const name = `bench-${process.pid % 10_000}`;
   const upMs: number[] = [];
@@ -111,6 +112,7 @@ if (["start", "idle", "pods", "http"].some(wants)) {
 }
 await section("loaded", loaded);
 await section("storage", benchStorage);
+await section("wear", benchWear);
 await section("etcd", benchEtcd);
 await section("scheduler", scheduler);
 console.log(tableText(rows));
