@@ -168,7 +168,7 @@ async function rewriteStale(encryption: Encryption, store: EncryptingStore, { lo
 /** What `keelson store copy` has begun is a part of a state: a cluster on it would take what is missing for deleted. */
 async function refuseUnfinishedCopy(store: Store): Promise<void> {
   const unfinished = await unfinishedCopy(store, storageRoot);
-  if (unfinished !== undefined) throw new Error(`the store holds an unfinished copy (${unfinished}): finish it with \`keelson store copy --restart\``);
+  if (unfinished !== undefined) throw new Error(`the store holds a part of a state only (${unfinished})`);
 }
 
 /** Somebody else leads within 13 s after a server died, and within one after it stopped. */
