@@ -11,12 +11,13 @@ import { untilEnded } from "./until-ended.ts";
 
 /**
  * `keelson server --state DIR`: the folder of a cluster that `keelson up` has made. What is stored lies in a file of that folder, or with
- * `--store etcd=https://a:2379,…` in etcd, together with several servers.
+ * `--store etcd=https://a:2379,…` in etcd, together with several servers. `--runtime-config api/beta=true,apps/v1=false,…` turns versions of the API on and off.
  */
 export const server: Command = async (args, signal) => {
   const { values } = parseArgs({ args: [...args], options: {
     "state": { type: "string" }, "cluster": { type: "string" }, "log-level": { type: "string" },
     "store": { type: "string" }, "etcd-cafile": { type: "string" }, "etcd-certfile": { type: "string" }, "etcd-keyfile": { type: "string" },
+    "runtime-config": { type: "string", multiple: true },
   } });
   if (values.state === undefined) throw new Error("--state names the folder of the cluster");
   const paths = pathsOf(dirname(dirname(values.state)), basename(values.state));
@@ -31,6 +32,6 @@ export const server: Command = async (args, signal) => {
     }, { clock: systemClock, log });
     store.catch(() => {}); // Told where it is awaited.
     const { runServer } = await import("../cluster/server.ts");
-    await runServer({ spec, paths, clock: systemClock, random: cryptoRandom, log, signal: until, store });
+    await runServer({ spec, paths, clock: systemClock, random: cryptoRandom, log, signal: until, store, runtimeConfig: (values["runtime-config"] ?? []).join(",") });
   });
 };

@@ -1,6 +1,7 @@
 import { schemas } from "../api/schemas.ts";
 import { resources } from "../api/all.ts";
 import { protobufCodec } from "../api/protobuf.ts";
+import type { Resource } from "../api/resource.ts";
 import { EventRecorder } from "../client/event-recorder.ts";
 import { Informers } from "../client/informers.ts";
 import { LeadershipLostError, runAsLeader, type LeaderElectionOptions } from "../client/leader-election.ts";
@@ -36,6 +37,8 @@ export interface ServerOptions {
   readonly signal: AbortSignal;
   /** Opened already while this module was loaded; disposed of by whoever opened it. */
   readonly store: Promise<Store>;
+  /** Which versions of the API to serve, in the words of upstream's flag; "" for those that are on by default. */
+  readonly runtimeConfig?: string;
 }
 
 const stepsMax = 100_000;
@@ -51,8 +54,15 @@ const serviceAccount = (name: string): UserInfo => ({
   name: `system:serviceaccount:kube-system:${name}`, groups: ["system:serviceaccounts", "system:serviceaccounts:kube-system", "system:authenticated"],
 });
 
+/** Versions that are off by default are not even loaded where nobody asks for them. */
+async function resourcesToServe(runtimeConfig: string): Promise<readonly Resource[]> {
+  if (runtimeConfig === "") return resources;
+  const [{ resourcesOn }, { otherVersions }] = await Promise.all([import("../kube-apiserver/runtime-config.ts"), import("../api/other-versions.ts")]);
+  return resourcesOn(runtimeConfig, [...resources, ...otherVersions]);
+}
+
 /** API server, controllers and scheduler in one process, until `signal` aborts. Rejects when one of them fails for good. */
-export async function runServer({ spec, paths, clock, random, log, signal, store: opening }: ServerOptions): Promise<void> {
+export async function runServer({ spec, paths, clock, random, log, signal, store: opening, runtimeConfig = "" }: ServerOptions): Promise<void> {
   const steps = new StepRing({ stepsMax });
   const [pki, store] = await Promise.all([ensurePki(paths.pki, pkiSubjects(spec, clock)), opening]);
   const requestHeaderAllowedNames = ["front-proxy-client"];
@@ -70,7 +80,7 @@ export async function runServer({ spec, paths, clock, random, log, signal, store
   const service = { serviceIp: spec.serviceCidr.replace(/0\/\d+$/, "1"), addresses: [spec.gateway], port: spec.apiPort };
   const bootstrap = { service, clientCaPem: access.clientCaPem, requestHeaderCaPem: access.requestHeaderCaPem, requestHeaderAllowedNames, signal };
   await using server = await startApiServer({
-    store, resources, schemas, protobuf: protobufCodec, descriptions: installedDescriptions(),
+    store, resources: await resourcesToServe(runtimeConfig), schemas, protobuf: protobufCodec, descriptions: installedDescriptions(),
     listeners: [{ host: "127.0.0.1", port: spec.apiPort }, { host: spec.gateway, port: spec.apiPort }],
     advertised: `${spec.gateway}:${spec.apiPort}`,
     tls: tlsOf(pki), serviceClusterIpRange: spec.serviceCidr,
