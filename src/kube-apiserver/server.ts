@@ -30,7 +30,7 @@ import type { ProtobufCodec } from "../apimachinery/protobuf/codec.ts";
 import { columnHeads } from "./output/column-heads.ts";
 import { ListBodies } from "./output/list-bodies.ts";
 import { Registry, type RegistryHooks } from "./registry/registry.ts";
-import { runEventExpiry } from "./registry/event-expiry.ts";
+import { eventLifeMs as defaultEventLifeMs, runEventExpiry } from "./registry/event-expiry.ts";
 import { certificateRequestHooks } from "./registry/certificate-requests.ts";
 import { namespaceHooks } from "./registry/namespaces.ts";
 import type { Conversion, Served } from "./served.ts";
@@ -71,6 +71,8 @@ export interface ApiServerOptions {
   /** More paths that name no resource: OpenAPI, the keys of service accounts, … */
   readonly routes?: Readonly<Record<string, Route>>;
   readonly prefixRoutes?: readonly (readonly [string, Route])[];
+  /** How long an event lives after it was last written; upstream's --event-ttl, an hour when absent. */
+  readonly eventLifeMs?: number;
   readonly clock: Clock;
   readonly random?: Random;
   readonly log: Log;
@@ -99,7 +101,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   const prefixes = new Map(storedTypes.map((type) => [prefixOf(type), { group: type.group, resource: type.plural }]));
   const store = measuredStore(options.store, { metrics, clock, resourceOf: (key) => prefixes.get(prefixInKey(key, prefixes) ?? "") ?? { group: "", resource: "" } });
   const state = await ClusterState.start({ store, types: storedTypes, log, defaults: (type) => defaultsOf.get(type) });
-  const { serviceClusterIpRange = "10.96.0.0/16", nodePortRange = { first: 30_000, last: 32_767 } } = options;
+  const { eventLifeMs = defaultEventLifeMs, serviceClusterIpRange = "10.96.0.0/16", nodePortRange = { first: 30_000, last: 32_767 } } = options;
   const hasServices = [services, ipaddresses, servicecidrs].every((type) => state.cache(type));
   const self = (): Transport => localTransport(api, loopbackUser);
   const serviceNetwork = hasServices ? new ServiceNetwork({ clusterIpRange: serviceClusterIpRange, nodePortRange, state, store, transport: self, clock, random, log }) : undefined;
@@ -120,7 +122,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     const cache = state.cache(type);
     if (!cache) throw new Error(`no cache for ${key}`);
     const own = hooks[key];
-    const registry = new Registry({ state, cache, resource: byStoredType.get(key) ?? resource, clock, random, ...(own && { hooks: own }) });
+    const registry = new Registry({ state, cache, resource: byStoredType.get(key) ?? resource, clock, random, ...(own && { hooks: own }), ...(key === "/events" && store.expires && { lifeMs: eventLifeMs }) });
     registries.set(key, registry);
     return registry;
   };
@@ -176,7 +178,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   serviceNetwork?.run();
   const background = new AbortController();
   const events = registries.get("/events");
-  const sweeping = events ? runEventExpiry({ registry: events, clock, log, signal: background.signal }) : undefined;
+  const sweeping = events ? runEventExpiry({ registry: events, lifeMs: eventLifeMs, storeExpires: store.expires ?? false, clock, log, signal: background.signal }) : undefined;
   return {
     transport: (user) => localTransport(api, user),
     reader: state,

@@ -36,16 +36,22 @@ export interface TestServer extends AsyncDisposable {
 }
 
 /** A whole API server as a cluster runs it, on a port of its own, with a store in memory. */
-export async function startTestServer({ store = new MemoryStore(), served = resources }: { readonly store?: Store; readonly served?: readonly Resource[] } = {}): Promise<TestServer> {
+export async function startTestServer({ store = new MemoryStore(), served = resources, eventLifeMs, pki: shared }: {
+  readonly store?: Store;
+  readonly served?: readonly Resource[];
+  readonly eventLifeMs?: number;
+  /** Of a server of the same cluster. */
+  readonly pki?: Pki;
+} = {}): Promise<TestServer> {
   const folder = await mkdtemp(join(tmpdir(), "keelson-test-"));
-  const pki = await ensurePki(folder, { clock: systemClock, clusterDomain: "cluster.local", serviceIp: "10.96.0.1", apiServerIps: [], nodes: [] });
+  const pki = shared ?? await ensurePki(folder, { clock: systemClock, clusterDomain: "cluster.local", serviceIp: "10.96.0.1", apiServerIps: [], nodes: [] });
   const complaints: string[] = [];
   const log = jsonLog({ level: "error", now: Date.now, write: (line) => void complaints.push(line) });
   const random = seededRandom(7);
   const stop = new AbortController();
   const steps = new StepRing({ stepsMax: 10_000 });
   const server = await startApiServer({
-    store, listeners: [{ host: "127.0.0.1", port: 0 }], resources: served, schemas, protobuf: createProtobufCodec(schemas), descriptions: installedDescriptions(), clock: systemClock, random, log, steps,
+    store, ...(eventLifeMs !== undefined && { eventLifeMs }), listeners: [{ host: "127.0.0.1", port: 0 }], resources: served, schemas, protobuf: createProtobufCodec(schemas), descriptions: installedDescriptions(), clock: systemClock, random, log, steps,
     tls: { certPem: pki.apiServer.certificatePem, keyPem: pki.apiServer.privateKeyPem, clientCaPem: pki.ca.certificatePem },
     access: clusterAccess({
       clock: systemClock, random, log, signal: stop.signal, clientCaPem: pki.ca.certificatePem, requestHeaderCaPem: pki.frontProxyCa.certificatePem,
