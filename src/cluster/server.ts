@@ -10,6 +10,7 @@ import type { ClusterReader, UserInfo } from "../kube-apiserver/access.ts";
 import { ensureDnsService } from "./dns-service.ts";
 import { bootstrapCluster, maintainCluster } from "../kube-apiserver/bootstrap/bootstrap.ts";
 import { ServerLeases } from "../kube-apiserver/bootstrap/server-leases.ts";
+import { bootstrapChecks } from "../kube-apiserver/bootstrap/checks.ts";
 import { clusterAccess, openIdRoutes } from "../kube-apiserver/cluster-access.ts";
 import { installedDescriptions } from "../kube-apiserver/openapi/descriptions.ts";
 import { startApiServer } from "../kube-apiserver/server.ts";
@@ -103,6 +104,7 @@ export async function runServer({ spec, paths, clock, random, log, signal, store
     clock, random, log, steps,
   });
 
+  for (const check of bootstrapChecks(server.reader)) server.addReadyCheck(check);
   // As it is stored: what is encrypted stays so.
   await using _state = await serveState({ store, path: stateSocketOf(paths), log });
   log.info("the API server is ready", { addresses: server.addresses });

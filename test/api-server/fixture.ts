@@ -10,6 +10,7 @@ import type { Transport } from "../../src/apimachinery/transport.ts";
 import { HttpTransport } from "../../src/client/http-transport.ts";
 import { ensurePki, type Pki } from "../../src/cluster/pki/pki.ts";
 import { bootstrapCluster } from "../../src/kube-apiserver/bootstrap/bootstrap.ts";
+import { bootstrapChecks } from "../../src/kube-apiserver/bootstrap/checks.ts";
 import { clusterAccess } from "../../src/kube-apiserver/cluster-access.ts";
 import { installedDescriptions } from "../../src/kube-apiserver/openapi/descriptions.ts";
 import { startApiServer, type ApiServer } from "../../src/kube-apiserver/server.ts";
@@ -63,6 +64,7 @@ export async function startTestServer({ store = new MemoryStore(), served = reso
     transport: local, service: { serviceIp: "10.96.0.1", addresses: ["192.0.2.1"], port: 6443 }, clientCaPem: pki.ca.certificatePem,
     requestHeaderCaPem: pki.frontProxyCa.certificatePem, requestHeaderAllowedNames: ["front-proxy-client"], signal: stop.signal,
   });
+  for (const check of bootstrapChecks(server.reader)) server.addReadyCheck(check);
   const url = `https://127.0.0.1:${server.addresses[0]?.port ?? 0}`;
   const http = new HttpTransport({
     clock: systemClock, connection: { server: url, certificateAuthority: pki.ca.certificatePem, clientCertificate: pki.admin.certificatePem, clientKey: pki.admin.privateKeyPem },

@@ -76,6 +76,18 @@ test("what is there to be read takes no other method", async () => {
   }
 });
 
+test("health is told check by check", async () => {
+  const hooks = ["start-system-namespaces-controller", "bootstrap-controller", "rbac/bootstrap-roles", "scheduling/bootstrap-system-priority-classes", "start-cluster-authentication-info-controller"].map((each) => `poststarthook/${each}`);
+  for (const [kind, names] of [["livez", ["ping", "etcd", ...hooks]], ["readyz", ["ping", "etcd", "etcd-readiness", "informer-sync", ...hooks, "shutdown"]]] as const) {
+    const lines = names.map((each) => `[+]${each} ok\n`).join("");
+    assert.equal((await send("GET", `/${kind}?verbose`)).text, `${lines}${kind} check passed\n`);
+    for (const each of names) assert.deepEqual(await send("GET", `/${kind}/${each}`).then(({ status, text }) => [status, text]), [200, "ok"], each);
+  }
+  const excluded = await send("GET", "/readyz?verbose&exclude=etcd&exclude=nope");
+  assert.match(excluded.text, /^\[\+\]ping ok\n\[\+\]etcd excluded: ok\n[\s\S]*warn: some health checks cannot be excluded: no matches for "nope"\nreadyz check passed\n$/);
+  assert.equal((await send("GET", "/livez/informer-sync")).status, 404);
+});
+
 test("every answer names its request, and is not to be kept", async () => {
   for (const [path, accept] of [[configMaps, "*/*"], ["/nope", "*/*"], [configMaps, "text/html"], ["/version", "*/*"], ["/metrics", "*/*"], ["/openapi/v3", "*/*"], ["/readyz", "*/*"]] as const) {
     const { headers } = await send("GET", path, undefined, { accept, "audit-id": "of-the-client" });
