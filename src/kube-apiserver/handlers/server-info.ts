@@ -42,15 +42,17 @@ interface InfoOptions {
   paths(): readonly string[];
   /** When the server began. */
   readonly startedMs: number;
+  /** Of parts that not every server has. */
+  readonly more?: readonly MetricFamily[];
 }
 
-export function infoRoutes({ metrics, state, groupVersions, startedMs, paths: more }: InfoOptions): Readonly<Record<string, Route>> {
+export function infoRoutes({ metrics, state, groupVersions, startedMs, paths: others, more = [] }: InfoOptions): Readonly<Record<string, Route>> {
   return {
-    "/": () => ({ is: "bytes", code: 200, contentType: "application/json", body: JSON.stringify({ paths: [...new Set([...paths(groupVersions), ...more()])].toSorted() }, undefined, 2) }),
+    "/": () => ({ is: "bytes", code: 200, contentType: "application/json", body: JSON.stringify({ paths: [...new Set([...paths(groupVersions), ...others()])].toSorted() }, undefined, 2) }),
     "/version": () => ({ is: "bytes", code: 200, contentType: "application/json", body: JSON.stringify(version, undefined, 2) }),
     "/metrics": () => ({
       is: "bytes", code: 200, contentType: "text/plain; version=0.0.4; charset=utf-8",
-      body: metrics.text([...objectMetrics(state), buildMetric, ...processMetrics(startedMs)]),
+      body: metrics.text([...objectMetrics(state), buildMetric, ...processMetrics(startedMs), ...more]),
     }),
   };
 }
