@@ -121,7 +121,7 @@ function* validateSpec(spec: CustomResourceDefinitionSpec, anyReviewVersion: boo
 
 function* validateStoredVersions(stored: readonly string[], versions: readonly CustomResourceDefinitionVersion[]): Generator<FieldError> {
   const path = "status.storedVersions";
-  if (stored.length === 0) return yield invalid(path, stored, "must have at least one stored version");
+  if (stored.length === 0) return yield invalid(path, stored.length === 0 ? null : stored, "must have at least one stored version");
   for (const { name, storage } of versions) if (storage && !stored.includes(name)) yield invalid(path, stored, `must have the storage version ${name}`);
   for (const [index, name] of stored.entries()) {
     if (versions.some((version) => version.name === name)) continue;
@@ -159,11 +159,11 @@ export function* validateDefinition(definition: CustomResourceDefinition, previo
   if (previous) {
     const established = (previous.status?.conditions ?? []).some((condition) => condition.type === "Established" && condition.status === "True");
     if (established) {
-      yield* immutable("spec.scope", spec.scope, previous.spec.scope);
-      yield* immutable("spec.names.kind", spec.names?.kind, previous.spec.names.kind);
+      yield* immutable("spec.scope", spec.scope ?? "", previous.spec.scope ?? "");
+      yield* immutable("spec.names.kind", spec.names?.kind ?? "", previous.spec.names.kind ?? "");
     }
-    yield* immutable("spec.group", spec.group, previous.spec.group);
-    yield* immutable("spec.names.plural", spec.names?.plural, previous.spec.names.plural);
+    yield* immutable("spec.group", spec.group ?? "", previous.spec.group ?? "");
+    yield* immutable("spec.names.plural", spec.names?.plural ?? "", previous.spec.names.plural ?? "");
   }
   yield* validateDefinitionStatus(definition);
   yield* validateStoredVersions(status?.storedVersions ?? [], spec.versions ?? []);
