@@ -30,7 +30,8 @@ function canonicalMetric(metric: MetricSpec): MetricSpec {
   let next = metric;
   for (const field of ["object", "pods", "resource", "containerResource", "external"] as const) {
     const source: { readonly target?: MetricTarget } | undefined = next[field];
-    if (source) next = { ...next, [field]: changeField(source, "target", canonicalTarget) };
+    const canonical = source === undefined ? undefined : changeField(source, "target", canonicalTarget);
+    if (canonical !== source) next = { ...next, [field]: canonical };
   }
   return next;
 }
