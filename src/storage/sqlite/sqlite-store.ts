@@ -16,7 +16,7 @@ export interface SqliteStoreOptions {
   readonly path: string;
   readonly clock: Clock;
   readonly log: Log;
-  /** How far reads of the past and watches can look back at least, in milliseconds; history is compacted as often. Default: 5 minutes, as upstream. */
+  /** How far reads of the past and watches can look back at least, in milliseconds; history is compacted as often. 0: history is kept. Default: 5 minutes, as upstream. */
   readonly historyMs?: number;
   /** How many changes a slow reader may fall behind before its watch ends. Default: 10,000. */
   readonly backlogMax?: number;
@@ -334,7 +334,7 @@ export class SqliteStore implements Store {
 
   async #compactRegularly(clock: Clock, historyMs: number): Promise<void> {
     const { signal } = this.#ending;
-    for (;;) {
+    while (historyMs > 0) {
       const revision = this.#revision;
       await clock.sleep(historyMs, { signal });
       try {
