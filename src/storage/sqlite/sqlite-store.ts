@@ -65,6 +65,7 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Sqli
 }
 
 export class SqliteStore implements Store {
+  readonly expires = false;
   readonly #worker: Worker;
   readonly #log: Log;
   readonly #backlogMax: number;
