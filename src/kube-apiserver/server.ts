@@ -3,6 +3,7 @@ import type { SchemaLookup } from "../apimachinery/schema.ts";
 import type { ResourceType } from "../apimachinery/object.ts";
 import type { Resource } from "../api/resource.ts";
 import type { Store } from "../storage/store.ts";
+import { withTimeout } from "../stdx/abort.ts";
 import type { Clock } from "../stdx/clock.ts";
 import type { Log } from "../stdx/log.ts";
 import { cryptoRandom, type Random } from "../stdx/random.ts";
@@ -17,6 +18,7 @@ import { createDiscovery, type DiscoveryGroupVersion } from "./discovery/discove
 import { createOpenApi, type OpenApi } from "./openapi/openapi.ts";
 import type { Descriptions } from "./openapi/definitions.ts";
 import { openApiRoutes } from "./handlers/openapi.ts";
+import type { Encryption } from "./encryption/encryption.ts";
 import { healthRoutes, type HealthCheck } from "./handlers/health.ts";
 import type { Route } from "./handlers/routes.ts";
 import { stepRoutes } from "./handlers/steps.ts";
@@ -76,6 +78,8 @@ export interface ApiServerOptions {
   readonly clock: Clock;
   readonly random?: Random;
   readonly log: Log;
+  /** How `store`, which it protects already, is encrypted: for health and metrics. */
+  readonly encryption?: Pick<Encryption, "healthCheck" | "metrics">;
   /** Where steps are recorded; `/debug/steps` serves them and takes those of agents. */
   readonly steps: StepRing;
 }
@@ -143,8 +147,12 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   };
 
   const health = healthRoutes();
+  const soon = (work: (signal: AbortSignal) => Promise<void>) => withTimeout(work, { clock, timeoutMs: readinessMsMax, message: `no answer within ${readinessMsMax} ms` });
   health.add({ name: "ping", check: () => undefined });
   health.add({ name: "etcd", check: async () => void (await store.get("/registry/health")) });
+  health.add({ name: "etcd-readiness", only: "readyz", check: () => soon(async (signal) => void (await store.get("/registry/health", { signal }))) });
+  health.add({ name: "informer-sync", only: "readyz", check: () => soon(async () => await state.fresh()) });
+  if (options.encryption?.healthCheck) health.add(options.encryption.healthCheck);
   const discovered = groupVersionsOf([...[...served.values()].map(({ type }) => type), ...virtual.map(({ type }) => type), ...(served.has("/v1/pods") ? [bindings, componentstatuses] : [])]);
   let listening: HttpServer | undefined;
   const advertised = () => options.advertised ?? (listening?.addresses[0] ? `${listening.addresses[0].host}:${listening.addresses[0].port}` : "localhost");
@@ -161,10 +169,11 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   }
   if (options.listeners.length > 0) {
     if (!options.tls) throw new Error("a server that listens needs a certificate");
+    const own = { ...stepRoutes(steps), ...openApiPaths.exact, ...health.exact, ...options.routes };
     const routes = {
       streaming: typeof options.streaming === "function" ? options.streaming(state) : options.streaming,
       discovery: () => (documents ??= createDiscovery(discovered, { serverAddress: advertised() })),
-      exact: { ...stepRoutes(steps), ...infoRoutes({ metrics, state, groupVersions: discovered, startedMs }), ...openApiPaths.exact, ...health.exact, ...options.routes },
+      exact: { ...infoRoutes({ metrics, state, groupVersions: discovered, startedMs, paths: () => [...Object.keys(own), ...health.paths()], ...(options.encryption && { more: options.encryption.metrics }) }), ...own },
       prefixes: [...openApiPaths.prefixes, ...health.prefixes, ...(options.prefixRoutes ?? [])],
     };
     try {
@@ -179,6 +188,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   const background = new AbortController();
   const events = registries.get("/events");
   const sweeping = events ? runEventExpiry({ registry: events, lifeMs: eventLifeMs, storeExpires: store.expires, clock, log, signal: background.signal }) : undefined;
+  const readingAgain = options.encryption ? readAgainAndAgain(state, { clock, log, signal: background.signal }) : undefined;
   return {
     transport: (user) => localTransport(api, user),
     reader: state,
@@ -190,17 +200,40 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
       background.abort();
       await sweeping;
       await serviceNetwork?.[Symbol.asyncDispose]();
+      await readingAgain;
       await listening?.[Symbol.asyncDispose]();
       await state[Symbol.asyncDispose]();
     },
   };
 }
 
+/** Whoever is not done in this time is not ready; upstream's figure for its store. */
+const readinessMsMax = 2_000;
+
 /** For the bodies of large lists that may be asked for again. */
 const listBodiesBytesMax = 24 * 1024 * 1024;
 
 /** Who the server is when it writes for itself; upstream's loopback client. */
 const loopbackUser: UserInfo = { name: "system:apiserver", groups: ["system:masters"] };
+
+/** How often it is tried again to read what could not be read: the key service may be back, or a key. Whoever asks for it tries as well. */
+const readAgainEveryMs = 10_000;
+
+async function readAgainAndAgain(state: ClusterState, { clock, log, signal }: { readonly clock: Clock; readonly log: Log; readonly signal: AbortSignal }): Promise<void> {
+  for (let told = false; ; ) {
+    if (state.incomplete && !told) log.error("something is stored that cannot be decrypted; requests for it fail", { keys: state.unreadableKeys(keysToldMax) });
+    told = state.incomplete;
+    try {
+      await clock.sleep(readAgainEveryMs, { signal });
+    } catch {
+      return;
+    }
+    if (state.incomplete) await state.readAll();
+  }
+}
+
+/** So many of the keys that cannot be read are named in the log. */
+const keysToldMax = 10;
 
 const storedTypeOf = ({ type, storedAs }: Resource): ResourceType => storedAs?.type ?? type;
 

@@ -49,16 +49,18 @@ export class EncryptingStore implements Store {
 
   async list(prefix: string, options?: ListOptions): Promise<Listing> {
     const listing = await this.#inner.list(prefix, options);
-    const entries: Entry[] = [];
-    let changed = false;
-    for (const entry of listing.entries) {
+    // Made with the first entry that is encrypted: most lists have none.
+    let entries: Entry[] | undefined;
+    for (let at = 0; at < listing.entries.length; at++) {
+      const entry = listing.entries[at];
+      if (!entry) continue;
       const decoding = this.#decoded(entry);
       // One after the other: the first fetches the key that the others need.
       const decoded = decoding instanceof Promise ? await decoding : decoding;
-      changed ||= decoded !== entry;
-      entries.push(decoded);
+      if (decoded !== entry) entries ??= listing.entries.slice(0, at);
+      entries?.push(decoded);
     }
-    return changed ? { ...listing, entries } : listing;
+    return entries ? { ...listing, entries } : listing;
   }
 
   put(key: string, value: Uint8Array, options: PutOptions): Promise<Revision> {
@@ -96,8 +98,12 @@ export class EncryptingStore implements Store {
   async #stale(key: string, transformer: Transformer, options?: Abortable): Promise<boolean> {
     const entry = await this.#inner.get(key, options);
     if (!entry) return false;
-    const { stale } = await transformer.decode(entry.value, this.placeOf(key));
-    return stale;
+    try {
+      const { stale } = await transformer.decode(entry.value, this.placeOf(key));
+      return stale;
+    } catch (error) {
+      throw new EncryptionError(error);
+    }
   }
 
   /**
@@ -164,7 +170,7 @@ export class EncryptingStore implements Store {
 
 const same = (revision: Revision): Revision => revision;
 
-/** The value could not be encrypted, and was not written: the key that encrypts has expired, for one. */
+/** A value could not be encrypted, and was not written (the key that encrypts has expired, for one), or what it is to be compared with could not be decrypted. */
 export class EncryptionError extends Error {
   override readonly name = "EncryptionError";
 
