@@ -80,7 +80,7 @@ export interface Store extends AsyncDisposable {
   latest?(options?: Abortable): Promise<Revision>;
 
   /** Whether keys can be given a life. Where they cannot, whoever wants keys to end deletes them. */
-  readonly expires: boolean;
+  readonly expires?: boolean;
 
   /** The name of a key where it is kept, if that is another one: what others who write to the same store know it by. */
   placeOf?(key: string): string;

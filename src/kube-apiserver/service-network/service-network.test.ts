@@ -66,7 +66,6 @@ function mortal(store: Store, at: number, done: boolean, afterPut: (key: string)
   };
   return {
     get writes() { return writes; },
-    expires: false,
     get revision() { return store.revision; },
     get: (...args) => (dead() ? Promise.reject(new Error("dead")) : store.get(...args)),
     list: (...args) => (dead() ? Promise.reject(new Error("dead")) : store.list(...args)),

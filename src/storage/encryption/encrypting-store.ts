@@ -29,7 +29,7 @@ export class EncryptingStore implements Store {
   constructor(inner: Store, transformers: Transformers) {
     this.#inner = inner;
     this.#transformers = transformers;
-    this.expires = inner.expires;
+    this.expires = inner.expires ?? false;
     if (inner.latest) this.latest = (options) => inner.latest?.(options) ?? Promise.resolve(inner.revision);
   }
 

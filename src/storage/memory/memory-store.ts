@@ -20,7 +20,6 @@ interface Remembered {
 
 /** A store that forgets everything on exit: for tests, and for clusters that live for one demo. */
 export class MemoryStore implements Store {
-  readonly expires = false;
   readonly #historyMax: number;
   readonly #backlogMax: number;
   readonly #entries = new SortedEntries();

@@ -83,7 +83,6 @@ function realPath(path: string): string {
 }
 
 export class SqliteStore implements Store {
-  readonly expires = false;
   readonly #worker: Worker;
   readonly #log: Log;
   readonly #backlogMax: number;
