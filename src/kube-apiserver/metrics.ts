@@ -45,13 +45,16 @@ export class Metrics {
   end(request: RequestMeasured): void {
     this.#inFlight.add(kindOfMethod(request.method), -1);
     const { verb, group, version, resource, subresource, scope, dryRun, code, bytes, userAgent, deprecated } = request;
-    const where = labelText({ component: "apiserver", group, resource, scope, subresource, verb, version });
+    // Labels are in the order of their names, as Prometheus' libraries write them.
+    const [what, how] = [labelText({ group, resource, scope, subresource }), labelText({ verb, version })];
     const [client = "", rest] = userAgent.split("/", 2);
-    this.#requests.add(`code="${code}",dry_run="${dryRun}",${where},system_client="${rest !== undefined && systemClients.has(client) ? client : ""}"`);
+    const systemClient = rest !== undefined && systemClients.has(client) ? client : "";
+    this.#requests.add(`code="${code}",component="apiserver",dry_run="${dryRun}",${what},system_client="${systemClient}",${how}`);
     if (deprecated !== undefined) this.#deprecated.set(labelText({ group, removed_release: deprecated, resource, subresource, version }), 1);
     if (verb === "WATCH") return;
     const seconds = request.durationMs / 1000;
-    this.#durations.observe(`dry_run="${dryRun}",${where}`, seconds);
+    this.#durations.observe(`component="apiserver",dry_run="${dryRun}",${what},${how}`, seconds);
+    const where = `component="apiserver",${what},${how}`;
     if (dryRun === "") this.#ownDurations.observe(where, seconds);
     if (bytes !== undefined && bytesVerbs.has(verb)) this.#sizes.observe(where, bytes);
   }
