@@ -1,5 +1,5 @@
 // `npm run bench`: one table of what Keelson does on this machine, each figure beside the raw line of comparison of the same run. As root, since pods are made.
-// Names of sections as arguments (start, idle, pods, http, loaded, storage, scheduler) run only those.
+// Names of sections as arguments (start, idle, pods, http, loaded, storage, snapshot, scheduler) run only those.
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -10,6 +10,7 @@ import type { LoadFigure, LoadInput } from "./load.ts";
 import { benchPods } from "./pods.ts";
 import type { RawServerInput } from "./raw-server.ts";
 import { benchScheduler } from "./scheduler.ts";
+import { benchSnapshot } from "./snapshot.ts";
 import { benchStorage } from "./storage.ts";
 import { median, megabytes, ms, perSecond, tableText, type Row } from "./table.ts";
 
@@ -116,6 +117,7 @@ if (["start", "idle", "pods", "http"].some(wants)) {
 }
 await section("loaded", loaded);
 await section("storage", storage);
+await section("snapshot", benchSnapshot);
 await section("scheduler", scheduler);
 console.log(tableText(rows));
 process.exit(); // Sessions that the client keeps open are of no more use.
