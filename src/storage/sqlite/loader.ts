@@ -1,7 +1,8 @@
 import { closeSync, fsyncSync, openSync, rmSync } from "node:fs";
 import type { Entry, Revision } from "../store.ts";
 import { companionSuffixes } from "./companions.ts";
-import { bytesMaxDefault, Database } from "./database.ts";
+import { Database } from "./database.ts";
+import { bytesMaxDefault } from "./protocol.ts";
 
 /** Entries share a transaction, since each costs two flushes of the disk. */
 const groupBytesMax = 16 * 1024 * 1024;
