@@ -101,7 +101,8 @@ export const store = telling(async ([verb = "", ...args], signal) => {
   } });
   if (values.from === undefined || values.to === undefined) throw new UsageError("store copy --from sqlite:FILE --to etcd=https://HOST:2379,… (or the other way round, or from one file to another)");
   const location = (text: string): StoreLocation => ({ store: text, etcdCaFile: values["etcd-cafile"], etcdCertFile: values["etcd-certfile"], etcdKeyFile: values["etcd-keyfile"], etcdPrefix: values["etcd-prefix"] });
-  const { count, raised, revision } = await copyStore({ from: location(values.from), to: location(values.to), restart: values.restart ?? false, progress: progress(), clock, signal });
+  const { count, raised, revision, encrypted } = await copyStore({ from: location(values.from), to: location(values.to), restart: values.restart ?? false, progress: progress(), clock, signal });
   console.log(`${count} keys were copied in the order of their revisions${raised > 0 ? `, after ${raised} revisions were used up` : ""}; ${values.to} is at revision ${revision}.`);
+  if (encrypted > 0) console.log(`${encrypted} values are encrypted: a server of the copy needs --encryption-provider-config with the file of keys (encryption.json in the cluster's folder).`);
   return 0;
 });

@@ -61,6 +61,8 @@ test("a snapshot of a running cluster is one file, for its owner alone", async (
 test("what was changed, deleted and made since is undone, and time goes on", async () => {
   await cluster.kubectl("delete", "deployment/web", "pod/deleted", "secret/password", "--timeout=60s");
   await cluster.kubectl("patch", "configmap", "settings", "-p", '{"data":{"color":"red"}}');
+  // The key that its Secrets were encrypted with is dropped.
+  await cluster.keelson("encryption", "rotate", cluster.name);
   await cluster.apply(sleeper("later"));
   await cluster.ready("later");
   const changed = await cluster.get<ConfigMap>("configmap", "settings");
@@ -95,7 +97,7 @@ test("what was changed, deleted and made since is undone, and time goes on", asy
     const found = (await cluster.get<Pod>("pod", "deleted")).status?.containerStatuses?.[0];
     return found && found.containerID !== saved.pods.find(({ metadata }) => metadata.name === "deleted")?.status?.containerStatuses?.[0]?.containerID && found.state?.running !== undefined && found.ready && found;
   });
-  console.log(JSON.stringify(again));
+  assert.deepEqual([again.restartCount, again.lastState?.terminated?.reason], [0, "ContainerStatusUnknown"]);
   await until("containers of what is not in the snapshot are gone", async () => !(await sandboxes()).includes(later.metadata.uid ?? ""));
   assert.deepEqual(await sandboxes(), saved.pods.map(({ metadata: { uid = "" } }) => uid).toSorted());
 });

@@ -90,8 +90,16 @@ export function existingSnapshot(home: string, cluster: string, name: string): {
 }
 
 export function deleteSnapshot(home: string, cluster: string, name: string): void {
-  rmSync(existingSnapshot(home, cluster, name).path);
+  const { path } = existingSnapshot(home, cluster, name);
+  rmSync(keysOf(path), { force: true });
+  rmSync(path);
 }
+
+/**
+ * The EncryptionConfiguration that the values were written with, beside the snapshot: keys are rotated, and clusters taken down, and what was encrypted with them
+ * could not be read any more. The snapshot without it tells nobody a secret.
+ */
+export const keysOf = (path: string): string => `${path}.encryption.json`;
 
 const abandonedMs = 24 * 60 * 60 * 1000;
 
