@@ -44,11 +44,12 @@ const mebibytes = (bytes: number): string => `${(bytes / 1024 / 1024).toFixed(1)
 
 /** The state of a cluster at one revision: from its server while it runs, else from its file. */
 export async function* stateOf(paths: ClusterPaths, { clock, signal }: { readonly clock: Clock; readonly signal: AbortSignal }): AsyncGenerator<readonly Frame[], void> {
-  if (isAlive(readProcess(paths.run, serverName))) {
-    yield* readStateFrom(stateSocketOf(paths), { signal });
+  const spec = readSpec(paths);
+  // A store that others write to as well may be asked directly.
+  if (!spec?.etcd && isAlive(readProcess(paths.run, serverName))) {
+    yield* readStateFrom(stateSocketOf(paths), { clock, signal });
     return;
   }
-  const spec = readSpec(paths);
   const file = readyStateFile(paths);
   if (!spec?.etcd && !existsSync(file)) throw new Error(`the cluster has no state: ${file} is missing`);
   await using store = await openStore(storeLocationOf(spec ?? {}, paths), { clock, log: silentLog });
