@@ -21,7 +21,8 @@ import { healthRoutes, type HealthCheck } from "./handlers/health.ts";
 import type { Route } from "./handlers/routes.ts";
 import { stepRoutes } from "./handlers/steps.ts";
 import { infoRoutes } from "./handlers/server-info.ts";
-import { HttpServer, type TlsOptions } from "./http-server.ts";
+import { InFlight, type InFlightOptions } from "./in-flight.ts";
+import { HttpServer, type HttpLimits, type TlsOptions } from "./http-server.ts";
 import { localTransport } from "./local-transport.ts";
 import { managedFieldsOf } from "./managed-fields.ts";
 import { Metrics } from "./metrics.ts";
@@ -68,6 +69,9 @@ export interface ApiServerOptions {
   /** More paths that name no resource: OpenAPI, the keys of service accounts, … */
   readonly routes?: Readonly<Record<string, Route>>;
   readonly prefixRoutes?: readonly (readonly [string, Route])[];
+  /** How much is worked on at once. */
+  readonly inFlight?: InFlightOptions;
+  readonly limits?: Partial<HttpLimits>;
   readonly clock: Clock;
   readonly random?: Random;
   readonly log: Log;
@@ -127,7 +131,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
 
   const metrics = new Metrics();
   const api: Api = {
-    state, clock, random, log, steps, schemas, protobuf: options.protobuf, authenticator, authorizer, admission, tokenIssuer, metrics, listBodies: new ListBodies({ bytesMax: listBodiesBytesMax }),
+    state, clock, random, log, steps, schemas, protobuf: options.protobuf, authenticator, authorizer, admission, tokenIssuer, metrics, inFlight: new InFlight(options.inFlight), listBodies: new ListBodies({ bytesMax: listBodiesBytesMax }),
     managedFields: managedFieldsOf(schemas),
     served: (group, version, plural) => served.get(`${group}/${version}/${plural}`),
     virtual: (group, version, plural) => virtuals.get(`${group}/${version}/${plural}`),
@@ -160,7 +164,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
       prefixes: [...openApiPaths.prefixes, ...health.prefixes, ...(options.prefixRoutes ?? [])],
     };
     try {
-      listening = await HttpServer.listen({ api, routes, tls: options.tls, listeners: options.listeners });
+      listening = await HttpServer.listen({ api, routes, tls: options.tls, listeners: options.listeners, ...(options.limits && { limits: options.limits }) });
     } catch (error) {
       await serviceNetwork?.[Symbol.asyncDispose]();
       await state[Symbol.asyncDispose]();
@@ -181,8 +185,8 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
       health.stop();
       background.abort();
       await sweeping;
-      await serviceNetwork?.[Symbol.asyncDispose]();
       await listening?.[Symbol.asyncDispose]();
+      await serviceNetwork?.[Symbol.asyncDispose]();
       await state[Symbol.asyncDispose]();
     },
   };

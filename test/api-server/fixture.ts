@@ -11,7 +11,7 @@ import { ensurePki, type Pki } from "../../src/cluster/pki/pki.ts";
 import { bootstrapCluster } from "../../src/kube-apiserver/bootstrap/bootstrap.ts";
 import { clusterAccess } from "../../src/kube-apiserver/cluster-access.ts";
 import { installedDescriptions } from "../../src/kube-apiserver/openapi/descriptions.ts";
-import { startApiServer, type ApiServer } from "../../src/kube-apiserver/server.ts";
+import { startApiServer, type ApiServer, type ApiServerOptions } from "../../src/kube-apiserver/server.ts";
 import { MemoryStore } from "../../src/storage/memory/memory-store.ts";
 import type { Store } from "../../src/storage/store.ts";
 import { systemClock } from "../../src/stdx/clock.ts";
@@ -35,7 +35,7 @@ export interface TestServer extends AsyncDisposable {
 }
 
 /** A whole API server as a cluster runs it, on a port of its own, with a store in memory. */
-export async function startTestServer({ store = new MemoryStore() }: { readonly store?: Store } = {}): Promise<TestServer> {
+export async function startTestServer({ store = new MemoryStore(), ...more }: { readonly store?: Store } & Partial<Pick<ApiServerOptions, "inFlight" | "limits">> = {}): Promise<TestServer> {
   const folder = await mkdtemp(join(tmpdir(), "keelson-test-"));
   const pki = await ensurePki(folder, { clock: systemClock, clusterDomain: "cluster.local", serviceIp: "10.96.0.1", apiServerIps: [], nodes: [] });
   const complaints: string[] = [];
@@ -44,7 +44,7 @@ export async function startTestServer({ store = new MemoryStore() }: { readonly 
   const stop = new AbortController();
   const steps = new StepRing({ stepsMax: 10_000 });
   const server = await startApiServer({
-    store, listeners: [{ host: "127.0.0.1", port: 0 }], resources, schemas, protobuf: createProtobufCodec(schemas), descriptions: installedDescriptions(), clock: systemClock, random, log, steps,
+    store, listeners: [{ host: "127.0.0.1", port: 0 }], resources, schemas, protobuf: createProtobufCodec(schemas), descriptions: installedDescriptions(), clock: systemClock, random, log, steps, ...more,
     tls: { certPem: pki.apiServer.certificatePem, keyPem: pki.apiServer.privateKeyPem, clientCaPem: pki.ca.certificatePem },
     access: clusterAccess({
       clock: systemClock, random, log, signal: stop.signal, clientCaPem: pki.ca.certificatePem, requestHeaderCaPem: pki.frontProxyCa.certificatePem,
