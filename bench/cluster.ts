@@ -12,6 +12,7 @@ import { namespacePath } from "../src/cluster/network/plan.ts";
 import { pathsOf, readSpec, type ClusterPaths, type ClusterSpec } from "../src/cluster/spec.ts";
 import { command } from "../src/stdx/command.ts";
 import { systemClock } from "../src/stdx/clock.ts";
+import { untilReady } from "./ready.ts";
 
 const launcher = join(import.meta.dirname, "..", "keelson");
 const entry = join(import.meta.dirname, "..", "src", "bin", "keelson.ts");
@@ -92,7 +93,7 @@ export async function measureStart({ spec, paths }: BenchCluster, { keepStore = 
   start(agentName(node.name), ["nsenter", `--net=${namespacePath(node)}`, ...program.agent(spec, paths, node)]);
 
   using transport = await adminTransport(paths, systemClock);
-  while (!(await isReady(transport, signal))) await systemClock.sleep(5, { signal });
+  await untilReady(transport, signal);
   const readyzMs = performance.now() - began;
   const cpuMs = cpuSeconds(pid) * 1000;
   const client = new TypedClient(transport);
@@ -103,15 +104,6 @@ export async function measureStart({ spec, paths }: BenchCluster, { keepStore = 
     await systemClock.sleep(5, { signal });
   }
   return { readyzMs, cpuMs, nodeReadyMs: performance.now() - began };
-}
-
-async function isReady(transport: HttpTransport, signal: AbortSignal): Promise<boolean> {
-  try {
-    using response = await transport.raw({ method: "GET", path: "/readyz", signal });
-    return response.status === 200;
-  } catch {
-    return false; // Not listening yet.
-  }
 }
 
 /** Proportional set size: resident memory, with what several processes share divided among them. */

@@ -49,8 +49,22 @@ function interpretSuffix(suffix: string): Suffix {
   throw new QuantityError(suffixWrong);
 }
 
+/** A cluster knows few amounts and reads them over and over: those of its pods and nodes. */
+const parsedMax = 4_096;
+const parsed = new Map<string, Quantity>();
+
 /** Throws `QuantityError` with upstream's text. */
 export function parseQuantity(text: string): Quantity {
+  let quantity = parsed.get(text);
+  if (quantity) return quantity;
+  quantity = parseAnew(text);
+  if (text.length > quickDigitsMax) return quantity;
+  if (parsed.size >= parsedMax) parsed.delete(parsed.keys().next().value ?? "");
+  parsed.set(text, quantity);
+  return quantity;
+}
+
+function parseAnew(text: string): Quantity {
   if (text === "0") return { unscaled: 0n, scale: 0, format: "DecimalSI", text };
   const match = /^([+-]?)0*([0-9]*)(?:\.([0-9]*))?([eEinumkKMGTP]*[-+]?[0-9]*)$/.exec(text);
   if (text === "" || !match) throw new QuantityError(formatWrong);

@@ -17,7 +17,7 @@ import { eventEncoder } from "./output/encode.ts";
 import { Deadlines } from "./deadlines.ts";
 import { lasts, TooBusyError } from "./in-flight.ts";
 import { Http1Outlet, Http2Outlet, type Outlet } from "./outlet.ts";
-import { encodeOptions, errorReply, lengthOf, reply, warningHeaders, type Reply } from "./output/respond.ts";
+import { encodeOptions, errorReply, lengthOf, reply, uncached, warningHeaders, type Reply } from "./output/respond.ts";
 import { emptyBody, payloadOf } from "./payload.ts";
 import type { Authorized, Incoming } from "./request.ts";
 import type { Query } from "./query.ts";
@@ -222,7 +222,7 @@ export class HttpServer implements AsyncDisposable {
     const started = api.clock.now();
     const incoming = inform(raw);
     const auditId = auditIdOf(incoming);
-    const common = { "audit-id": auditId };
+    const common = { "audit-id": auditId, ...uncached };
     let code = 0;
     let labels = { verb: metricMethod(incoming.method), group: "", version: "", resource: "", subresource: "", scope: "", dryRun: "" };
     api.metrics.begin();
@@ -291,7 +291,7 @@ export class HttpServer implements AsyncDisposable {
     const { type } = answer.served;
     const encoder = eventEncoder(answer.served, encodeOptions(api, request, { table: true, partial: true }), () => api.clock.now());
     const resource = type.group === "" ? type.plural : `${type.plural}.${type.group}`;
-    this.#pump(outlet, { ...headers, "content-type": encoder.contentType, "cache-control": "no-cache, private" }, (sink) => {
+    this.#pump(outlet, { ...headers, "content-type": encoder.contentType }, (sink) => {
       const watching = answer.start({
         event: (kind, entry) => sink.write(encoder.event(kind, entry)),
         bookmark: (revision, initialEventsEnd) => sink.write(encoder.plain("BOOKMARK", bookmarkObject(type, revision, initialEventsEnd))),
@@ -346,7 +346,7 @@ export class HttpServer implements AsyncDisposable {
         if (socket.destroyed || socket.writableEnded) return;
         const made = await errorReply(this.#api, incoming, status);
         const lines = [`HTTP/1.1 ${made.code} ${status.reason === "" ? "Error" : status.reason}`, `content-length: ${lengthOf(made.body)}`, "connection: close", `audit-id: ${auditIdOf(incoming)}`];
-        for (const [name, value] of Object.entries(made.headers)) lines.push(`${name}: ${String(value)}`);
+        for (const [name, value] of Object.entries({ ...uncached, ...made.headers })) lines.push(`${name}: ${String(value)}`);
         socket.end(Buffer.concat([Buffer.from(`${lines.join("\r\n")}\r\n\r\n`), ...made.body]));
       }
     };

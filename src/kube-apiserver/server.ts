@@ -27,6 +27,7 @@ import { localTransport } from "./local-transport.ts";
 import { managedFieldsOf } from "./managed-fields.ts";
 import { Metrics } from "./metrics.ts";
 import type { ProtobufCodec } from "../apimachinery/protobuf/codec.ts";
+import { columnHeads } from "./output/column-heads.ts";
 import { ListBodies } from "./output/list-bodies.ts";
 import { Registry, type RegistryHooks } from "./registry/registry.ts";
 import { runEventExpiry } from "./registry/event-expiry.ts";
@@ -127,15 +128,15 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     return [`${type.group}/${type.version}/${type.plural}`, { type, resource, registry: registryFor(resource), form: conversion ? new StoredForm(type) : state.cache(type)?.form ?? new StoredForm(type), conversion }];
   }));
   const virtuals = new Map(virtual.map((each) => [`${each.type.group}/${each.type.version}/${each.type.plural}`, each]));
-  const groupVersions = new Set([...served.values(), ...virtual].map(({ type }) => `${type.group}/${type.version}`));
+  const groups = new Set(["", ...[...served.values(), ...virtual].map(({ type }) => type.group)]);
 
   const metrics = new Metrics();
   const api: Api = {
     state, clock, random, log, steps, schemas, protobuf: options.protobuf, authenticator, authorizer, admission, tokenIssuer, metrics, inFlight: new InFlight(options.inFlight), listBodies: new ListBodies({ bytesMax: listBodiesBytesMax }),
-    managedFields: managedFieldsOf(schemas),
+    managedFields: managedFieldsOf(schemas), columnHeads: columnHeads({ schemas, ...(options.descriptions && { descriptions: options.descriptions }) }),
     served: (group, version, plural) => served.get(`${group}/${version}/${plural}`),
     virtual: (group, version, plural) => virtuals.get(`${group}/${version}/${plural}`),
-    hasGroupVersion: (group, version) => groupVersions.has(`${group}/${version}`),
+    hasGroup: (group) => groups.has(group),
   };
 
   const health = healthRoutes();

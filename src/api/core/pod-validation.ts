@@ -74,7 +74,7 @@ export function* validatePod(pod: Pod): Generator<FieldError> {
 /** Profiles were once annotations; where both are given they must agree. */
 function* validateProfileAnnotations(pod: Pod): Generator<FieldError> {
   const { spec, metadata: { annotations = {} } } = pod;
-  if (spec === undefined) return;
+  if (spec === undefined || Object.keys(annotations).length === 0) return;
   const compare = function* (kind: "seccomp" | "apparmor", annotation: string | undefined, profile: { readonly type: string; readonly localhostProfile?: string } | undefined, path: string): Generator<FieldError> {
     if (annotation === undefined || profile === undefined) return;
     const accepted = { Unconfined: ["unconfined"], RuntimeDefault: kind === "seccomp" ? ["runtime/default", "docker/default"] : ["runtime/default"] }[profile.type];

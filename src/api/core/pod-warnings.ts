@@ -51,7 +51,8 @@ function* environmentWarnings(spec: PodSpec, path: string): Generator<string> {
 function* portWarnings(spec: PodSpec, path: string): Generator<string> {
   const ports = new Map<string, { readonly at: string; readonly port: ContainerPort }[]>();
   const names = new Map<string, string>();
-  const all = [...allContainers(spec, path)].flatMap(({ container, path: at }) => (container.ports ?? []).map((port, index) => ({ port, at: `${at}.ports[${index}]` })));
+  const all = allContainers(spec, path).flatMap(({ container, path: at }) => (container.ports ?? []).map((port, index) => ({ port, at: `${at}.ports[${index}]` })));
+  if (all.length < 2) return;
   for (const { port, at } of all) {
     const { hostIP = "", hostPort = 0, containerPort, protocol } = port;
     const key = `${containerPort}/${protocol}`;
@@ -86,6 +87,7 @@ function* affinityWarnings(spec: PodSpec, path: string): Generator<string> {
 
 /** Profiles that were named in annotations before there were fields for them. */
 function* securityAnnotationWarnings(spec: PodSpec, { annotations = {} }: ObjectMeta, prefix: string): Generator<string> {
+  if (Object.keys(annotations).length === 0) return;
   const useField = 'non-functional in v1.27+; use the "seccompProfile" field instead';
   const pod = "seccomp.security.alpha.kubernetes.io/pod";
   if (!spec.securityContext?.seccompProfile && annotations[pod] !== undefined) yield `${prefix}metadata.annotations[${pod}]: ${useField}`;

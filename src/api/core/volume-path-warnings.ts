@@ -19,6 +19,7 @@ function filesOf({ configMap, secret, downwardAPI, serviceAccountToken, clusterT
 
 /** Files at one place, or one inside of what the other is: the volume cannot hold both. */
 function* overlaps(files: readonly Placed[]): Generator<string> {
+  if (files.length < 2) return;
   const seen: Placed[] = [];
   for (const file of files) {
     const next = { ...file, path: file.path.replace(/\/+$/, "") };
@@ -34,9 +35,9 @@ export function* volumePathWarnings(volumes: readonly Volume[]): Generator<strin
   for (const { name, configMap, secret, downwardAPI, projected } of volumes) {
     const volume = `volume ${JSON.stringify(name)}`;
     const kinds: readonly (readonly [what: string, files: readonly Placed[]])[] = [
-      [`ConfigMap ${JSON.stringify(configMap?.name ?? "")}`, placedOf(configMap?.items, "")],
-      [`Secret ${JSON.stringify(secret?.secretName ?? "")}`, placedOf(secret?.items, "")],
-      ["DownwardAPI", placedOf(downwardAPI?.items, "")],
+      ...(configMap?.items ? [[`ConfigMap ${JSON.stringify(configMap.name ?? "")}`, placedOf(configMap.items, "")] as const] : []),
+      ...(secret?.items ? [[`Secret ${JSON.stringify(secret.secretName ?? "")}`, placedOf(secret.items, "")] as const] : []),
+      ...(downwardAPI?.items ? [["DownwardAPI", placedOf(downwardAPI.items, "")] as const] : []),
     ];
     for (const [what, files] of kinds) for (const overlap of overlaps(files)) yield `${volume} (${what}): overlapping paths: ${overlap}`;
     const sources = projected?.sources ?? [];

@@ -4,6 +4,7 @@ import { jsonEqual } from "../patch/json-value.ts";
 import type { ObjectSchema, SchemaLookup } from "../schema.ts";
 import { badRequest, StatusError } from "../status-error.ts";
 import { formatTime } from "../time.ts";
+import { createdFields } from "./created-fields.ts";
 import { difference, differenceWithChildren, emptyFieldSet, fieldPath, fieldSetOf, intersection, isEmptySet, hasPath, pathsOf, pathText, union, type FieldPath, type FieldSet } from "./field-set.ts";
 import { capOwners, decodeOwners, encodeOwners, ManagedFieldsError, ownerId, withSet, type FieldOwner, type FieldOwners } from "./managers.ts";
 import { Shapes, unknownShape, type Shape } from "./shape.ts";
@@ -139,7 +140,16 @@ function sameForOwners(live: KubeObject, next: KubeObject): boolean {
   return true;
 }
 
+/** The common case of an object that is made: nobody else owns anything yet. */
+function firstOwner(next: KubeObject, options: CommonOptions, manager: string): FieldOwners {
+  const set = createdFields(withManagedFields(next, undefined), shapeOf(options), strippedFields, options.resetFields);
+  if (isEmptySet(set)) return new Map();
+  const owner: FieldOwner = { manager: manager === "" ? "unknown" : manager, operation: "Update", apiVersion: options.apiVersion, subresource: options.subresource ?? "", time: formatTime(options.now), set };
+  return new Map([[ownerId(owner), owner]]);
+}
+
 function addUpdate(live: KubeObject | undefined, next: KubeObject, owners: FieldOwners, options: CommonOptions, manager: string): FieldOwners {
+  if (!live && owners.size === 0) return firstOwner(next, options, manager);
   const shape = shapeOf(options);
   const before: unknown = live ? withManagedFields(live, undefined) : {};
   const comparison = filtered(compareTyped(before, withManagedFields(next, undefined), shape), options.resetFields);

@@ -101,17 +101,16 @@ function withToken(pod: Pod, random: Random): Pod {
   };
 }
 
-const tokenVolume = (name: string): Volume => ({
-  name,
-  projected: {
-    defaultMode,
-    sources: [
-      { serviceAccountToken: { expirationSeconds: tokenSeconds, path: "token" } },
-      { configMap: { name: "kube-root-ca.crt", items: [{ key: "ca.crt", path: "ca.crt" }] } },
-      { downwardAPI: { items: [{ path: "namespace", fieldRef: { apiVersion: "v1", fieldPath: "metadata.namespace" } }] } },
-    ],
-  },
-});
+/** One for all pods: nobody changes an object, and there are many pods. */
+const tokenSource = {
+  defaultMode,
+  sources: [
+    { serviceAccountToken: { expirationSeconds: tokenSeconds, path: "token" } },
+    { configMap: { name: "kube-root-ca.crt", items: [{ key: "ca.crt", path: "ca.crt" }] } },
+    { downwardAPI: { items: [{ path: "namespace", fieldRef: { apiVersion: "v1", fieldPath: "metadata.namespace" } }] } },
+  ],
+} satisfies Volume["projected"];
+const tokenVolume = (name: string): Volume => ({ name, projected: tokenSource });
 
 function checkMirrorPod(request: AdmissionRequest, pod: Pod): void {
   if ((pod.spec?.serviceAccountName ?? "") !== "") throw refuse(request, "a mirror pod may not reference service accounts");

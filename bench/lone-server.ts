@@ -1,0 +1,79 @@
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { createServer, type AddressInfo } from "node:net";
+import { networkInterfaces, tmpdir } from "node:os";
+import { join } from "node:path";
+import { HttpTransport } from "../src/client/http-transport.ts";
+import { pkiSubjects } from "../src/cluster/pki/cluster-subjects.ts";
+import { ensurePki } from "../src/cluster/pki/pki.ts";
+import { startProcess, stopProcess } from "../src/cluster/processes.ts";
+import { programOf, serverName } from "../src/cluster/program.ts";
+import { pathsOf, writeSpec, type ClusterPaths, type ClusterSpec } from "../src/cluster/spec.ts";
+import { systemClock } from "../src/stdx/clock.ts";
+import { untilReady } from "./ready.ts";
+
+const startMsMax = 60_000;
+
+export interface LoneServerOptions {
+  /** The checkout whose code runs, so that two of them can be compared; this one by default. */
+  readonly root?: string;
+  /** For Node: profiles, sizes of the heap. */
+  readonly nodeFlags?: readonly string[];
+}
+
+/** `keelson server` as `keelson up` starts it, without any node: all that lists, gets, creates and watches need. Wants no root. */
+export interface LoneServer extends AsyncDisposable {
+  readonly spec: Pick<ClusterSpec, "apiPort">;
+  readonly paths: ClusterPaths;
+  readonly transport: HttpTransport;
+  readonly pid: number;
+}
+
+export async function loneServer({ root = join(import.meta.dirname, ".."), nodeFlags = [] }: LoneServerOptions = {}): Promise<LoneServer> {
+  const home = mkdtempSync(join(tmpdir(), "kb-"));
+  const paths = pathsOf(home, "bench");
+  const spec: ClusterSpec = {
+    name: "bench", index: 0, apiPort: await freePort(), bridge: "none", gateway: ownAddress(), nodeCidr: "10.222.0.0/24", podCidr: "10.128.0.0/16", serviceCidr: "10.96.0.0/16",
+    clusterDns: "10.96.0.10", clusterDomain: "cluster.local", nodes: [], registryMirrors: {}, createdAt: new Date(systemClock.now()).toISOString(),
+  };
+  const signal = AbortSignal.timeout(startMsMax);
+  try {
+    writeSpec(paths, spec);
+    for (const folder of [paths.logs, paths.store]) mkdirSync(folder);
+    const pki = await ensurePki(paths.pki, pkiSubjects(spec, systemClock));
+    const [node, ...args] = programOf({ node: process.execPath, entry: join(root, "src", "bin", "keelson.ts") }).server(spec, paths);
+    const record = startProcess({ runFolder: paths.run, name: serverName, argv: [node, ...nodeFlags, ...args], logFile: join(paths.logs, "server.log"), env: process.env, nowMs: systemClock.now() });
+    const transport = new HttpTransport({
+      clock: systemClock,
+      connection: { server: `https://127.0.0.1:${spec.apiPort}`, certificateAuthority: pki.ca.certificatePem, clientCertificate: pki.admin.certificatePem, clientKey: pki.admin.privateKeyPem },
+    });
+    await untilReady(transport, signal).catch((error: unknown) => {
+      throw new Error(`the server did not become ready: ${readFileSync(join(paths.logs, "server.log"), "utf8").slice(-2000)}`, { cause: error });
+    });
+    return {
+      spec, paths, transport, pid: record.pid,
+      async [Symbol.asyncDispose]() {
+        transport[Symbol.dispose]();
+        await stopProcess(record, { graceMs: 10_000, clock: systemClock, signal: AbortSignal.timeout(startMsMax) });
+        rmSync(home, { recursive: true, force: true });
+      },
+    };
+  } catch (error) {
+    rmSync(home, { recursive: true, force: true });
+    throw error;
+  }
+}
+
+/** Clients are told of one address beside the loopback's, which no endpoint may have. */
+function ownAddress(): string {
+  const found = Object.values(networkInterfaces()).flatMap((each) => each ?? []).find(({ family, internal }) => family === "IPv4" && !internal);
+  if (!found) throw new Error("this machine has no address beside the loopback's");
+  return found.address;
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
