@@ -7,6 +7,7 @@ import { jsonLog } from "../stdx/log.ts";
 import { cryptoRandom } from "../stdx/random.ts";
 import { openStore } from "../storage/open-store.ts";
 import type { Command } from "./commands.ts";
+import { servingFlags, servingOptions } from "./serving-flags.ts";
 import { untilEnded } from "./until-ended.ts";
 
 /**
@@ -17,6 +18,7 @@ export const server: Command = async (args, signal) => {
   const { values } = parseArgs({ args: [...args], options: {
     "state": { type: "string" }, "cluster": { type: "string" }, "log-level": { type: "string" },
     "store": { type: "string" }, "etcd-cafile": { type: "string" }, "etcd-certfile": { type: "string" }, "etcd-keyfile": { type: "string" },
+    ...servingFlags,
   } });
   if (values.state === undefined) throw new Error("--state names the folder of the cluster");
   const paths = pathsOf(dirname(dirname(values.state)), basename(values.state));
@@ -31,6 +33,6 @@ export const server: Command = async (args, signal) => {
     }, { clock: systemClock, log });
     store.catch(() => {}); // Told where it is awaited.
     const { runServer } = await import("../cluster/server.ts");
-    await runServer({ spec, paths, clock: systemClock, random: cryptoRandom, log, signal: until, store });
+    await runServer({ spec, paths, clock: systemClock, random: cryptoRandom, log, signal: until, store, ...servingOptions(values) });
   });
 };

@@ -8,9 +8,11 @@ import { TypedClient } from "../client/typed-client.ts";
 import type { ClusterReader, UserInfo } from "../kube-apiserver/access.ts";
 import { ensureDnsService } from "./dns-service.ts";
 import { bootstrapCluster, maintainCluster } from "../kube-apiserver/bootstrap/bootstrap.ts";
+import { maintainFlowControl } from "../kube-apiserver/bootstrap/flow-control.ts";
+import { keepIdentityLease } from "../kube-apiserver/bootstrap/identity-lease.ts";
 import { clusterAccess, openIdRoutes } from "../kube-apiserver/cluster-access.ts";
 import { installedDescriptions } from "../kube-apiserver/openapi/descriptions.ts";
-import { startApiServer } from "../kube-apiserver/server.ts";
+import { startApiServer, type ApiServerOptions } from "../kube-apiserver/server.ts";
 import { lazyStreamingHandler } from "../kube-apiserver/streaming/lazy.ts";
 import { upstreamTimes } from "../kube-controller-manager/node-lifecycle/plan.ts";
 import { runControllerManager } from "../kube-controller-manager/run.ts";
@@ -36,6 +38,9 @@ export interface ServerOptions {
   readonly signal: AbortSignal;
   /** Opened already while this module was loaded; disposed of by whoever opened it. */
   readonly store: Promise<Store>;
+  /** How much is worked on at once, and how long requests and connections may take; upstream's figures when left out. */
+  readonly inFlight?: ApiServerOptions["inFlight"];
+  readonly limits?: ApiServerOptions["limits"];
 }
 
 const stepsMax = 100_000;
@@ -52,7 +57,7 @@ const serviceAccount = (name: string): UserInfo => ({
 });
 
 /** API server, controllers and scheduler in one process, until `signal` aborts. Rejects when one of them fails for good. */
-export async function runServer({ spec, paths, clock, random, log, signal, store: opening }: ServerOptions): Promise<void> {
+export async function runServer({ spec, paths, clock, random, log, signal, store: opening, inFlight, limits }: ServerOptions): Promise<void> {
   const steps = new StepRing({ stepsMax });
   const [pki, store] = await Promise.all([ensurePki(paths.pki, pkiSubjects(spec, clock)), opening]);
   const requestHeaderAllowedNames = ["front-proxy-client"];
@@ -120,6 +125,8 @@ export async function runServer({ spec, paths, clock, random, log, signal, store
   const identity = `${spec.name}_${randomUuid(random)}`;
   await Promise.all([
     maintainCluster({ ...bootstrap, transport: server.transport(component("system:apiserver")), clock, log }),
+    maintainFlowControl({ transport: server.transport(component("system:apiserver")), clock, log, signal }),
+    keepIdentityLease({ transport: server.transport(component("system:apiserver")), clock, random, log, signal }),
     keepPkiCurrent({ ...pkiSubjects(spec, clock), folder: paths.pki, current: pki, log, signal, onRenewed: (renewed) => {
       server.renewTls(tlsOf(renewed));
       writeCredentials(spec, paths, renewed);
