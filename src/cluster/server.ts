@@ -90,7 +90,7 @@ export async function runServer({ spec, paths, clock, random, log, signal, store
     },
     streaming: lazyStreamingHandler({ reader: { get: (...args) => read().get(...args), list: (...args) => read().list(...args) }, kubelet: kubeletTls, random: () => random.next() }),
     routes: openIdRoutes(access, { jwksUri: `https://${spec.gateway}:${spec.apiPort}/openid/v1/jwks` }),
-    clock, random, log, steps,
+    clock, random, log, steps, ...(inFlight && { inFlight }), ...(limits && { limits }),
   });
 
   // As it is stored: what is encrypted stays so.
