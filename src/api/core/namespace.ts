@@ -52,7 +52,7 @@ export const namespaceResource = defineResource<Namespace>(namespaces, {
   *validateUpdate(next, previous) {
     if (next.metadata.deletionTimestamp === undefined && previous.metadata.deletionTimestamp !== undefined) yield forbidden("metadata.deletionTimestamp", "may not be cleared");
   },
-  selectableFields: { "status.phase": ({ status }) => status?.phase ?? "", "name": ({ metadata }) => metadata.name ?? "" },
+  selectableFields: { "status.phase": ({ status }) => status?.phase ?? "" },
   columns: [nameColumn, text("Status", ({ status }) => status?.phase ?? ""), ageColumn],
 });
 
