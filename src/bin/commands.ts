@@ -15,6 +15,7 @@ export const commands: Readonly<Record<string, Entry>> = {
   trace: { summary: "the timeline of an object: trace pod/NAME [-n NAMESPACE] [--cluster NAME]", load: async () => (await import("./cluster-commands.ts")).trace },
   snapshot: { summary: "keep the state of a cluster, and put it back: snapshot save|list|restore|delete [CLUSTER] [NAME]", load: async () => (await import("./state-commands.ts")).snapshot },
   fork: { summary: "a second cluster that begins with the state of another: fork CLUSTER NEW [--snapshot NAME]", load: async () => (await import("./state-commands.ts")).fork },
+  store: { summary: "copy a cluster's state into another store: store copy --from sqlite:FILE --to etcd=https://…", load: async () => (await import("./state-commands.ts")).store },
   kubectl: { summary: "our own kubectl", load: async () => (await import("./kubectl.ts")).kubectl },
   server: { summary: "API server, controllers and scheduler in one process", load: async () => (await import("./server.ts")).server },
   agent: { summary: "kubelet, kube-proxy and cluster DNS of one node", load: async () => (await import("./agent.ts")).agent },

@@ -10,6 +10,7 @@ import { ensureDnsService } from "./dns-service.ts";
 import { bootstrapCluster, maintainCluster } from "../kube-apiserver/bootstrap/bootstrap.ts";
 import { maintainFlowControl } from "../kube-apiserver/bootstrap/flow-control.ts";
 import { keepIdentityLease } from "../kube-apiserver/bootstrap/identity-lease.ts";
+import { ServerLeases } from "../kube-apiserver/bootstrap/server-leases.ts";
 import { clusterAccess, openIdRoutes } from "../kube-apiserver/cluster-access.ts";
 import { installedDescriptions } from "../kube-apiserver/openapi/descriptions.ts";
 import { startApiServer, type ApiServerOptions } from "../kube-apiserver/server.ts";
@@ -17,6 +18,8 @@ import { lazyStreamingHandler } from "../kube-apiserver/streaming/lazy.ts";
 import { upstreamTimes } from "../kube-controller-manager/node-lifecycle/plan.ts";
 import { runControllerManager } from "../kube-controller-manager/run.ts";
 import { runScheduler } from "../kube-scheduler/scheduler.ts";
+import { storageRoot } from "../kube-apiserver/storage-keys.ts";
+import { unfinishedCopy } from "../storage/snapshot/unfinished.ts";
 import type { Store } from "../storage/store.ts";
 import type { Clock } from "../stdx/clock.ts";
 import type { Log } from "../stdx/log.ts";
@@ -60,6 +63,7 @@ const serviceAccount = (name: string): UserInfo => ({
 export async function runServer({ spec, paths, clock, random, log, signal, store: opening, inFlight, limits }: ServerOptions): Promise<void> {
   const steps = new StepRing({ stepsMax });
   const [pki, store] = await Promise.all([ensurePki(paths.pki, pkiSubjects(spec, clock)), opening]);
+  await refuseUnfinishedCopy(store);
   const requestHeaderAllowedNames = ["front-proxy-client"];
   const access = {
     clock, random, log, signal, clientCaPem: pki.ca.certificatePem, requestHeaderCaPem: pki.frontProxyCa.certificatePem, requestHeaderAllowedNames,
@@ -73,7 +77,8 @@ export async function runServer({ spec, paths, clock, random, log, signal, store
   };
   const kubeletTls = { certificate: pki.apiServerKubeletClient.certificatePem, key: pki.apiServerKubeletClient.privateKeyPem, ca: pki.ca.certificatePem };
   const service = { serviceIp: spec.serviceCidr.replace(/0\/\d+$/, "1"), addresses: [spec.gateway], port: spec.apiPort };
-  const bootstrap = { service, clientCaPem: access.clientCaPem, requestHeaderCaPem: access.requestHeaderCaPem, requestHeaderAllowedNames, signal };
+  // Whose store others can write to as well is one of several servers, or may become one.
+  const bootstrap = { service, ...(store.expires && { serverLeases: new ServerLeases(store) }), clientCaPem: access.clientCaPem, requestHeaderCaPem: access.requestHeaderCaPem, requestHeaderAllowedNames, signal };
   await using server = await startApiServer({
     store, resources, schemas, protobuf: protobufCodec, descriptions: installedDescriptions(),
     listeners: [{ host: "127.0.0.1", port: spec.apiPort }, { host: spec.gateway, port: spec.apiPort }],
@@ -82,7 +87,7 @@ export async function runServer({ spec, paths, clock, random, log, signal, store
     beforeListening: async (transportOf) => {
       const transport = transportOf(component("system:apiserver"));
       await bootstrapCluster({ ...bootstrap, transport });
-      await ensureDnsService(new TypedClient(transport), spec.clusterDns);
+      await ensureDnsService(new TypedClient(transport), spec.clusterDns, { clock, signal });
     },
     access: (cluster) => {
       reader = cluster;
@@ -134,6 +139,12 @@ export async function runServer({ spec, paths, clock, random, log, signal, store
     lead("kube-controller-manager", controlling),
     lead("kube-scheduler", scheduling),
   ]);
+}
+
+/** What `keelson store copy` has begun is a part of a state: a cluster on it would take what is missing for deleted. */
+async function refuseUnfinishedCopy(store: Store): Promise<void> {
+  const unfinished = await unfinishedCopy(store, storageRoot);
+  if (unfinished !== undefined) throw new Error(`the store holds an unfinished copy (${unfinished}): finish it with \`keelson store copy --restart\``);
 }
 
 /** Somebody else leads within 13 s after a server died, and within one after it stopped. */

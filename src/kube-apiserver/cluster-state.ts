@@ -105,9 +105,9 @@ export class ClusterState implements ClusterReader, AsyncDisposable {
     return (this.cache(type)?.entries(namespace) ?? []).map((entry) => entry.object as T);
   }
 
-  /** How many objects there are of each resource, by the labels of upstream's metric. */
-  counts(): Readonly<Record<string, number>> {
-    return Object.fromEntries([...this.#caches.values()].map((cache) => [`resource="${this.#names.get(cache.prefix) ?? ""}"`, cache.size]));
+  /** How many objects there are of each resource, by its name ("deployments.apps"). */
+  counts(): ReadonlyMap<string, number> {
+    return new Map([...this.#caches.values()].map((cache) => [this.#names.get(cache.prefix) ?? "", cache.size]));
   }
 
   /**
@@ -130,7 +130,17 @@ export class ClusterState implements ClusterReader, AsyncDisposable {
       try {
         using watch = this.store.watch(storageRoot, { after: this.#revision, onProgress: (revision) => this.#advance(revision) });
         this.#watch = watch;
-        for await (const change of watch) this.#apply(change);
+        let together: Change[] = [];
+        for await (const change of watch) {
+          // What changed at one revision is shown as one: nobody may see the half of it.
+          if (change.more) together.push(change);
+          else if (together.length === 0) this.#apply(change);
+          else {
+            for (const each of together) this.#applyOne(each);
+            together = [];
+            this.#apply(change);
+          }
+        }
       } catch (error) {
         if (this.#ended) return;
         if (!(error instanceof CompactedError)) this.#log.error("the watch on the store broke off", { error });
@@ -159,11 +169,16 @@ export class ClusterState implements ClusterReader, AsyncDisposable {
     for (const cache of this.#caches.values()) {
       for (const { key } of cache.entries()) if (!present.has(cache.prefix + key)) changes.push({ type: "delete", key: cache.prefix + key, revision });
     }
-    for (const change of changes.sort((a, b) => revisionOfChange(a) - revisionOfChange(b))) this.#apply(change);
+    for (const change of changes.sort((a, b) => revisionOfChange(a) - revisionOfChange(b))) this.#applyOne(change);
     this.#advance(revision);
   }
 
   #apply(change: Change): void {
+    this.#applyOne(change);
+    this.#advance(revisionOfChange(change));
+  }
+
+  #applyOne(change: Change): void {
     const key = keyOfChange(change);
     const prefix = prefixInKey(key, this.#caches);
     try {
@@ -172,7 +187,6 @@ export class ClusterState implements ClusterReader, AsyncDisposable {
     } catch (error) {
       this.#log.error("a change could not be applied to the watch cache", { key, error });
     }
-    this.#advance(revisionOfChange(change));
   }
 
   #advance(revision: Revision): void {

@@ -11,6 +11,7 @@ import type { Api } from "./api.ts";
 import { distinctIdentityHeaders } from "./authentication/identity.ts";
 import { bookmarkObject } from "./bookmark.ts";
 import { chain, inform } from "./chain.ts";
+import { removedRelease } from "./deprecations.ts";
 import { answerFor, type Routes } from "./handlers/routes.ts";
 import { asStatusError } from "./local-transport.ts";
 import { eventEncoder } from "./output/encode.ts";
@@ -225,13 +226,13 @@ export class HttpServer implements AsyncDisposable {
     const common = { "audit-id": auditId, ...uncached };
     let code = 0;
     let labels = { verb: metricMethod(incoming.method), group: "", version: "", resource: "", subresource: "", scope: "", dryRun: "" };
-    api.metrics.begin();
+    api.metrics.begin(incoming.method);
     const isLasting = lasts(incoming.info);
     if (!isLasting) this.#answering++;
     try {
       const answered = () => chain(api, incoming, async (request) => {
         const { info, query } = request;
-        labels = { verb: metricVerb(info.verb), group: info.group, version: info.version, resource: info.resource, subresource: info.subresource, scope: scopeOf(info), dryRun: dryRunOf(query) };
+        labels = { verb: metricVerb(info.verb, incoming.headers["content-type"]), group: info.group, version: info.version, resource: info.resource, subresource: info.subresource, scope: scopeOf(info), dryRun: dryRunOf(query) };
         return await this.#answer(request, outlet, body, common);
       });
       code = await (isLasting ? answered() : this.#deadlines.within(answered, timeoutOf(incoming.query)));
@@ -239,7 +240,7 @@ export class HttpServer implements AsyncDisposable {
       code = await this.#refuse(incoming, outlet, asStatusError(api, error, incoming.path), common);
     } finally {
       if (!isLasting && --this.#answering === 0) this.#allAnswered?.();
-      api.metrics.end({ ...labels, code, durationMs: api.clock.now() - started });
+      api.metrics.end({ ...labels, ...measured(incoming), code, durationMs: api.clock.now() - started, bytes: outlet.bytes, deprecated: labels.resource === "" ? undefined : removalOf(api, labels) });
     }
   }
 
@@ -290,7 +291,7 @@ export class HttpServer implements AsyncDisposable {
     const api = this.#api;
     const { type } = answer.served;
     const encoder = eventEncoder(answer.served, encodeOptions(api, request, { table: true, partial: true }), () => api.clock.now());
-    const resource = type.group === "" ? type.plural : `${type.plural}.${type.group}`;
+    const where = { group: type.group, version: type.version, resource: type.plural, scope: scopeOf(request.info) };
     this.#pump(outlet, { ...headers, "content-type": encoder.contentType }, (sink) => {
       const watching = answer.start({
         event: (kind, entry) => sink.write(encoder.event(kind, entry)),
@@ -298,11 +299,11 @@ export class HttpServer implements AsyncDisposable {
         error: (object) => void sink.write(encoder.plain("ERROR", object)),
         end: () => sink.end(),
       });
-      api.metrics.watching(resource, 1);
+      api.metrics.watching(where, 1);
       return {
         [Symbol.dispose]: () => {
           watching[Symbol.dispose]();
-          api.metrics.watching(resource, -1);
+          api.metrics.watching(where, -1);
         },
       };
     });
@@ -407,8 +408,14 @@ function dryRunOf(query: Query): string {
 }
 /** Methods that nobody knows share one name, so that clients cannot invent series. */
 const metricMethod = (method: string): string => (["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "CONNECT"].includes(method) ? method : "other");
-const metricVerb = (verb: string): string =>
+const metricVerb = (verb: string, contentType: string | string[] | undefined): string => (verb === "patch" && String(contentType).startsWith("application/apply-patch") ? "APPLY" : undefined) ??
   ({ get: "GET", list: "LIST", watch: "WATCH", create: "POST", update: "PUT", patch: "PATCH", delete: "DELETE", deletecollection: "DELETECOLLECTION" } as Readonly<Record<string, string>>)[verb] ?? metricMethod(verb.toUpperCase());
+
+const measured = ({ method, headers }: Incoming) => ({ method, userAgent: String(headers["user-agent"] ?? "") });
+const removalOf = (api: Api, { group, version, resource }: { readonly group: string; readonly version: string; readonly resource: string }): string | undefined => {
+  const type = api.served(group, version, resource)?.type;
+  return type && removedRelease(type);
+};
 
 function auditIdOf({ headers }: Incoming): string {
   const given = headers["audit-id"];

@@ -10,6 +10,8 @@ export interface Outlet {
   /** Sends the head of an answer that goes on. */
   begin(code: number, headers: Readonly<Record<string, string | readonly string[]>>): Writable;
   readonly begun: boolean;
+  /** Of the body of an answer in one piece. */
+  readonly bytes: number;
   readonly closed: AbortSignal;
   readonly isClosed: boolean;
   /** What the client still sends is not waited for: once the answer is out, its stream ends. */
@@ -22,6 +24,7 @@ const goneAway = new Error("the client has gone away");
 
 export class Http2Outlet implements Outlet {
   readonly #stream: ServerHttp2Stream;
+  bytes = 0;
   #closed: AbortController | undefined;
 
   constructor(stream: ServerHttp2Stream, onClose: () => void) {
@@ -49,6 +52,7 @@ export class Http2Outlet implements Outlet {
     const stream = this.#stream;
     if (stream.destroyed || stream.closed) return;
     const length = lengthOf(body);
+    this.bytes = length;
     if (length === 0) return stream.respond({ ":status": code, ...(headers as Record<string, string>) }, { endStream: true });
     stream.respond({ ":status": code, ...(headers as Record<string, string>), "content-length": length });
     for (const piece of body.slice(0, -1)) stream.write(piece);
@@ -70,6 +74,7 @@ export class Http2Outlet implements Outlet {
 
 export class Http1Outlet implements Outlet {
   readonly #response: ServerResponse;
+  bytes = 0;
   #closed: AbortController | undefined;
 
   constructor(response: ServerResponse) {
@@ -91,7 +96,8 @@ export class Http1Outlet implements Outlet {
   }
   send({ code, headers, body }: Reply): void {
     if (this.#response.destroyed) return;
-    this.#response.writeHead(code, { ...(headers as Record<string, string | string[]>), "content-length": lengthOf(body) });
+    this.bytes = lengthOf(body);
+    this.#response.writeHead(code, { ...(headers as Record<string, string | string[]>), "content-length": this.bytes });
     for (const piece of body.slice(0, -1)) this.#response.write(piece);
     this.#response.end(body.at(-1));
   }

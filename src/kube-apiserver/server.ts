@@ -25,15 +25,17 @@ import { InFlight, type InFlightOptions } from "./in-flight.ts";
 import { HttpServer, type HttpLimits, type TlsOptions } from "./http-server.ts";
 import { localTransport } from "./local-transport.ts";
 import { managedFieldsOf } from "./managed-fields.ts";
+import { measuredStore } from "./measured-store.ts";
 import { Metrics } from "./metrics.ts";
 import type { ProtobufCodec } from "../apimachinery/protobuf/codec.ts";
 import { columnHeads } from "./output/column-heads.ts";
 import { ListBodies } from "./output/list-bodies.ts";
 import { Registry, type RegistryHooks } from "./registry/registry.ts";
-import { runEventExpiry } from "./registry/event-expiry.ts";
+import { eventLifeMs as defaultEventLifeMs, runEventExpiry } from "./registry/event-expiry.ts";
 import { certificateRequestHooks } from "./registry/certificate-requests.ts";
 import { namespaceHooks } from "./registry/namespaces.ts";
 import type { Conversion, Served } from "./served.ts";
+import { prefixInKey, prefixOf } from "./storage-keys.ts";
 import { ServiceNetwork } from "./service-network/service-network.ts";
 import type { StreamingHandler } from "./streaming/streaming-handler.ts";
 
@@ -73,6 +75,8 @@ export interface ApiServerOptions {
   /** How much is worked on at once. */
   readonly inFlight?: InFlightOptions;
   readonly limits?: Partial<HttpLimits>;
+  /** How long an event lives after it was last written; upstream's --event-ttl, an hour when absent. */
+  readonly eventLifeMs?: number;
   readonly clock: Clock;
   readonly random?: Random;
   readonly log: Log;
@@ -93,11 +97,15 @@ export interface ApiServer extends AsyncDisposable {
 }
 
 export async function startApiServer(options: ApiServerOptions): Promise<ApiServer> {
-  const { store, clock, log, steps, schemas, random = cryptoRandom } = options;
+  const { clock, log, steps, schemas, random = cryptoRandom } = options;
+  const startedMs = clock.now();
   const storedTypes = options.resources.map((resource) => storedTypeOf(resource));
   const defaultsOf = new Map(options.resources.filter(({ storedAs }) => !storedAs).map(({ type, defaults }) => [type, defaults]));
+  const metrics = new Metrics();
+  const prefixes = new Map(storedTypes.map((type) => [prefixOf(type), { group: type.group, resource: type.plural }]));
+  const store = measuredStore(options.store, { metrics, clock, resourceOf: (key) => prefixes.get(prefixInKey(key, prefixes) ?? "") ?? { group: "", resource: "" } });
   const state = await ClusterState.start({ store, types: storedTypes, log, defaults: (type) => defaultsOf.get(type) });
-  const { serviceClusterIpRange = "10.96.0.0/16", nodePortRange = { first: 30_000, last: 32_767 } } = options;
+  const { eventLifeMs = defaultEventLifeMs, serviceClusterIpRange = "10.96.0.0/16", nodePortRange = { first: 30_000, last: 32_767 } } = options;
   const hasServices = [services, ipaddresses, servicecidrs].every((type) => state.cache(type));
   const self = (): Transport => localTransport(api, loopbackUser);
   const serviceNetwork = hasServices ? new ServiceNetwork({ clusterIpRange: serviceClusterIpRange, nodePortRange, state, store, transport: self, clock, random, log }) : undefined;
@@ -118,7 +126,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     const cache = state.cache(type);
     if (!cache) throw new Error(`no cache for ${key}`);
     const own = hooks[key];
-    const registry = new Registry({ state, cache, resource: byStoredType.get(key) ?? resource, clock, random, ...(own && { hooks: own }) });
+    const registry = new Registry({ state, cache, resource: byStoredType.get(key) ?? resource, clock, random, ...(own && { hooks: own }), ...(key === "/events" && store.expires && { lifeMs: eventLifeMs }) });
     registries.set(key, registry);
     return registry;
   };
@@ -130,7 +138,6 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   const virtuals = new Map(virtual.map((each) => [`${each.type.group}/${each.type.version}/${each.type.plural}`, each]));
   const groups = new Set(["", ...[...served.values(), ...virtual].map(({ type }) => type.group)]);
 
-  const metrics = new Metrics();
   const api: Api = {
     state, clock, random, log, steps, schemas, protobuf: options.protobuf, authenticator, authorizer, admission, tokenIssuer, metrics, inFlight: new InFlight(options.inFlight), listBodies: new ListBodies({ bytesMax: listBodiesBytesMax }),
     managedFields: managedFieldsOf(schemas), columnHeads: columnHeads({ schemas, ...(options.descriptions && { descriptions: options.descriptions }) }),
@@ -161,7 +168,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     const routes = {
       streaming: typeof options.streaming === "function" ? options.streaming(state) : options.streaming,
       discovery: () => (documents ??= createDiscovery(discovered, { serverAddress: advertised() })),
-      exact: { ...stepRoutes(steps), ...infoRoutes({ metrics, state, groupVersions: discovered }), ...openApiPaths.exact, ...health.exact, ...options.routes },
+      exact: { ...stepRoutes(steps), ...infoRoutes({ metrics, state, groupVersions: discovered, startedMs }), ...openApiPaths.exact, ...health.exact, ...options.routes },
       prefixes: [...openApiPaths.prefixes, ...health.prefixes, ...(options.prefixRoutes ?? [])],
     };
     try {
@@ -175,7 +182,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   serviceNetwork?.run();
   const background = new AbortController();
   const events = registries.get("/events");
-  const sweeping = events ? runEventExpiry({ registry: events, clock, log, signal: background.signal }) : undefined;
+  const sweeping = events ? runEventExpiry({ registry: events, lifeMs: eventLifeMs, storeExpires: store.expires ?? false, clock, log, signal: background.signal }) : undefined;
   return {
     transport: (user) => localTransport(api, user),
     reader: state,

@@ -46,10 +46,10 @@ export async function watch({ state, clock, random, log }: WatchOptions, served:
       subscriptions.dispose();
       sink.end();
     };
-    let lastSent = 0;
+    /** What the client knows already. Later events may share a revision, so it does not move with them. */
+    let known = 0;
     const deliver = (event: CacheEvent) => {
-      if (ended.signal.aborted || event.revision <= lastSent || outOfNamespace(event.entry)) return;
-      lastSent = event.revision;
+      if (ended.signal.aborted || event.revision <= known || outOfNamespace(event.entry)) return;
       if (!guarded(() => send(event))) end();
     };
     /** One watcher's failure is nobody else's. */
@@ -78,7 +78,7 @@ export async function watch({ state, clock, random, log }: WatchOptions, served:
 
     const initial = query.sendInitialEvents ?? (requested === 0);
     if (initial) {
-      lastSent = state.revision;
+      known = state.revision;
       for (const entry of cache.entries(inNamespace)) {
         if (!sees(entry)) continue;
         const fits = sink.event("ADDED", entryAs(served, entry));
@@ -88,7 +88,7 @@ export async function watch({ state, clock, random, log }: WatchOptions, served:
         return { [Symbol.dispose]: end };
       }
       if (query.sendInitialEvents === true && query.allowWatchBookmarks) sink.bookmark(state.revision, true);
-    } else if (requested === 0) lastSent = state.revision;
+    } else if (requested === 0) known = state.revision;
     else {
       const missed = cache.since(requested);
       if (!missed) {
@@ -96,7 +96,7 @@ export async function watch({ state, clock, random, log }: WatchOptions, served:
         end();
         return { [Symbol.dispose]: end };
       }
-      lastSent = requested;
+      known = requested;
       for (const event of missed) deliver(event);
     }
 
@@ -110,7 +110,7 @@ export async function watch({ state, clock, random, log }: WatchOptions, served:
     void after(seconds * 1000, end);
     if (query.allowWatchBookmarks) {
       const bookmark = () => {
-        if (!sink.bookmark(Math.max(state.revision, lastSent), false)) return end();
+        if (!sink.bookmark(Math.max(state.revision, known), false)) return end();
         void after(bookmarkEveryMs, bookmark);
       };
       void after(bookmarkEveryMs, bookmark);

@@ -35,9 +35,13 @@ export interface TestServer extends AsyncDisposable {
 }
 
 /** A whole API server as a cluster runs it, on a port of its own, with a store in memory. */
-export async function startTestServer({ store = new MemoryStore(), ...more }: { readonly store?: Store } & Partial<Pick<ApiServerOptions, "inFlight" | "limits">> = {}): Promise<TestServer> {
+export async function startTestServer({ store = new MemoryStore(), pki: shared, ...more }: {
+  readonly store?: Store;
+  /** Of a server of the same cluster. */
+  readonly pki?: Pki;
+} & Partial<Pick<ApiServerOptions, "eventLifeMs" | "inFlight" | "limits">> = {}): Promise<TestServer> {
   const folder = await mkdtemp(join(tmpdir(), "keelson-test-"));
-  const pki = await ensurePki(folder, { clock: systemClock, clusterDomain: "cluster.local", serviceIp: "10.96.0.1", apiServerIps: [], nodes: [] });
+  const pki = shared ?? await ensurePki(folder, { clock: systemClock, clusterDomain: "cluster.local", serviceIp: "10.96.0.1", apiServerIps: [], nodes: [] });
   const complaints: string[] = [];
   const log = jsonLog({ level: "error", now: Date.now, write: (line) => void complaints.push(line) });
   const random = seededRandom(7);

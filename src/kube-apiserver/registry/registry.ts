@@ -68,6 +68,8 @@ export interface RegistryOptions {
   readonly clock: Pick<Clock, "now">;
   readonly random: Random;
   readonly hooks?: RegistryHooks;
+  /** Objects that nobody writes for so long are news no more; what the store cannot see to itself, somebody else does. */
+  readonly lifeMs?: number;
 }
 
 /** The result of a write. `entry` is in the cache, unless it was a dry run. */
@@ -92,14 +94,16 @@ export class Registry {
   readonly #clock: Pick<Clock, "now">;
   readonly #random: Random;
   readonly #hooks: RegistryHooks;
+  readonly #life: { readonly lifeMs?: number };
 
-  constructor({ state, cache, resource, clock, random, hooks = {} }: RegistryOptions) {
+  constructor({ state, cache, resource, clock, random, hooks = {}, lifeMs }: RegistryOptions) {
     this.#state = state;
     this.cache = cache;
     this.resource = resource;
     this.#clock = clock;
     this.#random = random;
     this.#hooks = hooks;
+    this.#life = lifeMs === undefined ? {} : { lifeMs };
   }
 
   get type(): ResourceType {
@@ -341,7 +345,7 @@ export class Registry {
     }
     const done = this.cache.expect(key, bytes, object);
     try {
-      const revision = await this.#state.store.put(this.cache.prefix + key, bytes, { expected, ...(context.signal && { signal: context.signal }) });
+      const revision = await this.#state.store.put(this.cache.prefix + key, bytes, { expected, ...this.#life, ...(context.signal && { signal: context.signal }) });
       if (this.#state.revision < revision) await this.#state.caughtUp(revision);
       context.step(object, "stored", { revision });
       const entry = this.cache.get(key);

@@ -9,6 +9,8 @@ import { descriptors, methods, type Messages, type WatchResponse } from "./gener
 export interface EtcdClientOptions extends EtcdLocation {
   readonly clock: Clock;
   readonly log: Log;
+  /** After this a call fails, in milliseconds: longer than any election takes, and shorter than clients of the API wait, unless told. */
+  readonly patienceMs?: number;
 }
 
 export interface CallOptions {
@@ -22,8 +24,7 @@ const attemptMs = 1_500;
 const attemptMsMax = 6_000;
 /** One that says nothing at all is thought of as this much worse than one that says that it cannot. */
 const silencePenaltyMs = 5_000;
-/** After this a call fails: longer than any election takes, and shorter than clients of the API wait. */
-const callMsMax = 12_000;
+const patienceMsDefault = 12_000;
 /** etcd refuses clients that ask more often than every five seconds. */
 const keepaliveMs = 10_000;
 const retry = { firstMs: 20, maxMs: 500 };
@@ -59,10 +60,12 @@ export class EtcdClient implements Disposable {
   #current = 0;
   /** When each member last did not do its work; 0 for never. */
   readonly #failedMs: number[];
+  readonly #patienceMs: number;
   readonly #closed = new AbortController();
   readonly #onLeave = new Set<(member: number) => void>();
 
-  constructor({ endpoints, tls = {}, clock, log }: EtcdClientOptions) {
+  constructor({ endpoints, tls = {}, patienceMs = patienceMsDefault, clock, log }: EtcdClientOptions) {
+    this.#patienceMs = patienceMs;
     this.#clock = clock;
     this.#log = log;
     this.#names = endpoints.map(({ address }) => address);
@@ -98,7 +101,7 @@ export class EtcdClient implements Disposable {
    */
   async call<M extends Unary>(name: M, request: Input<Messages[(typeof methods)[M]["request"]]>, { signal, onDoubt }: CallOptions = {}): Promise<Answer<M>> {
     const method = methodOf(name);
-    const untilMs = this.#clock.now() + callMsMax;
+    const untilMs = this.#clock.now() + this.#patienceMs;
     for (let attempt = 0; ; attempt++) {
       signal?.throwIfAborted();
       const member = this.#current;
