@@ -17,6 +17,7 @@ import { asStatusError } from "./local-transport.ts";
 import { eventEncoder } from "./output/encode.ts";
 import { Deadlines } from "./deadlines.ts";
 import { lasts, TooBusyError } from "./in-flight.ts";
+import { notAList, onlyAList } from "./output/negotiation.ts";
 import { Http1Outlet, Http2Outlet, type Outlet } from "./outlet.ts";
 import { encodeOptions, errorReply, lengthOf, reply, uncached, warningHeaders, type Reply } from "./output/respond.ts";
 import { emptyBody, payloadOf } from "./payload.ts";
@@ -269,7 +270,7 @@ export class HttpServer implements AsyncDisposable {
       return 200;
     }
     // Before anything is written: an answer that nobody can read must not be that of a success.
-    if (info.isResourceRequest && !readVerbs.has(info.verb)) encodeOptions(api, request, { table: true, partial: true });
+    if (info.isResourceRequest && !readVerbs.has(info.verb)) checkAnswerForm(api, request);
     const answer = await answerFor(api, this.#routes, request);
     const headers = { ...common, ...withWarnings(request) };
     switch (answer.is) {
@@ -398,6 +399,16 @@ const tooBusyReply = ({ message, details }: StatusError): Reply => ({
 const timedOut = (): StatusError => new StatusError("Timeout", "Timeout: request did not complete within the allotted timeout", { details: {} });
 const noBody: readonly Uint8Array[] = [];
 const withWarnings = ({ warnings }: Incoming): Record<string, readonly string[]> => (warnings.length === 0 ? {} : { warning: warningHeaders(warnings) });
+
+/** @throws {StatusError} NotAcceptable, for a form that the answer to a write cannot have. */
+function checkAnswerForm(api: Api, request: Authorized): void {
+  const { wanted: { as } } = encodeOptions(api, request, { table: true, partial: true });
+  const { group, version, resource, subresource, verb } = request.info;
+  const type = api.served(group, version, resource)?.type;
+  if (!type || (subresource !== "" && subresource !== "status")) return;
+  if (as === "PartialObjectMetadataList" && verb !== "deletecollection") throw notAList(type);
+  if (as === "PartialObjectMetadata" && verb === "deletecollection") throw onlyAList(type);
+}
 
 const readVerbs: ReadonlySet<string> = new Set(["get", "list", "watch"]);
 /** Upstream's names for where a request looks. */

@@ -20,7 +20,7 @@ import { everyAim, hostileRequest, prey, type Aim, type HostileRequest } from ".
 
 /** KEELSON_SEED=… repeats what was seen; KEELSON_HOSTILE_RUNS=… looks longer. */
 const seed = Number(process.env["KEELSON_SEED"] ?? 20_261_121);
-const runs = Number(process.env["KEELSON_HOSTILE_RUNS"] ?? 4_000);
+const runs = Number(process.env["KEELSON_HOSTILE_RUNS"] ?? 3_000);
 const answerWithinMs = 20_000;
 const restockEvery = 250;
 const restartEvery = Math.max(Math.floor(runs / 3), 1);
