@@ -187,6 +187,17 @@ export function specOf(name: string): ClusterSpec {
   return spec;
 }
 
+export const encryption = telling(async (args, signal) => {
+  const { positionals: [what, ...names] } = parseArgs({ args: [...args], options: {}, allowPositionals: true });
+  if (what !== "rotate") throw new UsageError("keelson encryption rotate [NAME]");
+  const [{ rotateKeys }, { adminTransport }] = await Promise.all([import("../cluster/commands/encryption.ts"), import("../cluster/commands/trace.ts")]);
+  const paths = pathsOf(home, specOf(nameOf(names)).name);
+  using transport = await adminTransport(paths, clock);
+  const count = await rotateKeys({ file: paths.encryption, transport, progress: progress(), clock, signal });
+  console.log(`${count} object${count === 1 ? " is" : "s are"} encrypted with a new key. Snapshots from before need the old one.`);
+  return 0;
+});
+
 export const kubeconfig = telling(async (args) => {
   const { positionals } = parseArgs({ args: [...args], options: {}, allowPositionals: true });
   process.stdout.write(readFileSync(pathsOf(home, specOf(nameOf(positionals)).name).adminKubeconfig, "utf8"));

@@ -11,6 +11,7 @@ export const commands: Readonly<Record<string, Entry>> = {
   up: { summary: "make a cluster, or start one again: up [NAME] [--nodes K]", load: async () => (await import("./cluster-commands.ts")).up },
   down: { summary: "remove a cluster and everything that it made: down [NAME] [--all]", load: async () => (await import("./cluster-commands.ts")).down },
   status: { summary: "what runs, since when, with how much memory: status [NAME] [-o json]", load: async () => (await import("./cluster-commands.ts")).status },
+  encryption: { summary: "give a cluster a new key for what it encrypts: encryption rotate [NAME]", load: async () => (await import("./cluster-commands.ts")).encryption },
   kubeconfig: { summary: "print the kubeconfig of a cluster: kubeconfig [NAME]", load: async () => (await import("./cluster-commands.ts")).kubeconfig },
   trace: { summary: "the timeline of an object: trace pod/NAME [-n NAMESPACE] [--cluster NAME]", load: async () => (await import("./cluster-commands.ts")).trace },
   snapshot: { summary: "keep the state of a cluster, and put it back: snapshot save|list|restore|delete [CLUSTER] [NAME]", load: async () => (await import("./state-commands.ts")).snapshot },

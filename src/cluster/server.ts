@@ -10,6 +10,7 @@ import { ensureDnsService } from "./dns-service.ts";
 import { bootstrapCluster, maintainCluster } from "../kube-apiserver/bootstrap/bootstrap.ts";
 import { maintainFlowControl } from "../kube-apiserver/bootstrap/flow-control.ts";
 import { keepIdentityLease } from "../kube-apiserver/bootstrap/identity-lease.ts";
+import { Encryption } from "../kube-apiserver/encryption/encryption.ts";
 import { ServerLeases } from "../kube-apiserver/bootstrap/server-leases.ts";
 import { clusterAccess, openIdRoutes } from "../kube-apiserver/cluster-access.ts";
 import { installedDescriptions } from "../kube-apiserver/openapi/descriptions.ts";
@@ -19,6 +20,7 @@ import { upstreamTimes } from "../kube-controller-manager/node-lifecycle/plan.ts
 import { runControllerManager } from "../kube-controller-manager/run.ts";
 import { runScheduler } from "../kube-scheduler/scheduler.ts";
 import { storageRoot } from "../kube-apiserver/storage-keys.ts";
+import type { EncryptingStore } from "../storage/encryption/encrypting-store.ts";
 import { unfinishedCopy } from "../storage/snapshot/unfinished.ts";
 import type { Store } from "../storage/store.ts";
 import type { Clock } from "../stdx/clock.ts";
@@ -44,6 +46,17 @@ export interface ServerOptions {
   /** How much is worked on at once, and how long requests and connections may take; upstream's figures when left out. */
   readonly inFlight?: ApiServerOptions["inFlight"];
   readonly limits?: ApiServerOptions["limits"];
+  /** What is encrypted at rest; nothing when absent. */
+  readonly encryption?: EncryptionSettings;
+}
+
+export interface EncryptionSettings {
+  /** An EncryptionConfiguration. */
+  readonly file: string;
+  /** It is read again when it changes. */
+  readonly reload: boolean;
+  /** What would be stored in another form today is written again at start. Not where other servers, which may not know every key yet, read it too. */
+  readonly rewriteStale: boolean;
 }
 
 const stepsMax = 100_000;
@@ -60,10 +73,17 @@ const serviceAccount = (name: string): UserInfo => ({
 });
 
 /** API server, controllers and scheduler in one process, until `signal` aborts. Rejects when one of them fails for good. */
-export async function runServer({ spec, paths, clock, random, log, signal, store: opening, inFlight, limits }: ServerOptions): Promise<void> {
+export async function runServer({ spec, paths, clock, random, log, signal, store: opening, inFlight, limits, encryption: settings }: ServerOptions): Promise<void> {
   const steps = new StepRing({ stepsMax });
-  const [pki, store] = await Promise.all([ensurePki(paths.pki, pkiSubjects(spec, clock)), opening]);
-  await refuseUnfinishedCopy(store);
+  const types = resources.filter(({ storedAs }) => !storedAs).map(({ type }) => type);
+  const identity = `${spec.name}_${randomUuid(random)}`;
+  const [pki, opened, encryption] = await Promise.all([
+    ensurePki(paths.pki, pkiSubjects(spec, clock)), opening, settings && Encryption.open({ file: settings.file, reload: settings.reload, types, serverId: identity, clock, random, log }),
+  ]);
+  using _encryption = encryption;
+  await refuseUnfinishedCopy(opened);
+  const encrypted = encryption?.protect(opened);
+  const store = encrypted ?? opened;
   const requestHeaderAllowedNames = ["front-proxy-client"];
   const access = {
     clock, random, log, signal, clientCaPem: pki.ca.certificatePem, requestHeaderCaPem: pki.frontProxyCa.certificatePem, requestHeaderAllowedNames,
@@ -80,7 +100,7 @@ export async function runServer({ spec, paths, clock, random, log, signal, store
   // Whose store others can write to as well is one of several servers, or may become one.
   const bootstrap = { service, ...(store.expires && { serverLeases: new ServerLeases(store) }), clientCaPem: access.clientCaPem, requestHeaderCaPem: access.requestHeaderCaPem, requestHeaderAllowedNames, signal };
   await using server = await startApiServer({
-    store, resources, schemas, protobuf: protobufCodec, descriptions: installedDescriptions(),
+    store, ...(encryption && { encryption }), resources, schemas, protobuf: protobufCodec, descriptions: installedDescriptions(),
     listeners: [{ host: "127.0.0.1", port: spec.apiPort }, { host: spec.gateway, port: spec.apiPort }],
     advertised: `${spec.gateway}:${spec.apiPort}`,
     tls: tlsOf(pki), serviceClusterIpRange: spec.serviceCidr,
@@ -99,7 +119,7 @@ export async function runServer({ spec, paths, clock, random, log, signal, store
   });
 
   // As it is stored: what is encrypted stays so.
-  await using _state = await serveState({ store, path: stateSocketOf(paths), log });
+  await using _state = await serveState({ store: opened, path: stateSocketOf(paths), log });
   log.info("the API server is ready", { addresses: server.addresses });
 
   const informersOf = (name: string, until: AbortSignal) =>
@@ -127,8 +147,9 @@ export async function runServer({ spec, paths, clock, random, log, signal, store
     ? (_: string, work: (until: AbortSignal) => Promise<void>) => work(signal)
     : (name: string, work: (until: AbortSignal) => Promise<void>) =>
         leadAgainAndAgain({ client: new TypedClient(server.transport(component(`system:${name}`))), clock, random, log, namespace: "kube-system", name, identity, signal, ...leaseTimes }, work);
-  const identity = `${spec.name}_${randomUuid(random)}`;
   await Promise.all([
+    encryption?.run(signal),
+    settings?.rewriteStale === true && encryption && encrypted && rewriteStale(encryption, encrypted, { log, signal }),
     maintainCluster({ ...bootstrap, transport: server.transport(component("system:apiserver")), clock, log }),
     maintainFlowControl({ transport: server.transport(component("system:apiserver")), clock, log, signal }),
     keepIdentityLease({ transport: server.transport(component("system:apiserver")), clock, random, log, signal }),
@@ -141,10 +162,20 @@ export async function runServer({ spec, paths, clock, random, log, signal, store
   ]);
 }
 
+/** A cluster from before it was encrypted, or a rotation of keys that was interrupted. What fails is tried at the next start. */
+async function rewriteStale(encryption: Encryption, store: EncryptingStore, { log, signal }: { readonly log: Log; readonly signal: AbortSignal }): Promise<void> {
+  try {
+    const count = await encryption.rewriteStale(store, { signal });
+    if (count > 0) log.info("what was stored is encrypted with the present key now", { count });
+  } catch (error) {
+    if (!signal.aborted) log.warn("not everything that is stored could be encrypted with the present key", { error });
+  }
+}
+
 /** What `keelson store copy` has begun is a part of a state: a cluster on it would take what is missing for deleted. */
 async function refuseUnfinishedCopy(store: Store): Promise<void> {
   const unfinished = await unfinishedCopy(store, storageRoot);
-  if (unfinished !== undefined) throw new Error(`the store holds an unfinished copy (${unfinished}): finish it with \`keelson store copy --restart\``);
+  if (unfinished !== undefined) throw new Error(`the store holds a part of a state only (${unfinished})`);
 }
 
 /** Somebody else leads within 13 s after a server died, and within one after it stopped. */

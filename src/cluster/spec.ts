@@ -45,6 +45,8 @@ export interface ClusterSpec {
   readonly nodeMonitorGraceMs?: number;
   /** Where the state is kept; absent: in a file of the cluster's own folder. */
   readonly etcd?: EtcdSpec;
+  /** Its Secrets are encrypted with the key in a file of its own; absent in clusters that have not been started since that became so. */
+  readonly encrypted?: boolean;
   readonly createdAt: string;
 }
 
@@ -67,6 +69,8 @@ export interface ClusterPaths {
   readonly run: string;
   readonly steps: string;
   readonly adminKubeconfig: string;
+  /** The EncryptionConfiguration with the cluster's key. */
+  readonly encryption: string;
   node(name: string): string;
 }
 
@@ -81,6 +85,7 @@ export function pathsOf(home: string, name: string): ClusterPaths {
     run: join(root, "run"),
     steps: join(root, "steps"),
     adminKubeconfig: join(root, "admin.kubeconfig"),
+    encryption: join(root, "encryption.json"),
     // By number: the path of a socket inside must fit into 107 bytes.
     node: (node) => join(root, "nodes", node.slice(node.lastIndexOf("-") + 1)),
   };

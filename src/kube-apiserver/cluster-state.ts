@@ -4,7 +4,7 @@ import type { Log } from "../stdx/log.ts";
 import type { ClusterReader } from "./access.ts";
 import { StoredForm } from "./cache-entry.ts";
 import { prefixInKey, prefixOf, storageRoot } from "./storage-keys.ts";
-import { unavailable } from "./store-error.ts";
+import { unavailable, unreadableError } from "./store-error.ts";
 import { WatchCache } from "./watch-cache.ts";
 
 /** How many changes of one resource are remembered at least, for watchers that come back. */
@@ -70,6 +70,36 @@ export class ClusterState implements ClusterReader, AsyncDisposable {
       return cache;
     } finally {
       this.#meanwhile.delete(prefix);
+    }
+  }
+
+  /** Whether anything is stored that could not be read. */
+  get incomplete(): boolean {
+    return [...this.#caches.values()].some(({ unreadable }) => unreadable.size > 0);
+  }
+
+  unreadableKeys(max: number): readonly string[] {
+    return [...this.#caches.values()].flatMap(({ prefix, unreadable }) => [...unreadable.keys()].slice(0, max).map((key) => prefix + key)).slice(0, max);
+  }
+
+  /** Tries to read again what could not be read in any resource; what still cannot be stays so. */
+  async readAll(): Promise<void> {
+    for (const cache of this.#caches.values()) if (cache.unreadable.size > 0) await this.readAgain(cache, {}).catch(() => undefined);
+  }
+
+  /**
+   * Reads again what could not be read before: the key to it may have come back. Without `key`, everything, or what lies in the namespace.
+   * @throws {StatusError} InternalError, in upstream's words, for the first that still cannot be read.
+   */
+  async readAgain(cache: WatchCache, { key, namespace = "" }: { readonly key?: string; readonly namespace?: string }): Promise<void> {
+    const wanted = key !== undefined ? [key] : [...cache.unreadable.keys()].filter((each) => namespace === "" || each.startsWith(`${namespace}/`)).toSorted();
+    for (const each of wanted) {
+      const known = cache.unreadable.get(each);
+      if (!known) continue;
+      const entry = await this.store.get(cache.prefix + each);
+      if (entry?.revision !== known.revision) continue; // It has changed: the watch on the store says how.
+      if (entry.unreadable) throw unreadableError(entry.unreadable, key === undefined ? entry.key : undefined);
+      cache.restore(entry);
     }
   }
 
@@ -167,7 +197,7 @@ export class ClusterState implements ClusterReader, AsyncDisposable {
       if (entry.revision > this.#revision) changes.push({ type: "put", entry, created: false });
     }
     for (const cache of this.#caches.values()) {
-      for (const { key } of cache.entries()) if (!present.has(cache.prefix + key)) changes.push({ type: "delete", key: cache.prefix + key, revision });
+      for (const key of [...cache.entries().map((entry) => entry.key), ...cache.unreadable.keys()]) if (!present.has(cache.prefix + key)) changes.push({ type: "delete", key: cache.prefix + key, revision });
     }
     for (const change of changes.sort((a, b) => revisionOfChange(a) - revisionOfChange(b))) this.#applyOne(change);
     this.#advance(revision);

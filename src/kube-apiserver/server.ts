@@ -17,6 +17,7 @@ import { createDiscovery, type DiscoveryGroupVersion } from "./discovery/discove
 import { createOpenApi, type OpenApi } from "./openapi/openapi.ts";
 import type { Descriptions } from "./openapi/definitions.ts";
 import { openApiRoutes } from "./handlers/openapi.ts";
+import type { Encryption } from "./encryption/encryption.ts";
 import { healthRoutes, type HealthCheck } from "./handlers/health.ts";
 import type { Route } from "./handlers/routes.ts";
 import { stepRoutes } from "./handlers/steps.ts";
@@ -80,6 +81,8 @@ export interface ApiServerOptions {
   readonly clock: Clock;
   readonly random?: Random;
   readonly log: Log;
+  /** How `store`, which it protects already, is encrypted: for health and metrics. */
+  readonly encryption?: Pick<Encryption, "healthCheck" | "metrics">;
   /** Where steps are recorded; `/debug/steps` serves them and takes those of agents. */
   readonly steps: StepRing;
 }
@@ -149,6 +152,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   const health = healthRoutes();
   health.add({ name: "ping", check: () => undefined });
   health.add({ name: "etcd", check: async () => void (await store.get("/registry/health")) });
+  if (options.encryption?.healthCheck) health.add(options.encryption.healthCheck);
   const discovered = groupVersionsOf([...[...served.values()].map(({ type }) => type), ...virtual.map(({ type }) => type), ...(served.has("/v1/pods") ? [bindings, componentstatuses] : [])]);
   let listening: HttpServer | undefined;
   const advertised = () => options.advertised ?? (listening?.addresses[0] ? `${listening.addresses[0].host}:${listening.addresses[0].port}` : "localhost");
@@ -168,7 +172,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     const routes = {
       streaming: typeof options.streaming === "function" ? options.streaming(state) : options.streaming,
       discovery: () => (documents ??= createDiscovery(discovered, { serverAddress: advertised() })),
-      exact: { ...stepRoutes(steps), ...infoRoutes({ metrics, state, groupVersions: discovered, startedMs }), ...openApiPaths.exact, ...health.exact, ...options.routes },
+      exact: { ...stepRoutes(steps), ...infoRoutes({ metrics, state, groupVersions: discovered, startedMs, ...(options.encryption && { more: options.encryption.metrics }) }), ...openApiPaths.exact, ...health.exact, ...options.routes },
       prefixes: [...openApiPaths.prefixes, ...health.prefixes, ...(options.prefixRoutes ?? [])],
     };
     try {
@@ -183,6 +187,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   const background = new AbortController();
   const events = registries.get("/events");
   const sweeping = events ? runEventExpiry({ registry: events, lifeMs: eventLifeMs, storeExpires: store.expires ?? false, clock, log, signal: background.signal }) : undefined;
+  const readingAgain = options.encryption ? readAgainAndAgain(state, { clock, log, signal: background.signal }) : undefined;
   return {
     transport: (user) => localTransport(api, user),
     reader: state,
@@ -193,6 +198,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
       health.stop();
       background.abort();
       await sweeping;
+      await readingAgain;
       await listening?.[Symbol.asyncDispose]();
       await serviceNetwork?.[Symbol.asyncDispose]();
       await state[Symbol.asyncDispose]();
@@ -205,6 +211,25 @@ const listBodiesBytesMax = 24 * 1024 * 1024;
 
 /** Who the server is when it writes for itself; upstream's loopback client. */
 const loopbackUser: UserInfo = { name: "system:apiserver", groups: ["system:masters"] };
+
+/** How often it is tried again to read what could not be read: the key service may be back, or a key. Whoever asks for it tries as well. */
+const readAgainEveryMs = 10_000;
+
+async function readAgainAndAgain(state: ClusterState, { clock, log, signal }: { readonly clock: Clock; readonly log: Log; readonly signal: AbortSignal }): Promise<void> {
+  for (let told = false; ; ) {
+    if (state.incomplete && !told) log.error("something is stored that cannot be decrypted; requests for it fail", { keys: state.unreadableKeys(keysToldMax) });
+    told = state.incomplete;
+    try {
+      await clock.sleep(readAgainEveryMs, { signal });
+    } catch {
+      return;
+    }
+    if (state.incomplete) await state.readAll();
+  }
+}
+
+/** So many of the keys that cannot be read are named in the log. */
+const keysToldMax = 10;
 
 const storedTypeOf = ({ type, storedAs }: Resource): ResourceType => storedAs?.type ?? type;
 

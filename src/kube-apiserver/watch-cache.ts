@@ -1,5 +1,5 @@
 import type { KubeObject } from "../apimachinery/object.ts";
-import type { Change, Revision } from "../storage/store.ts";
+import type { Change, Entry, Revision } from "../storage/store.ts";
 import { CacheEntry, type StoredForm } from "./cache-entry.ts";
 
 /** One change of one object, as watchers get it. `previous` decides whether a selector saw the object before. */
@@ -25,6 +25,12 @@ export class CacheEvent {
 }
 
 export type CacheListener = (event: CacheEvent) => void;
+
+/** Something is stored that cannot be read: it was encrypted with a key that is not known, or is damaged. */
+export interface Unreadable {
+  readonly revision: Revision;
+  readonly error: Error;
+}
 
 /** Which events a listener can possibly want, so that it is not asked about others. */
 export interface ListenerScope {
@@ -62,6 +68,10 @@ export class WatchCache {
   readonly #byNamespace = new Map<string, Set<CacheListener>>();
   readonly #byName = new Map<string, Set<CacheListener>>();
   readonly #byNode = new Map<string, Set<CacheListener>>();
+  /** Told when the watchers can no longer be told everything. */
+  readonly #whenBroken = new Set<() => void>();
+  /** By key; none of these is among the entries. */
+  readonly #unreadable = new Map<string, Unreadable>();
   readonly #writing = new Map<string, { readonly value: Uint8Array; readonly object: KubeObject }>();
 
   constructor(options: WatchCacheOptions, startedAt: Revision) {
@@ -81,6 +91,11 @@ export class WatchCache {
     return this.#lastChange;
   }
 
+  /** What is there and cannot be shown. Whoever looks for it, or for all, has to be told so. */
+  get unreadable(): ReadonlyMap<string, Unreadable> {
+    return this.#unreadable;
+  }
+
   get form(): StoredForm {
     return this.#form;
   }
@@ -98,8 +113,12 @@ export class WatchCache {
   }
 
   /** Fills the cache at start. */
-  load(entries: readonly { readonly key: string; readonly value: Uint8Array; readonly revision: Revision }[]): void {
-    for (const { key, value, revision } of entries) {
+  load(entries: readonly Entry[]): void {
+    for (const { key, value, revision, unreadable } of entries) {
+      if (unreadable) {
+        this.#unreadable.set(key.slice(this.prefix.length), { revision, error: unreadable });
+        continue;
+      }
       const entry = new CacheEntry(this.#form, key.slice(this.prefix.length), revision, value);
       this.#byKey.set(entry.key, entry);
       this.#lastChange = Math.max(this.#lastChange, revision);
@@ -120,8 +139,10 @@ export class WatchCache {
   }
 
   apply(change: Change): void {
-    if (change.type === "put") {
+    if (change.type === "put" && change.entry.unreadable) this.#hide(change.entry, change.entry.unreadable);
+    else if (change.type === "put") {
       const key = change.entry.key.slice(this.prefix.length);
+      this.#unreadable.delete(key);
       const previous = this.#byKey.get(key);
       const note = this.#writing.get(key);
       const { value, revision } = change.entry;
@@ -134,6 +155,7 @@ export class WatchCache {
       this.#publish(new CacheEvent(previous ? "MODIFIED" : "ADDED", revision, entry, previous));
     } else {
       const key = change.key.slice(this.prefix.length);
+      if (this.#unreadable.delete(key)) this.#breakOff(change.revision);
       const previous = this.#byKey.get(key);
       if (!previous) return;
       this.#byKey.delete(key);
@@ -141,6 +163,37 @@ export class WatchCache {
       this.#sorted.splice(index, 1);
       this.#publish(new CacheEvent("DELETED", change.revision, previous.at(change.revision), previous));
     }
+  }
+
+  /** What could not be read before, and can be now. */
+  restore({ key: stored, value, revision }: Entry): void {
+    const key = stored.slice(this.prefix.length);
+    if (this.#unreadable.get(key)?.revision !== revision) return;
+    this.#unreadable.delete(key);
+    const entry = new CacheEntry(this.#form, key, revision, value);
+    this.#byKey.set(key, entry);
+    this.#sorted.splice(indexOf(this.#sorted, key), 0, entry);
+    this.#breakOff(Math.max(revision, this.#lastChange));
+  }
+
+  #hide({ key: stored, revision }: Entry, error: Error): void {
+    const key = stored.slice(this.prefix.length);
+    this.#unreadable.set(key, { revision, error });
+    if (this.#byKey.delete(key)) this.#sorted.splice(indexOf(this.#sorted, key), 1);
+    this.#breakOff(revision);
+  }
+
+  /** Watchers cannot be told what happened: they end, and those who come back have to list again. */
+  #breakOff(revision: Revision): void {
+    this.#lastChange = Math.max(this.#lastChange, revision);
+    this.#events = [];
+    this.#forgotten = this.#lastChange;
+    for (const tell of this.#whenBroken) tell();
+  }
+
+  onBroken(callback: () => void): Disposable {
+    this.#whenBroken.add(callback);
+    return { [Symbol.dispose]: () => void this.#whenBroken.delete(callback) };
   }
 
   /** Changes after `revision`, oldest first; undefined when they are no longer all known. */

@@ -10,6 +10,7 @@ import { HttpTransport } from "../../src/client/http-transport.ts";
 import { ensurePki, type Pki } from "../../src/cluster/pki/pki.ts";
 import { bootstrapCluster } from "../../src/kube-apiserver/bootstrap/bootstrap.ts";
 import { clusterAccess } from "../../src/kube-apiserver/cluster-access.ts";
+import type { Encryption } from "../../src/kube-apiserver/encryption/encryption.ts";
 import { installedDescriptions } from "../../src/kube-apiserver/openapi/descriptions.ts";
 import { startApiServer, type ApiServer, type ApiServerOptions } from "../../src/kube-apiserver/server.ts";
 import { MemoryStore } from "../../src/storage/memory/memory-store.ts";
@@ -34,12 +35,16 @@ export interface TestServer extends AsyncDisposable {
   readonly pki: Pki;
 }
 
-/** A whole API server as a cluster runs it, on a port of its own, with a store in memory. */
-export async function startTestServer({ store = new MemoryStore(), pki: shared, ...more }: {
+export interface TestServerOptions extends Partial<Pick<ApiServerOptions, "eventLifeMs" | "inFlight" | "limits">> {
   readonly store?: Store;
   /** Of a server of the same cluster. */
   readonly pki?: Pki;
-} & Partial<Pick<ApiServerOptions, "eventLifeMs" | "inFlight" | "limits">> = {}): Promise<TestServer> {
+  /** Protects what is stored; whoever opened it disposes of it. */
+  readonly encryption?: Encryption;
+}
+
+/** A whole API server as a cluster runs it, on a port of its own, with a store in memory. */
+export async function startTestServer({ store = new MemoryStore(), pki: shared, encryption, ...more }: TestServerOptions = {}): Promise<TestServer> {
   const folder = await mkdtemp(join(tmpdir(), "keelson-test-"));
   const pki = shared ?? await ensurePki(folder, { clock: systemClock, clusterDomain: "cluster.local", serviceIp: "10.96.0.1", apiServerIps: [], nodes: [] });
   const complaints: string[] = [];
@@ -48,7 +53,7 @@ export async function startTestServer({ store = new MemoryStore(), pki: shared, 
   const stop = new AbortController();
   const steps = new StepRing({ stepsMax: 10_000 });
   const server = await startApiServer({
-    store, listeners: [{ host: "127.0.0.1", port: 0 }], resources, schemas, protobuf: createProtobufCodec(schemas), descriptions: installedDescriptions(), clock: systemClock, random, log, steps, ...more,
+    store: encryption?.protect(store) ?? store, ...(encryption && { encryption }), ...more, listeners: [{ host: "127.0.0.1", port: 0 }], resources, schemas, protobuf: createProtobufCodec(schemas), descriptions: installedDescriptions(), clock: systemClock, random, log, steps,
     tls: { certPem: pki.apiServer.certificatePem, keyPem: pki.apiServer.privateKeyPem, clientCaPem: pki.ca.certificatePem },
     access: clusterAccess({
       clock: systemClock, random, log, signal: stop.signal, clientCaPem: pki.ca.certificatePem, requestHeaderCaPem: pki.frontProxyCa.certificatePem,

@@ -8,6 +8,7 @@ import { validateDefinition, validateDefinitionStatus } from "./definition-valid
 
 export const customResourceDefinitionResource = defineResource<CustomResourceDefinition>(customresourcedefinitions, {
   validateName: dnsSubdomainName,
+  anyFinalizer: true,
   generation: true,
   unconditionalUpdate: false,
   defaults: (definition) => changeField(definition, "spec", (spec) => {

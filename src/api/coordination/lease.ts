@@ -7,6 +7,7 @@ import { defineResource } from "../resource.ts";
 
 export const leaseResource = defineResource<Lease>(leases, {
   validateName: dnsSubdomainName,
+  anyFinalizer: true,
   createOnUpdate: true,
   unconditionalUpdate: false,
   validate,

@@ -43,13 +43,13 @@ export function* validateClaimSpec(spec: PersistentVolumeClaimSpec, path: string
   else yield* validateAmount("storage", storage, at);
 
   if (!absent(storageClassName)) yield* invalidEach(`${path}.storageClassName`, storageClassName, dns1123SubdomainErrors(storageClassName));
-  if (!absent(volumeMode) && !volumeModes.includes(volumeMode)) yield notSupported(`${path}.volumeMode`, volumeMode, volumeModes);
+  if (volumeMode !== undefined && volumeMode !== null && !volumeModes.includes(volumeMode)) yield notSupported(`${path}.volumeMode`, volumeMode, volumeModes);
   if (dataSource) yield* validateReference(dataSource, `${path}.dataSource`, rules);
   if (dataSourceRef) yield* validateReference(dataSourceRef, `${path}.dataSourceRef`, rules);
   if (dataSource && dataSourceRef) {
-    if (!absent(dataSourceRef.namespace)) yield invalid(path, `${path}.dataSource`, "may not be specified when dataSourceRef.namespace is specified");
+    if (!absent(dataSourceRef.namespace)) yield invalid(path, {}, "may not be specified when dataSourceRef.namespace is specified");
     else if (dataSource.apiGroup !== dataSourceRef.apiGroup || dataSource.kind !== dataSourceRef.kind || dataSource.name !== dataSourceRef.name) {
-      yield invalid(path, `${path}.dataSource`, "must match dataSourceRef");
+      yield invalid(path, {}, "must match dataSourceRef");
     }
   }
   if (!absent(volumeAttributesClassName)) yield* invalidEach(`${path}.volumeAttributesClassName`, volumeAttributesClassName, dns1123SubdomainErrors(volumeAttributesClassName));

@@ -11,6 +11,7 @@ import { defineResource } from "../resource.ts";
 
 export const runtimeClassResource = defineResource<RuntimeClass>(runtimeclasses, {
   validateName: dnsSubdomainName,
+  anyFinalizer: true,
   createOnUpdate: true,
   unconditionalUpdate: false,
   *validate({ handler, overhead, scheduling }): Generator<FieldError> {

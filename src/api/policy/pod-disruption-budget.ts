@@ -11,6 +11,7 @@ import { keepStatus, statusStrategy } from "../strategy.ts";
 
 export const podDisruptionBudgetResource = defineResource<PodDisruptionBudget>(poddisruptionbudgets, {
   validateName: dnsSubdomainName,
+  anyFinalizer: true,
   generation: true,
   unconditionalUpdate: false,
   prepareForCreate: (budget) => ({ ...budget, status: { disruptionsAllowed: 0, currentHealthy: 0, desiredHealthy: 0, expectedPods: 0 } }),

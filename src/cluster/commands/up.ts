@@ -8,6 +8,7 @@ import { cidrsOverlap, parseCidr } from "../../stdx/ip.ts";
 import type { Clock } from "../../stdx/clock.ts";
 import { silentLog } from "../../stdx/log.ts";
 import { adminAccess, writeCredentials } from "../credentials.ts";
+import { ensureEncryptionFile } from "../encryption/own-file.ts";
 import type { ClusterAccess } from "../kubeconfig/kubeconfig.ts";
 import { judgeEtcd, keptEtcd } from "../etcd-state.ts";
 import { addToUserKubeconfig, userKubeconfigPath } from "../kubeconfig/user-kubeconfig.ts";
@@ -38,7 +39,7 @@ export interface UpOptions {
   /** A new cluster goes on with the state that it finds in etcd. */
   readonly adopt?: boolean;
   /** A new cluster that begins with another one's state: it has nodes of the same names, and its store is filled before its server starts. */
-  readonly origin?: { readonly nodeNames: readonly string[]; readonly fill: (spec: ClusterSpec, paths: ClusterPaths, pki: Pki) => Promise<void> };
+  readonly origin?: { readonly nodeNames: readonly string[]; /** The other one's EncryptionConfiguration, without which its Secrets cannot be read. */ readonly encryption: string; readonly fill: (spec: ClusterSpec, paths: ClusterPaths, pki: Pki) => Promise<void> };
   /** Leaves the user's kubeconfig alone. */
   readonly noKubeconfig: boolean;
   readonly program: Program;
@@ -91,7 +92,9 @@ export async function bringUp(options: UpOptions): Promise<RunningCluster> {
     ensureHome(home);
     writeSpec(paths, spec);
     for (const folder of [paths.pki, paths.store, paths.logs, paths.run, paths.steps]) mkdirSync(folder, { recursive: true, mode: 0o700 });
-    return await start(spec, paths, options);
+    const encrypted = await ensureEncryptionFile(paths, spec, { from: options.origin?.encryption });
+    writeSpec(paths, encrypted);
+    return await start(encrypted, paths, options);
   } catch (error) {
     // A cluster that never ran is of no use to anybody; one that did keeps its state for the next try.
     if (!existing) {

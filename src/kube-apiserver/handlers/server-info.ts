@@ -42,15 +42,17 @@ interface InfoOptions {
   readonly groupVersions: readonly DiscoveryGroupVersion[];
   /** When the server began. */
   readonly startedMs: number;
+  /** Of parts that not every server has. */
+  readonly more?: readonly MetricFamily[];
 }
 
-export function infoRoutes({ metrics, state, groupVersions, startedMs }: InfoOptions): Readonly<Record<string, Route>> {
+export function infoRoutes({ metrics, state, groupVersions, startedMs, more = [] }: InfoOptions): Readonly<Record<string, Route>> {
   return {
     "/": () => ({ is: "bytes", code: 200, contentType: "application/json", body: JSON.stringify({ paths: [...paths(groupVersions)].sort() }, undefined, 2) }),
     "/version": () => ({ is: "bytes", code: 200, contentType: "application/json", body: JSON.stringify(version, undefined, 2) }),
     "/metrics": () => ({
       is: "bytes", code: 200, contentType: "text/plain; version=0.0.4; charset=utf-8",
-      body: metrics.text([...objectMetrics(state), buildMetric, ...processMetrics(startedMs)]),
+      body: metrics.text([...objectMetrics(state), buildMetric, ...processMetrics(startedMs), ...more]),
     }),
   };
 }

@@ -1,6 +1,7 @@
 import { invalid } from "../../apimachinery/field-error.ts";
 import type { KubeObject, ObjectMeta, ResourceType } from "../../apimachinery/object.ts";
 import { alreadyExists, badRequest, conflict, internalStatusError, invalidError, notFoundError, staleObjectDetail, StatusError } from "../../apimachinery/status-error.ts";
+import { pathSegmentName } from "../../api/names.ts";
 import type { Resource, UpdateStrategy } from "../../api/resource.ts";
 import { ConflictError, UnavailableError, type Revision } from "../../storage/store.ts";
 import type { Clock } from "../../stdx/clock.ts";
@@ -120,9 +121,14 @@ export class Registry {
   async get(namespace: string, name: string): Promise<CacheEntry> {
     const waiting = this.#state.fresh();
     if (waiting) await waiting;
-    const entry = this.cache.get(this.keyOf(namespace, name));
+    const entry = await this.#present(this.keyOf(namespace, name));
     if (!entry) throw notFoundError(this.#named, name);
     return entry;
+  }
+
+  /** Waits only for what could not be read before. @throws {StatusError} InternalError when it still cannot. */
+  #present(key: string): CacheEntry | undefined | Promise<CacheEntry | undefined> {
+    return this.cache.unreadable.has(key) ? this.#state.readAgain(this.cache, { key }).then(() => this.cache.get(key)) : this.cache.get(key);
   }
 
   /** `object` has the client's metadata, without what only the server may set. @throws {StatusError} */
@@ -202,7 +208,7 @@ export class Registry {
     for (let attempt = 0; ; attempt++) {
       const waiting = this.#state.fresh();
       if (waiting) await waiting;
-      const current = this.cache.get(this.keyOf(context.namespace, name));
+      const current = await this.#present(this.keyOf(context.namespace, name));
       try {
         if (!current) {
           if (!create) throw notFoundError(this.#named, name);
@@ -251,7 +257,7 @@ export class Registry {
     let outcome: Outcome = "refused";
     try {
       if (begun) next = begun.object;
-      this.#refuse([...metadataErrors(next.metadata, { type: this.type, validateName: anyName }), ...metadataUpdateErrors(next.metadata, previous.metadata), ...strategy.validateUpdate(next, previous)], name);
+      this.#refuse([...metadataErrors(next.metadata, { type: this.type, anyFinalizer: this.resource.anyFinalizer, validateName: pathSegmentName }), ...metadataUpdateErrors(next.metadata, previous.metadata), ...strategy.validateUpdate(next, previous)], name);
       for (const warning of strategy.warningsOnUpdate?.(next, previous) ?? []) context.warn(warning);
       await context.admission.validate("UPDATE", next, previous);
 
@@ -261,7 +267,7 @@ export class Registry {
         return { entry: CacheEntry.ofObject(this.cache.form, current.key, gone, next), created: false };
       }
       const bytes = this.cache.form.encode(next);
-      if (this.#unchanged(next, bytes, current)) return { entry: current, created: false };
+      if (this.#unchanged(next, bytes, current) && (context.dryRun || !(await this.#isStale(current, context)))) return { entry: current, created: false };
       context.step(next, "validated");
       outcome = context.dryRun ? "refused" : "unknown";
       const entry = await this.#put(next, current.revision, context, bytes);
@@ -282,13 +288,19 @@ export class Registry {
     return sameLength && equal(withoutVersion(next), withoutVersion(current.object));
   }
 
+  /** Stored with another key than it would be today: an update rewrites it, whatever it changes. That is how keys are rotated. */
+  #isStale({ key }: CacheEntry, { signal }: WriteContext): Promise<boolean> | false {
+    const stale = this.#state.store.stale?.(this.cache.prefix + key, signal && { signal }) ?? false;
+    return stale && stale.catch((error: unknown) => Promise.reject(storeError(error)));
+  }
+
   /** @throws {StatusError} NotFound, Conflict when a precondition fails. */
   async delete(name: string, options: DeleteOptions, context: WriteContext): Promise<Deleted> {
     checkDeleteOptions(options);
     for (let attempt = 0; ; attempt++) {
       const waiting = this.#state.fresh();
       if (waiting) await waiting;
-      const current = this.cache.get(this.keyOf(context.namespace, name));
+      const current = await this.#present(this.keyOf(context.namespace, name));
       if (!current) throw notFoundError(this.#named, name);
       checkPreconditions(current.object, options, this.resource);
       const nowMs = this.#clock.now();
@@ -395,7 +407,6 @@ function storeError(error: unknown): unknown {
   return error instanceof Error || error === undefined ? error : internalStatusError(String(error));
 }
 
-const anyName = (): readonly string[] => [];
 const withMetadata = (object: KubeObject, metadata: Partial<ObjectMeta>): KubeObject => ({ ...object, metadata: { ...object.metadata, ...metadata } });
 
 function withGeneration(object: KubeObject, generation: number | undefined): KubeObject {

@@ -96,8 +96,12 @@ export class EncryptingStore implements Store {
   async #stale(key: string, transformer: Transformer, options?: Abortable): Promise<boolean> {
     const entry = await this.#inner.get(key, options);
     if (!entry) return false;
-    const { stale } = await transformer.decode(entry.value, this.placeOf(key));
-    return stale;
+    try {
+      const { stale } = await transformer.decode(entry.value, this.placeOf(key));
+      return stale;
+    } catch (error) {
+      throw new EncryptionError(error);
+    }
   }
 
   /**
@@ -164,7 +168,7 @@ export class EncryptingStore implements Store {
 
 const same = (revision: Revision): Revision => revision;
 
-/** The value could not be encrypted, and was not written: the key that encrypts has expired, for one. */
+/** A value could not be encrypted, and was not written (the key that encrypts has expired, for one), or what it is to be compared with could not be decrypted. */
 export class EncryptionError extends Error {
   override readonly name = "EncryptionError";
 

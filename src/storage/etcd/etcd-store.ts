@@ -10,6 +10,7 @@ import {
 } from "../store.ts";
 import { EtcdClient } from "./client.ts";
 import { runCompactor } from "./compactor.ts";
+import { createOnce } from "./create-once.ts";
 import type { EtcdLocation } from "./endpoints.ts";
 import { Follower } from "./follower.ts";
 import type { KeyValue, RangeResponse } from "./generated/etcd-v3.ts";
@@ -66,6 +67,7 @@ export class EtcdStore implements Store {
   readonly #client: EtcdClient;
   readonly #keys: KeySpace;
   readonly #leases: Leases;
+  readonly #random: Random;
   readonly #options: EtcdStoreOptions;
   readonly #followers = new Set<Follower>();
   readonly #watches = new Set<ChangeWatch>();
@@ -82,6 +84,7 @@ export class EtcdStore implements Store {
     const { clock, log, random = cryptoRandom, compactEveryMs: everyMs = 5 * 60_000 } = options;
     this.#client = client;
     this.#keys = keys;
+    this.#random = random;
     this.#leases = new Leases({ client, clock, random });
     this.#options = options;
     this.#revision = revision;
@@ -148,6 +151,7 @@ export class EtcdStore implements Store {
 
   async put(key: string, value: Uint8Array, { expected, lifeMs, signal }: PutOptions): Promise<Revision> {
     signal?.throwIfAborted();
+    if (expected === 0) return await this.#create(key, value, lifeMs, signal);
     const name = this.#keys.encode(key);
     const doubt = new Doubt();
     const { succeeded, header, responses } = await this.#leased(lifeMs, signal, (lease) => this.#write(key, doubt, (onDoubt) => this.#client.call("Txn", {
@@ -158,10 +162,19 @@ export class EtcdStore implements Store {
     if (succeeded) return await this.#done(key, header?.revision ?? 0, signal);
     const [present] = responses[0]?.responseRange?.kvs ?? [];
     if (doubt.is) {
-      const mine = await this.#successor(key, expected, present, signal);
-      if (Buffer.compare(mine.value, value) === 0) return await this.#done(key, mine.revision, signal);
+      const entry = await this.#successor(key, expected, present, signal);
+      if (Buffer.compare(entry.value, value) === 0) return await this.#done(key, entry.revision, signal);
     }
     throw new ConflictError(key, expected, present?.modRevision ?? 0);
+  }
+
+  async #create(key: string, value: Uint8Array, lifeMs: number | undefined, signal: AbortSignal | undefined): Promise<Revision> {
+    const after = this.#revision;
+    const created = await this.#leased(lifeMs, signal, (lease) => createOnce({ key, value, lease, after, signal }, {
+      client: this.#client, keys: this.#keys, leases: this.#leases, random: this.#random, watch: (prefix, options) => this.watch(prefix, options),
+    }));
+    if ("revision" in created) return await this.#done(key, created.revision, signal);
+    throw new ConflictError(key, 0, created.present?.modRevision ?? 0);
   }
 
   async #leased<T>(lifeMs: number | undefined, signal: AbortSignal | undefined, write: (lease: number | undefined) => Promise<T>): Promise<T> {

@@ -5,7 +5,7 @@ import type { Random } from "../../stdx/random.ts";
 import type { EtcdClient } from "./client.ts";
 
 export interface LeasesOptions {
-  readonly client: EtcdClient;
+  readonly client: Pick<EtcdClient, "call">;
   readonly clock: Pick<Clock, "now">;
   readonly random: Random;
 }

@@ -5,6 +5,7 @@ const stepsBackMax = 50;
 
 export interface SuccessorQuestion {
   readonly key: string;
+  /** Not 0: of what did not exist nobody can say so, as it may have existed and gone in between. */
   readonly expected: Revision;
   /** What the key is at now. */
   readonly present: Entry | undefined;
@@ -22,12 +23,14 @@ export async function successorOf({ key, expected, present, at }: SuccessorQuest
     if (entry.revision - 1 <= expected) return entry;
     try {
       const before: Entry | undefined = await at(entry.revision - 1);
-      if (before ? before.revision <= expected : expected === 0) return entry;
+      if (before && before.revision <= expected) return entry;
       entry = before;
     } catch (error) {
       if (error instanceof CompactedError) break;
       throw error;
     }
   }
-  throw new OutcomeUnknownError(`the answer to a write of ${key} was lost, and what became of it cannot be found out`);
+  throw outcomeUnknown(key);
 }
+
+export const outcomeUnknown = (key: string): OutcomeUnknownError => new OutcomeUnknownError(`the answer to a write of ${key} was lost, and what became of it cannot be found out`);
