@@ -46,6 +46,7 @@ export interface ServerOptions {
   /** How much is worked on at once, and how long requests and connections may take; upstream's figures when left out. */
   readonly inFlight?: ApiServerOptions["inFlight"];
   readonly limits?: ApiServerOptions["limits"];
+  readonly nodePortRange?: ApiServerOptions["nodePortRange"];
   /** What is encrypted at rest; nothing when absent. */
   readonly encryption?: EncryptionSettings;
 }
@@ -73,7 +74,7 @@ const serviceAccount = (name: string): UserInfo => ({
 });
 
 /** API server, controllers and scheduler in one process, until `signal` aborts. Rejects when one of them fails for good. */
-export async function runServer({ spec, paths, clock, random, log, signal, store: opening, inFlight, limits, encryption: settings }: ServerOptions): Promise<void> {
+export async function runServer({ spec, paths, clock, random, log, signal, store: opening, inFlight, limits, nodePortRange, encryption: settings }: ServerOptions): Promise<void> {
   const steps = new StepRing({ stepsMax });
   const types = resources.filter(({ storedAs }) => !storedAs).map(({ type }) => type);
   const identity = `${spec.name}_${randomUuid(random)}`;
@@ -115,7 +116,7 @@ export async function runServer({ spec, paths, clock, random, log, signal, store
     },
     streaming: lazyStreamingHandler({ reader: { get: (...args) => read().get(...args), list: (...args) => read().list(...args) }, kubelet: kubeletTls, random: () => random.next() }),
     routes: openIdRoutes(access, { jwksUri: `https://${spec.gateway}:${spec.apiPort}/openid/v1/jwks` }),
-    clock, random, log, steps, ...(inFlight && { inFlight }), ...(limits && { limits }),
+    clock, random, log, steps, ...(inFlight && { inFlight }), ...(limits && { limits }), ...(nodePortRange && { nodePortRange }),
   });
 
   // As it is stored: what is encrypted stays so.
