@@ -1,10 +1,11 @@
 // `npm run bench`: one table of what Keelson does on this machine, each figure beside the raw line of comparison of the same run. As root, since pods are made.
-// Names of sections as arguments (start, idle, pods, http, loaded, storage, etcd, scheduler) run only those.
+// Names of sections as arguments (start, idle, pods, http, loaded, storage, encryption, etcd, scheduler) run only those.
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { systemClock } from "../src/stdx/clock.ts";
 import { benchCluster, cpuSeconds, inOwnProcess, measureStart, pssBytes, rssBytes, servingProcess, type BenchCluster } from "./cluster.ts";
+import { benchEncryption } from "./encryption.ts";
 import { benchEtcd } from "./etcd.ts";
 import { benchHttp } from "./http.ts";
 import type { LoadFigure, LoadInput } from "./load.ts";
@@ -117,6 +118,7 @@ if (["start", "idle", "pods", "http"].some(wants)) {
 }
 await section("loaded", loaded);
 await section("storage", storage);
+await section("encryption", benchEncryption);
 await section("etcd", benchEtcd);
 await section("scheduler", scheduler);
 console.log(tableText(rows));

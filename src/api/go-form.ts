@@ -57,3 +57,21 @@ export const objectReferenceFields: readonly GoField[] = [
   { json: "resourceVersion", absent: "" }, { json: "fieldPath", absent: "" },
 ];
 export const nodeAffinityFields: readonly GoField[] = [{ json: "required", fields: [{ json: "nodeSelectorTerms", fields: nodeSelectorTermFields }] }];
+export const roleRefFields: readonly GoField[] = [{ json: "apiGroup", go: "APIGroup", absent: "" }, { json: "kind", absent: "" }, { json: "name", absent: "" }];
+export const parentRefFields: readonly GoField[] = [{ json: "group", absent: "" }, { json: "resource", absent: "" }, { json: "namespace", absent: "" }, { json: "name", absent: "" }];
+export const csiNodeDriverFields: readonly GoField[] = [{ json: "name", absent: "" }, { json: "nodeID", absent: "" }, { json: "topologyKeys" }, { json: "allocatable", fields: [{ json: "count" }] }];
+export const disruptionBudgetFields: readonly GoField[] = [{ json: "minAvailable" }, { json: "selector" }, { json: "maxUnavailable" }, { json: "unhealthyPodEvictionPolicy" }];
+export const tolerationFields: readonly GoField[] = [{ json: "key", absent: "" }, { json: "operator", absent: "" }, { json: "value", absent: "" }, { json: "effect", absent: "" }, { json: "tolerationSeconds" }];
+export const scopeSelectorFields: readonly GoField[] = [{ json: "matchExpressions", fields: [{ json: "scopeName", absent: "" }, { json: "operator", absent: "" }, { json: "values" }] }];
+export const priorityLevelFields: readonly GoField[] = [
+  { json: "type", absent: "" },
+  {
+    json: "limited",
+    fields: [
+      { json: "nominalConcurrencyShares", absent: 0 },
+      { json: "limitResponse", fields: [{ json: "type", absent: "" }, { json: "queuing", fields: [{ json: "queues", absent: 0 }, { json: "handSize", absent: 0 }, { json: "queueLengthLimit", absent: 0 }] }] },
+      { json: "lendablePercent" }, { json: "borrowingLimitPercent" },
+    ],
+  },
+  { json: "exempt", fields: [{ json: "nominalConcurrencyShares" }, { json: "lendablePercent" }] },
+];

@@ -19,13 +19,15 @@ export function quoteValue(value: unknown): string {
   return JSON.stringify(typeof value === "object" && value !== null ? inGoOrder(value) : value);
 }
 
+const isRequirements = (value: unknown): boolean => Array.isArray(value) && value.every((each: unknown) => typeof each === "object" && each !== null && !("scopeName" in each));
+
 /** Go writes maps in the order of their keys (structs, which upstream shows under capitalized names, are none), and label selectors in the order of their declaration, wherever they stand in a value. */
 function inGoOrder(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(inGoOrder);
   if (typeof value !== "object" || value === null) return value;
   const entries = Object.entries(value);
   if (entries.every(([, each]) => typeof each === "string")) return entries.every(([key]) => /^[A-Z]/.test(key)) || "key" in value ? value : Object.fromEntries(entries.toSorted(([a], [b]) => (a < b ? -1 : 1)));
-  if (!entries.every(([key]) => key === "matchLabels" || key === "matchExpressions")) return Object.fromEntries(entries.map(([key, each]) => [key, inGoOrder(each)]));
+  if (!entries.every(([key]) => key === "matchLabels" || key === "matchExpressions") || ("matchExpressions" in value && !isRequirements(value.matchExpressions))) return Object.fromEntries(entries.map(([key, each]) => [key, inGoOrder(each)]));
   const { matchLabels, matchExpressions } = value as { readonly matchLabels?: object; readonly matchExpressions?: readonly { readonly key?: string; readonly operator?: string; readonly values?: readonly string[] }[] };
   return {
     ...(matchLabels && Object.keys(matchLabels).length > 0 && { matchLabels: inGoOrder(matchLabels) }),

@@ -2,7 +2,7 @@ import { forbidden, invalid, notSupported, required, type FieldError } from "../
 import { compareQuantities, isQuantity } from "../../apimachinery/quantity.ts";
 import { annotationsErrors, dns1123LabelErrors, dns1123SubdomainErrors, labelsErrors, labelSelectorErrors } from "../../apimachinery/validation.ts";
 import type { PersistentVolumeClaimSpec, PersistentVolumeClaimTemplate, TypedLocalObjectReference, TypedObjectReference } from "../generated/core-v1.ts";
-import { absent, invalidEach, onlyFields } from "../checks.ts";
+import { absent, invalidEach, onlyLabelsAndAnnotations } from "../checks.ts";
 import { validateAmount } from "./pod-spec/validation-resources.ts";
 
 export const accessModes: readonly string[] = ["ReadOnlyMany", "ReadWriteMany", "ReadWriteOnce", "ReadWriteOncePod"];
@@ -59,6 +59,6 @@ export function* validateClaimSpec(spec: PersistentVolumeClaimSpec, path: string
 export function* validateClaimTemplate({ metadata = {}, spec }: PersistentVolumeClaimTemplate, path: string): Generator<FieldError> {
   yield* annotationsErrors(`${path}.metadata.annotations`, metadata.annotations);
   yield* labelsErrors(`${path}.metadata.labels`, metadata.labels);
-  yield* onlyFields(`${path}.metadata`, metadata, ["annotations", "labels", "creationTimestamp"], "cannot be set");
+  yield* onlyLabelsAndAnnotations(`${path}.metadata`, metadata);
   yield* validateClaimSpec(spec ?? {}, `${path}.spec`);
 }
