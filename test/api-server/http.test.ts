@@ -77,7 +77,7 @@ test("what is there to be read takes no other method", async () => {
 });
 
 test("health is told check by check", async () => {
-  const hooks = ["start-system-namespaces-controller", "bootstrap-controller", "rbac/bootstrap-roles", "scheduling/bootstrap-system-priority-classes", "start-cluster-authentication-info-controller"].map((each) => `poststarthook/${each}`);
+  const hooks = ["start-system-namespaces-controller", "bootstrap-controller", "start-kubernetes-service-cidr-controller", "start-service-ip-repair-controllers", "rbac/bootstrap-roles", "scheduling/bootstrap-system-priority-classes", "start-cluster-authentication-info-controller"].map((each) => `poststarthook/${each}`);
   for (const [kind, names] of [["livez", ["ping", "etcd", ...hooks]], ["readyz", ["ping", "etcd", "etcd-readiness", "informer-sync", ...hooks, "shutdown"]]] as const) {
     const lines = names.map((each) => `[+]${each} ok\n`).join("");
     assert.equal((await send("GET", `/${kind}?verbose`)).text, `${lines}${kind} check passed\n`);
