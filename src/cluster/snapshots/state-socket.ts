@@ -1,7 +1,7 @@
-import { chmodSync, rmSync } from "node:fs";
+import { chmodSync, mkdirSync, rmSync } from "node:fs";
 import { once } from "node:events";
 import { connect, createServer, type Socket } from "node:net";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import type { Log } from "../../stdx/log.ts";
 import { decodeFrames, encodeFrames, type Frame } from "../../storage/snapshot/frames.ts";
@@ -42,6 +42,7 @@ export async function serveState({ store, path, log }: { readonly store: Store; 
     log.warn("snapshots of the running cluster cannot be taken: the path of its folder is too long for a socket", { path });
     return { [Symbol.asyncDispose]: async () => undefined };
   }
+  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
   rmSync(path, { force: true }); // Of a server that was killed; there is only one, since there is only one lock of the store.
   server.listen(path);
   await once(server, "listening");
