@@ -11,7 +11,7 @@ import { HttpTransport } from "../../src/client/http-transport.ts";
 import { ensurePki, type Pki } from "../../src/cluster/pki/pki.ts";
 import { bootstrapCluster } from "../../src/kube-apiserver/bootstrap/bootstrap.ts";
 import { bootstrapChecks } from "../../src/kube-apiserver/bootstrap/checks.ts";
-import { clusterAccess } from "../../src/kube-apiserver/cluster-access.ts";
+import { clusterAccess, openIdRoutes } from "../../src/kube-apiserver/cluster-access.ts";
 import type { Encryption } from "../../src/kube-apiserver/encryption/encryption.ts";
 import { installedDescriptions } from "../../src/kube-apiserver/openapi/descriptions.ts";
 import { startApiServer, type ApiServer } from "../../src/kube-apiserver/server.ts";
@@ -56,13 +56,14 @@ export async function startTestServer({ store = new MemoryStore(), served = reso
   const random = seededRandom(7);
   const stop = new AbortController();
   const steps = new StepRing({ stepsMax: 10_000 });
+  const access = {
+    clock: systemClock, random, log, signal: stop.signal, clientCaPem: pki.ca.certificatePem, requestHeaderCaPem: pki.frontProxyCa.certificatePem,
+    requestHeaderAllowedNames: ["front-proxy-client"], serviceAccount: pki.serviceAccount, serviceAccountIssuer: "https://kubernetes.default.svc.cluster.local",
+  };
   const server = await startApiServer({
     store: encryption?.protect(store) ?? store, ...(encryption && { encryption }), ...(eventLifeMs !== undefined && { eventLifeMs }), listeners: [{ host: "127.0.0.1", port: 0 }], resources: served, schemas, protobuf: createProtobufCodec(schemas), descriptions: installedDescriptions(), clock: systemClock, random, log, steps,
     tls: { certPem: pki.apiServer.certificatePem, keyPem: pki.apiServer.privateKeyPem, clientCaPem: pki.ca.certificatePem },
-    access: clusterAccess({
-      clock: systemClock, random, log, signal: stop.signal, clientCaPem: pki.ca.certificatePem, requestHeaderCaPem: pki.frontProxyCa.certificatePem,
-      requestHeaderAllowedNames: ["front-proxy-client"], serviceAccount: pki.serviceAccount, serviceAccountIssuer: "https://kubernetes.default.svc.cluster.local",
-    }),
+    access: clusterAccess(access), routes: openIdRoutes(access, { jwksUri: "https://127.0.0.1/openid/v1/jwks" }),
   });
   const local = server.transport(admin);
   await bootstrapCluster({
