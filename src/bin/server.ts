@@ -12,6 +12,7 @@ import { jsonLog } from "../stdx/log.ts";
 import { cryptoRandom } from "../stdx/random.ts";
 import { isEtcd, openStore } from "../storage/open-store.ts";
 import type { Command } from "./commands.ts";
+import { servingFlags, servingOptions } from "./serving-flags.ts";
 import { untilEnded } from "./until-ended.ts";
 
 /**
@@ -26,6 +27,7 @@ export const server: Command = async (args, signal) => {
     "etcd-compaction-interval": { type: "string" },
     "runtime-config": { type: "string", multiple: true },
     "encryption-provider-config": { type: "string" }, "encryption-provider-config-automatic-reload": { type: "boolean" },
+    ...servingFlags,
   } });
   if (values.state === undefined) throw new Error("--state names the folder of the cluster");
   const paths = pathsOf(dirname(dirname(values.state)), basename(values.state));
@@ -43,7 +45,8 @@ export const server: Command = async (args, signal) => {
     const store = openStore(location, { clock: systemClock, log, ...(interval !== undefined && { compactEveryMs: parseDurationMs(interval) }) });
     store.catch(() => {}); // Told where it is awaited.
     const { runServer } = await import("../cluster/server.ts");
-    await runServer({ spec, paths, clock: systemClock, random: cryptoRandom, log, signal: until, store, ...(encryption && { encryption }), runtimeConfig: (values["runtime-config"] ?? []).join(",") });
+    const runtimeConfig = (values["runtime-config"] ?? []).join(",");
+    await runServer({ spec, paths, clock: systemClock, random: cryptoRandom, log, signal: until, store, runtimeConfig, ...servingOptions(values), ...(encryption && { encryption }) });
   });
 };
 

@@ -84,7 +84,7 @@ export interface Store extends AsyncDisposable {
    */
   latest?(options?: Abortable): Promise<Revision>;
 
-  /** Keys can be given a life. Where it is missing, whoever wants keys to end deletes them. */
+  /** Whether keys can be given a life. Where they cannot, whoever wants keys to end deletes them. */
   readonly expires?: boolean;
 
   /** The name of a key where it is kept, if that is another one: what others who write to the same store know it by. */
