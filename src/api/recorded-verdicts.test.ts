@@ -23,14 +23,14 @@ interface Verdict {
 const verdicts = JSON.parse(readFileSync(new URL("../../test/golden/verdicts.json", import.meta.url), "utf8")) as readonly Verdict[];
 const byName = new Map((resources as readonly Resource[]).map((resource) => [`${resource.type.group}/${resource.type.version}/${resource.type.plural}`, resource]));
 const created = { creationTimestamp: "1970-01-01T00:00:01Z" };
-const whole = (resource: Resource, own: Loose): Loose => ({ ...own, metadata: { ...created, ...(own["metadata"] as Loose | undefined) } });
+const whole = (own: Loose): Loose => ({ ...own, metadata: { ...created, ...(own["metadata"] as Loose | undefined) } });
 
 function errorsOf(resource: Resource, { subresource, old, object }: Verdict): readonly string[] {
-  const next = resource.defaults(objectOf(resource, whole(resource, object)));
+  const next = resource.defaults(objectOf(resource, whole(object)));
   if (old === undefined) return [...resource.validate(resource.prepareForCreate(next))].map(fieldErrorText);
   const way = subresource === undefined ? resource : resource.subresources[subresource];
   assert.ok(way);
-  const before = resource.defaults(objectOf(resource, whole(resource, old)));
+  const before = resource.defaults(objectOf(resource, whole(old)));
   return [...way.validateUpdate(way.prepareForUpdate(next, before), before)].map(fieldErrorText);
 }
 
