@@ -4,6 +4,7 @@ import type { Log } from "../stdx/log.ts";
 import type { ClusterReader } from "./access.ts";
 import { StoredForm } from "./cache-entry.ts";
 import { moveEarlierLayout } from "./earlier-layout.ts";
+import { recentPast } from "./recent-past.ts";
 import { prefixInKey, prefixOf, storageRoot } from "./storage-keys.ts";
 import { unavailable, unreadableError } from "./store-error.ts";
 import { WatchCache } from "./watch-cache.ts";
@@ -48,10 +49,13 @@ export class ClusterState implements ClusterReader, AsyncDisposable {
     let { entries, revision } = await store.list(storageRoot);
     // Only embedded stores were ever written in that layout.
     if (!store.latest && (await moveEarlierLayout({ store, types, entries, log }))) ({ entries, revision } = await store.list(storageRoot));
-    const state = new ClusterState(store, revision, log, defaults);
+    const past = store.latest ? undefined : await recentPast(store, { entries, revision });
+    const start = past ?? { entries, revision, changes: [] };
+    const state = new ClusterState(store, start.revision, log, defaults);
     const prefixes = new Set(types.map(prefixOf));
-    const byPrefix = Map.groupBy(entries, ({ key }) => prefixInKey(key, prefixes));
-    for (const type of types) state.#add(type, byPrefix.get(prefixOf(type)) ?? [], revision);
+    const byPrefix = Map.groupBy(start.entries, ({ key }) => prefixInKey(key, prefixes));
+    for (const type of types) state.#add(type, byPrefix.get(prefixOf(type)) ?? [], start.revision);
+    for (const change of start.changes) state.#apply(change);
     state.#running = state.#follow();
     return state;
   }
