@@ -11,7 +11,7 @@ import { HttpTransport } from "../../src/client/http-transport.ts";
 import { ensurePki, type Pki } from "../../src/cluster/pki/pki.ts";
 import { bootstrapCluster } from "../../src/kube-apiserver/bootstrap/bootstrap.ts";
 import { bootstrapChecks } from "../../src/kube-apiserver/bootstrap/checks.ts";
-import { clusterAccess } from "../../src/kube-apiserver/cluster-access.ts";
+import { clusterAccess, openIdRoutes } from "../../src/kube-apiserver/cluster-access.ts";
 import type { Encryption } from "../../src/kube-apiserver/encryption/encryption.ts";
 import { installedDescriptions } from "../../src/kube-apiserver/openapi/descriptions.ts";
 import { startApiServer, type ApiServer, type ApiServerOptions } from "../../src/kube-apiserver/server.ts";
@@ -37,6 +37,8 @@ export interface TestServer extends AsyncDisposable {
   readonly pki: Pki;
 }
 
+const serviceAccountIssuer = "https://kubernetes.default.svc.cluster.local";
+
 export interface TestServerOptions extends Partial<Pick<ApiServerOptions, "eventLifeMs" | "inFlight" | "limits">> {
   readonly store?: Store;
   readonly served?: readonly Resource[];
@@ -58,9 +60,10 @@ export async function startTestServer({ store = new MemoryStore(), served = reso
   const server = await startApiServer({
     store: encryption?.protect(store) ?? store, ...(encryption && { encryption }), ...more, listeners: [{ host: "127.0.0.1", port: 0 }], resources: served, schemas, protobuf: createProtobufCodec(schemas), descriptions: installedDescriptions(), clock: systemClock, random, log, steps,
     tls: { certPem: pki.apiServer.certificatePem, keyPem: pki.apiServer.privateKeyPem, clientCaPem: pki.ca.certificatePem },
+    routes: openIdRoutes({ serviceAccount: pki.serviceAccount, serviceAccountIssuer }, { jwksUri: `${serviceAccountIssuer}/openid/v1/jwks` }),
     access: clusterAccess({
       clock: systemClock, random, log, signal: stop.signal, clientCaPem: pki.ca.certificatePem, requestHeaderCaPem: pki.frontProxyCa.certificatePem,
-      requestHeaderAllowedNames: ["front-proxy-client"], serviceAccount: pki.serviceAccount, serviceAccountIssuer: "https://kubernetes.default.svc.cluster.local",
+      requestHeaderAllowedNames: ["front-proxy-client"], serviceAccount: pki.serviceAccount, serviceAccountIssuer,
     }),
   });
   const local = server.transport(admin);
