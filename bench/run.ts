@@ -1,5 +1,5 @@
 // `npm run bench`: one table of what Keelson does on this machine, each figure beside the raw line of comparison of the same run. As root, since pods are made.
-// Names of sections as arguments (start, idle, pods, http, loaded, storage, encryption, etcd, scheduler) run only those.
+// Names of sections as arguments (start, idle, pods, http, loaded, storage, encryption, etcd, snapshot, scheduler) run only those.
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -12,6 +12,7 @@ import type { LoadFigure, LoadInput } from "./load.ts";
 import { benchPods } from "./pods.ts";
 import type { RawServerInput } from "./raw-server.ts";
 import { benchScheduler } from "./scheduler.ts";
+import { benchSnapshot } from "./snapshot.ts";
 import { benchStorage } from "./storage.ts";
 import { benchWear } from "./wear.ts";
 import { median, megabytes, ms, perSecond, tableText, type Row } from "./table.ts";
@@ -116,6 +117,7 @@ await section("storage", benchStorage);
 await section("wear", benchWear);
 await section("encryption", benchEncryption);
 await section("etcd", benchEtcd);
+await section("snapshot", benchSnapshot);
 await section("scheduler", scheduler);
 console.log(tableText(rows));
 process.exit(); // Sessions that the client keeps open are of no more use.

@@ -37,8 +37,6 @@ export interface TestServer extends AsyncDisposable {
   readonly pki: Pki;
 }
 
-const serviceAccountIssuer = "https://kubernetes.default.svc.cluster.local";
-
 export interface TestServerOptions extends Partial<Pick<ApiServerOptions, "eventLifeMs" | "inFlight" | "limits">> {
   readonly store?: Store;
   readonly served?: readonly Resource[];
@@ -57,14 +55,14 @@ export async function startTestServer({ store = new MemoryStore(), served = reso
   const random = seededRandom(7);
   const stop = new AbortController();
   const steps = new StepRing({ stepsMax: 10_000 });
+  const access = {
+    clock: systemClock, random, log, signal: stop.signal, clientCaPem: pki.ca.certificatePem, requestHeaderCaPem: pki.frontProxyCa.certificatePem,
+    requestHeaderAllowedNames: ["front-proxy-client"], serviceAccount: pki.serviceAccount, serviceAccountIssuer: "https://kubernetes.default.svc.cluster.local",
+  };
   const server = await startApiServer({
     store: encryption?.protect(store) ?? store, ...(encryption && { encryption }), ...more, listeners: [{ host: "127.0.0.1", port: 0 }], resources: served, schemas, protobuf: createProtobufCodec(schemas), descriptions: installedDescriptions(), clock: systemClock, random, log, steps,
     tls: { certPem: pki.apiServer.certificatePem, keyPem: pki.apiServer.privateKeyPem, clientCaPem: pki.ca.certificatePem },
-    routes: openIdRoutes({ serviceAccount: pki.serviceAccount, serviceAccountIssuer }, { jwksUri: `${serviceAccountIssuer}/openid/v1/jwks` }),
-    access: clusterAccess({
-      clock: systemClock, random, log, signal: stop.signal, clientCaPem: pki.ca.certificatePem, requestHeaderCaPem: pki.frontProxyCa.certificatePem,
-      requestHeaderAllowedNames: ["front-proxy-client"], serviceAccount: pki.serviceAccount, serviceAccountIssuer,
-    }),
+    access: clusterAccess(access), routes: openIdRoutes(access, { jwksUri: "https://127.0.0.1/openid/v1/jwks" }),
   });
   const local = server.transport(admin);
   await bootstrapCluster({

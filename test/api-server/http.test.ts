@@ -189,6 +189,8 @@ test("long answers are compressed for those who can read that", async () => {
   const chunks: Uint8Array[] = [];
   for await (const chunk of response.body) chunks.push(chunk);
   assert.equal((JSON.parse(gunzipSync(Buffer.concat(chunks)).toString()) as { data: { a: string } }).data.a.length, 200_000);
+  using binary = await shared.http.raw({ method: "GET", path: configMaps, headers: { "accept-encoding": "gzip", "accept": "application/vnd.kubernetes.protobuf" } });
+  assert.deepEqual([binary.headers["content-encoding"], binary.headers["content-type"], binary.headers["vary"]], ["gzip", "application/vnd.kubernetes.protobuf", "Accept-Encoding"]);
 });
 
 test("warnings come in headers", async () => {

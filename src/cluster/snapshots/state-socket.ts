@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { connect, createServer, type Socket } from "node:net";
 import { dirname, join } from "node:path";
 import { pipeline } from "node:stream/promises";
+import type { Clock } from "../../stdx/clock.ts";
 import type { Log } from "../../stdx/log.ts";
 import { decodeFrames, encodeFrames, type Frame } from "../../storage/snapshot/frames.ts";
 import { readState } from "../../storage/snapshot/read-state.ts";
@@ -66,13 +67,32 @@ async function* encoded(store: Store, signal: AbortSignal): AsyncGenerator<Buffe
   }
 }
 
+/** A server that has just started is waited for so long. */
+const connectMsMax = 5_000;
+const retryMs = 50;
+
 /** The state of a running cluster. @throws when nobody listens, and when the row breaks off. */
-export async function* readStateFrom(path: string, { signal }: { readonly signal: AbortSignal }): AsyncGenerator<readonly Frame[], void> {
-  const socket = connect({ path, signal });
-  await once(socket, "connect");
+export async function* readStateFrom(path: string, { clock, signal }: { readonly clock: Clock; readonly signal: AbortSignal }): AsyncGenerator<readonly Frame[], void> {
+  const socket = await connected(path, clock, signal);
   try {
     yield* decodeFrames(socket);
   } finally {
     socket.destroy();
+  }
+}
+
+async function connected(path: string, clock: Clock, signal: AbortSignal): Promise<Socket> {
+  const untilMs = clock.now() + connectMsMax;
+  for (;;) {
+    const socket = connect({ path, signal });
+    try {
+      await once(socket, "connect");
+      return socket;
+    } catch (error) {
+      socket.destroy();
+      signal.throwIfAborted();
+      if (clock.now() >= untilMs) throw new Error(`the server runs but does not answer at ${path}: it may be of an older version, which \`keelson up\` replaces once it was stopped`, { cause: error });
+      await clock.sleep(retryMs, { signal });
+    }
   }
 }

@@ -11,7 +11,7 @@ import { bytesMaxDefault } from "./protocol.ts";
  * A week of heartbeats is 2,016 windows of five minutes, between which history is compacted; each window is like the next. So the sizes after some dozens
  * of them are those after a week, when the second half of them is no larger than the first. KEELSON_WINDOWS=2016 plays the whole week (6 million writes).
  */
-const windows = Number(process.env["KEELSON_WINDOWS"] ?? 36);
+const windows = Number(process.env["KEELSON_WINDOWS"] ?? 28);
 const seed = Number(process.env["KEELSON_SEED"] ?? Math.floor(Math.random() * 2 ** 32));
 const nodeCount = 100;
 const podCount = 1000;
