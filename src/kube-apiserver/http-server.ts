@@ -26,6 +26,8 @@ export const bodyBytesMax = 3 * 1024 * 1024;
 const requestTimeoutMs = 60_000;
 /** What waits to be sent over one connection; at Node's own 10 MB a single large list would have all other requests refused. */
 const sessionMegabytesMax = 256;
+/** So much lies ready for a reader that takes the state at the start of a watch. */
+const unsentBytesMax = 1024 * 1024;
 /** How far a reader of a watch may fall behind before it is cut off. */
 const backlogBytesMax = 16 * 1024 * 1024;
 const http1Hops: ReadonlySet<string> = new Set(["connection", "keep-alive", "transfer-encoding", "upgrade", "proxy-connection"]);
@@ -50,6 +52,8 @@ interface Outlet {
   send(reply: Reply): void;
   /** Sends the head of an answer that goes on. */
   begin(code: number, headers: Readonly<Record<string, string | readonly string[]>>): Writable;
+  /** Ends an answer in its middle, so that the client can tell. */
+  cut(): void;
   readonly begun: boolean;
   readonly closed: AbortSignal;
   readonly isClosed: boolean;
@@ -182,6 +186,7 @@ export class HttpServer implements AsyncDisposable {
       const status = asStatusError(api, error, incoming.path);
       code = status.code;
       try {
+        if (outlet.begun && status.reason === "Timeout") outlet.cut();
         if (!outlet.begun && !outlet.isClosed) {
           const made = await errorReply(api, incoming, status);
           outlet.send({ ...made, headers: { ...common, ...withWarnings(incoming), ...made.headers }, ...(incoming.method === "HEAD" && { body: noBody }) });
@@ -217,7 +222,10 @@ export class HttpServer implements AsyncDisposable {
         return 200;
       default: {
         const made = await reply(api, request, answer);
-        outlet.send({ ...made, headers: { ...headers, ...made.headers }, ...(request.method === "HEAD" && { body: noBody }) });
+        const whole = { ...made, headers: { ...headers, ...made.headers } };
+        if (request.method === "HEAD") outlet.send({ code: whole.code, headers: whole.headers, body: noBody });
+        else if (made.rest) await sendBitByBit(outlet, whole, made.rest);
+        else outlet.send(whole);
         return made.code;
       }
     }
@@ -234,6 +242,7 @@ export class HttpServer implements AsyncDisposable {
         bookmark: (revision, initialEventsEnd) => sink.write(encoder.plain("BOOKMARK", bookmarkObject(type, revision, initialEventsEnd))),
         error: (object) => void sink.write(encoder.plain("ERROR", object)),
         end: () => sink.end(),
+        ...(sink.drained && { drained: sink.drained }),
       });
       api.metrics.watching(resource, 1);
       return {
@@ -257,6 +266,7 @@ export class HttpServer implements AsyncDisposable {
         return initial || writable.writableLength <= backlogBytesMax;
       },
       end: () => void (writable.destroyed || writable.end()),
+      drained: () => (writable.destroyed || writable.writableLength <= unsentBytesMax ? undefined : drained(writable)),
     });
     initial = false;
     const stop = () => {
@@ -312,6 +322,30 @@ export class HttpServer implements AsyncDisposable {
   }
 }
 
+/** Takes the next piece when the reader has taken the last; a reader that goes ends the making. */
+async function sendBitByBit(outlet: Outlet, { code, headers, body }: Reply, rest: AsyncIterable<Uint8Array>): Promise<void> {
+  const writable = outlet.begin(code, headers);
+  try {
+    for (const piece of body) writable.write(piece);
+    for await (const piece of rest) {
+      if (writable.destroyed) return;
+      if (!writable.write(piece) && !writable.destroyed) await drained(writable);
+    }
+  } catch (error) {
+    outlet.cut(); // Half of an answer must not look like the whole of one.
+    throw error;
+  }
+  if (!writable.destroyed) writable.end();
+}
+
+/** Resolves when everything was taken, or nobody is there to take it. */
+const drained = (writable: Writable): Promise<void> => new Promise((resolve) => {
+  const done = () => {
+    writable.off("drain", done).off("close", done);
+    resolve();
+  };
+  writable.on("drain", done).on("close", done);
+});
 const timedOut = (): StatusError => new StatusError("Timeout", "request did not complete within the allotted timeout", { details: { retryAfterSeconds: 1 } });
 const noBody: readonly Uint8Array[] = [];
 const withWarnings = ({ warnings }: Incoming): Record<string, readonly string[]> => (warnings.length === 0 ? {} : { warning: warningHeaders(warnings) });
@@ -396,6 +430,9 @@ class Http2Outlet implements Outlet {
   get isClosed(): boolean {
     return this.#stream.closed || this.#stream.destroyed;
   }
+  cut(): void {
+    if (!this.isClosed) this.#stream.close(constants.NGHTTP2_INTERNAL_ERROR);
+  }
   get begun(): boolean {
     return this.#stream.headersSent;
   }
@@ -432,6 +469,9 @@ class Http1Outlet implements Outlet {
   }
   get isClosed(): boolean {
     return this.#response.destroyed;
+  }
+  cut(): void {
+    this.#response.destroy();
   }
   get begun(): boolean {
     return this.#response.headersSent;
