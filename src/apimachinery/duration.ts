@@ -29,3 +29,6 @@ export function shortHumanDuration(durationMs: number): string {
   if (hours < 24) return `${hours}h`;
   return hours < 24 * 365 ? `${Math.trunc(hours / 24)}d` : `${Math.trunc(hours / 24 / 365)}y`;
 }
+
+/** How long ago a timestamp was, as kubectl says it; "<unknown>" without one. */
+export const since = (timestamp: string | null | undefined, nowMs: number): string => (timestamp === null || timestamp === undefined ? "<unknown>" : humanDuration(nowMs - Date.parse(timestamp)));

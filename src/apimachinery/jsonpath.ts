@@ -1,3 +1,4 @@
+import { goJson } from "./go-json.ts";
 import { goText, goTypeText } from "./go-text.ts";
 
 /**
@@ -320,14 +321,6 @@ class Evaluator {
       return this.steps([data], part.steps).flatMap((each) => this.parts(each, part.body));
     });
   }
-}
-
-/** JSON as Go writes it: sorted keys, and <, >, & escaped. */
-function goJson(value: Json): string {
-  if (typeof value === "string") return JSON.stringify(value).replace(/[<>&\u2028\u2029]/g, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`);
-  if (Array.isArray(value)) return `[${value.map(goJson).join(",")}]`;
-  if (!isMap(value)) return JSON.stringify(value) ?? "null";
-  return `{${Object.entries(value).filter(([, each]) => each !== undefined).toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([key, each]) => `${goJson(key)}:${goJson(each)}`).join(",")}}`;
 }
 
 const textOf = (value: Json): string => (value === null || value === undefined ? "null" : typeof value === "object" ? goJson(value) : goText(value));

@@ -12,18 +12,18 @@ import { seconds, terminalProgress, type Progress } from "../cluster/progress.ts
 import { homeOf, isClusterName, listSpecs, pathsOf, readSpec, type ClusterSpec } from "../cluster/spec.ts";
 import type { Command } from "./commands.ts";
 
-const env = process.env;
-const home = homeOf(env);
-const clock = systemClock;
+export const env = process.env;
+export const home = homeOf(env);
+export const clock = systemClock;
 const defaultName = "dev";
 
-const progress = (): Progress => terminalProgress({ stream: process.stderr, now: () => performance.now(), every });
+export const progress = (): Progress => terminalProgress({ stream: process.stderr, now: () => performance.now(), every });
 
 /** A mistake in how the command was called: told in one line, exit code 2. */
-class UsageError extends Error {}
+export class UsageError extends Error {}
 
 /** Wraps a command so that what a user can mend is told in words, without a stack. */
-const telling = (run: Command): Command => async (args, signal) => {
+export const telling = (run: Command): Command => async (args, signal) => {
   try {
     return await run(args, signal);
   } catch (error) {
@@ -39,7 +39,7 @@ const nameOf = (positionals: readonly string[], fallback = defaultName): string 
   return positionals[0] ?? fallback;
 };
 
-function numberOf(text: string | undefined, flag: string): number | undefined {
+export function numberOf(text: string | undefined, flag: string): number | undefined {
   if (text === undefined) return undefined;
   if (!/^\d+$/.test(text)) throw new UsageError(`${flag} wants a number, not ${JSON.stringify(text)}`);
   return Number(text);
@@ -95,7 +95,7 @@ function upOptions(name: string, values: UpValues, story: Progress, signal: Abor
 }
 
 /** This program, from source (`bin/keelson.ts`) or published (`bin/keelson.js`). */
-const entryPath = (): string => {
+export const entryPath = (): string => {
   const source = fileURLToPath(new URL("./keelson.ts", import.meta.url));
   return existsSync(source) ? source : fileURLToPath(new URL("./keelson.js", import.meta.url));
 };
@@ -140,7 +140,7 @@ export const status = telling(async (args) => {
   return found.processes.every(({ running }) => running) ? 0 : 1;
 });
 
-function specOf(name: string): ClusterSpec {
+export function specOf(name: string): ClusterSpec {
   const spec = isClusterName(name) ? readSpec(pathsOf(home, name)) : undefined;
   if (!spec) throw new Error(`there is no cluster ${JSON.stringify(name)}; \`keelson up ${name}\` makes it`);
   return spec;

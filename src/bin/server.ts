@@ -1,6 +1,7 @@
-import { basename, dirname, join } from "node:path";
+import { basename, dirname } from "node:path";
 import { parseArgs } from "node:util";
 import { pathsOf, readSpec } from "../cluster/spec.ts";
+import { readyStateFile } from "../cluster/state-file.ts";
 import { systemClock } from "../stdx/clock.ts";
 import { jsonLog } from "../stdx/log.ts";
 import { cryptoRandom } from "../stdx/random.ts";
@@ -25,7 +26,7 @@ export const server: Command = async (args, signal) => {
   return untilEnded(log, signal, async (until) => {
     // The store's thread opens the file on another core while this one loads everything else.
     const store = openStore({
-      store: values.store ?? `sqlite:${join(paths.store, "state.db")}`,
+      store: values.store ?? `sqlite:${readyStateFile(paths)}`,
       etcdCaFile: values["etcd-cafile"], etcdCertFile: values["etcd-certfile"], etcdKeyFile: values["etcd-keyfile"],
     }, { clock: systemClock, log });
     store.catch(() => {}); // Told where it is awaited.

@@ -70,6 +70,13 @@ export function startProcess(options: {
   }
 }
 
+/** Puts this process itself on record, so that others see that it is at work, for as long as it lives or until `forgetProcess`. */
+export function recordOwnProcess(runFolder: string, name: string, nowMs: number): void {
+  mkdirSync(runFolder, { recursive: true, mode: 0o700 });
+  const record: ProcessRecord = { name, pid: process.pid, startTicks: statOf(process.pid)?.startTicks ?? 0, startedAt: new Date(nowMs).toISOString() };
+  writeFileSync(fileOf(runFolder, name), `${JSON.stringify(record)}\n`, { mode: 0o600 });
+}
+
 const pollMs = 10;
 
 /** SIGTERM, then SIGKILL after `graceMs`; returns when the process is gone. */

@@ -24,6 +24,7 @@ import { pkiSubjects } from "./pki/cluster-subjects.ts";
 import { writeCredentials } from "./credentials.ts";
 import { ensurePki, type Pki } from "./pki/pki.ts";
 import { keepPkiCurrent } from "./pki/renewal.ts";
+import { serveState, stateSocketOf } from "./snapshots/state-socket.ts";
 import type { ClusterPaths, ClusterSpec } from "./spec.ts";
 
 export interface ServerOptions {
@@ -87,6 +88,8 @@ export async function runServer({ spec, paths, clock, random, log, signal, store
     clock, random, log, steps,
   });
 
+  // As it is stored: what is encrypted stays so.
+  await using _state = await serveState({ store, path: stateSocketOf(paths), log });
   log.info("the API server is ready", { addresses: server.addresses });
 
   const informersOf = (name: string, until: AbortSignal) =>

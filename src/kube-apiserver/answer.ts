@@ -1,7 +1,8 @@
 import type { Column } from "../api/resource.ts";
-import type { KubeObject } from "../apimachinery/object.ts";
+import type { KubeObject, ResourceType } from "../apimachinery/object.ts";
 import type { Revision } from "../storage/store.ts";
 import type { CacheEntry } from "./cache-entry.ts";
+import type { Media } from "./output/negotiation.ts";
 import type { ListIdentity } from "./output/list-bodies.ts";
 import type { Shown } from "./served.ts";
 
@@ -28,11 +29,25 @@ export interface StreamSink {
 /** Answers that are one piece. */
 export type WholeAnswer = Exclude<Answer, { is: "watch" | "stream" }>;
 
+/** How an object that belongs to no resource of its own is shown as a table. */
+export interface ObjectTable {
+  /** Names the kind to whoever describes the columns. */
+  readonly type: Pick<ResourceType, "group" | "plural">;
+  readonly columns: readonly Column<KubeObject>[];
+}
+
+/** The form of a document whose encoding was negotiated by rules of its own, as that of discovery is. */
+export interface DocumentForm {
+  readonly media: Media;
+  readonly contentType: string;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
 /** What a handler found: not yet in any encoding, so that callers inside of the process get it as it is. */
 export type Answer =
   | { readonly is: "entry"; readonly code: number; readonly entry: CacheEntry; readonly served: Shown }
-  /** A Status, a review, a Scale: made for this answer alone. With columns it can be shown as a table. */
-  | { readonly is: "object"; readonly code: number; readonly object: unknown; readonly columns?: readonly Column<KubeObject>[] }
+  /** A Status, a review, a Scale: made for this answer alone. */
+  | { readonly is: "object"; readonly code: number; readonly object: unknown; readonly table?: ObjectTable; readonly document?: DocumentForm }
   | { readonly is: "list"; readonly served: Shown; readonly entries: readonly CacheEntry[]; readonly revision: Revision; readonly continue?: string; readonly remaining?: number; readonly identity?: ListIdentity }
   | { readonly is: "watch"; readonly served: Shown; start(sink: WatchSink): Disposable }
   /** Text that comes bit by bit. */

@@ -8,6 +8,7 @@ import type { ClusterState } from "./cluster-state.ts";
 import type { ManagedFieldsKeeper } from "./managed-fields.ts";
 import type { Metrics } from "./metrics.ts";
 import type { ProtobufCodec } from "../apimachinery/protobuf/codec.ts";
+import type { ColumnHeads } from "./output/column-heads.ts";
 import type { ListBodies } from "./output/list-bodies.ts";
 import type { Served } from "./served.ts";
 
@@ -27,9 +28,10 @@ export interface Api {
   readonly managedFields: ManagedFieldsKeeper;
   readonly metrics: Metrics;
   readonly listBodies: ListBodies;
+  readonly columnHeads: ColumnHeads;
   served(group: string, version: string, plural: string): Served | undefined;
   /** Create-only kinds: "authentication.k8s.io/v1/tokenreviews" → its handler. */
   virtual(group: string, version: string, plural: string): VirtualResource | undefined;
-  /** Whether anything is served under /apis/group/version. */
-  hasGroupVersion(group: string, version: string): boolean;
+  /** Whether anything is served under /apis/group; the core group is "". */
+  hasGroup(group: string): boolean;
 }

@@ -25,7 +25,7 @@ test("definitions that upstream has stored in v1beta1 are read as v1", () => {
       { ...common, versions: [{ name: "v1", served: true, storage: true, schema }], conversion: { strategy: "Webhook", webhook: { clientConfig, conversionReviewVersions: ["v1"] } } }],
   ] as const;
   for (const [what, spec, expected] of cases) {
-    for (const stored of [new TextEncoder().encode(JSON.stringify({ ...head, spec })), encodeProtobuf(JSON.parse(JSON.stringify({ ...head, spec }).replaceAll("JSONPath", "jSONPath")) as typeof head)]) {
+    for (const stored of [new TextEncoder().encode(JSON.stringify({ ...head, spec })), encodeProtobuf({ ...head, spec })]) {
       const { apiVersion, spec: read } = form.decode(stored, 3) as unknown as { readonly apiVersion: string; readonly spec: unknown };
       assert.equal(apiVersion, "apiextensions.k8s.io/v1");
       assert.deepEqual(read, expected, what);

@@ -5,9 +5,9 @@ type Fields = Readonly<Record<string, unknown>>;
 const isFields = (value: unknown): value is Fields => typeof value === "object" && value !== null && !Array.isArray(value);
 const listOf = (value: unknown): readonly Fields[] => (Array.isArray(value) ? value.filter(isFields) : []);
 
-/** v1beta1 writes the path of a column in capitals; the facts that protobuf is read with have it as `jSONPath`. */
+/** v1beta1 writes the path of a column in capitals. */
 const columnsOf = (value: unknown): readonly Fields[] | undefined =>
-  Array.isArray(value) ? listOf(value).map(({ JSONPath, jSONPath = JSONPath, ...column }) => ({ ...column, ...(jSONPath !== undefined && { jsonPath: jSONPath }) })) : undefined;
+  Array.isArray(value) ? listOf(value).map(({ JSONPath, ...column }) => ({ ...column, ...(JSONPath !== undefined && { jsonPath: JSONPath }) })) : undefined;
 
 const defined = (fields: Fields): Fields => Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
 

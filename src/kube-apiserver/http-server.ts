@@ -14,7 +14,7 @@ import { answerFor, type Routes } from "./handlers/routes.ts";
 import { asStatusError } from "./local-transport.ts";
 import { eventEncoder } from "./output/encode.ts";
 import { Deadlines } from "./deadlines.ts";
-import { encodeOptions, errorReply, lengthOf, reply, warningHeaders, type Reply } from "./output/respond.ts";
+import { encodeOptions, errorReply, lengthOf, reply, uncached, warningHeaders, type Reply } from "./output/respond.ts";
 import type { Authorized, Incoming, Payload } from "./request.ts";
 import type { Query } from "./query.ts";
 import type { RequestInfo } from "./request-info.ts";
@@ -171,7 +171,7 @@ export class HttpServer implements AsyncDisposable {
     const api = this.#api;
     const started = api.clock.now();
     const auditId = auditIdOf(incoming);
-    const common = { "audit-id": auditId };
+    const common = { "audit-id": auditId, ...uncached };
     let code = 0;
     let labels = { verb: metricMethod(incoming.method), group: "", version: "", resource: "", subresource: "", scope: "", dryRun: "" };
     api.metrics.begin();
@@ -236,7 +236,7 @@ export class HttpServer implements AsyncDisposable {
     const { type } = answer.served;
     const encoder = eventEncoder(answer.served, encodeOptions(api, request, { table: true, partial: true }), () => api.clock.now());
     const resource = type.group === "" ? type.plural : `${type.plural}.${type.group}`;
-    this.#pump(outlet, { ...headers, "content-type": encoder.contentType, "cache-control": "no-cache, private" }, (sink) => {
+    this.#pump(outlet, { ...headers, "content-type": encoder.contentType }, (sink) => {
       const watching = answer.start({
         event: (kind, entry) => sink.write(encoder.event(kind, entry)),
         bookmark: (revision, initialEventsEnd) => sink.write(encoder.plain("BOOKMARK", bookmarkObject(type, revision, initialEventsEnd))),
@@ -293,7 +293,7 @@ export class HttpServer implements AsyncDisposable {
         if (socket.destroyed || socket.writableEnded) return;
         const made = await errorReply(this.#api, incoming, status);
         const lines = [`HTTP/1.1 ${made.code} ${status.reason === "" ? "Error" : status.reason}`, `content-length: ${lengthOf(made.body)}`, "connection: close", `audit-id: ${auditIdOf(incoming)}`];
-        for (const [name, value] of Object.entries(made.headers)) lines.push(`${name}: ${String(value)}`);
+        for (const [name, value] of Object.entries({ ...uncached, ...made.headers })) lines.push(`${name}: ${String(value)}`);
         socket.end(Buffer.concat([Buffer.from(`${lines.join("\r\n")}\r\n\r\n`), ...made.body]));
       }
     };

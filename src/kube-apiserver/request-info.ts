@@ -19,12 +19,13 @@ const verbOfMethod: Readonly<Record<string, string>> = { POST: "create", GET: "g
 /** After /namespaces/<name>, these are subresources of the namespace and not resources in it. */
 const namespaceSubresources: ReadonlySet<string> = new Set(["status", "finalize"]);
 
-const decode = (part: string): string => {
-  if (!part.includes("%")) return part;
+/** Escapes are undone before the path is cut, as Go does: "a%2Fb" is two parts. What is no escape stays as it is. */
+const decode = (path: string): string => {
+  if (!path.includes("%")) return path;
   try {
-    return decodeURIComponent(part);
+    return decodeURIComponent(path);
   } catch {
-    return part;
+    return path;
   }
 };
 
@@ -43,7 +44,7 @@ function nameInSelector(selector: string | null): string {
 /** The rules of https://kubernetes.io/docs/reference/using-api/api-concepts/#resource-uris. */
 export function requestInfo(method: string, path: string, query: URLSearchParams | undefined): RequestInfo {
   const other: RequestInfo = { isResourceRequest: false, path, verb: method.toLowerCase(), group: "", version: "", namespace: "", resource: "", subresource: "", name: "", rest: "" };
-  const parts = path.split("/");
+  const parts = decode(path).split("/");
   if (parts[0] === "") parts.shift();
   if (parts.at(-1) === "") parts.pop();
   if (parts.length < 3) return other;
@@ -59,8 +60,13 @@ export function requestInfo(method: string, path: string, query: URLSearchParams
   const version = parts[at++] ?? "";
 
   let verb = verbOfMethod[method] ?? "";
+  // The old paths of watches: /api/v1/watch/namespaces/default/pods.
+  if (parts[at] === "watch" && parts.length > at + 1) {
+    verb = "watch";
+    at++;
+  }
   let namespace = "";
-  let rest = parts.slice(at).map(decode);
+  let rest = parts.slice(at);
   if (rest[0] === "namespaces" && rest.length > 1) {
     namespace = rest[1] ?? "";
     if (rest.length > 2 && !namespaceSubresources.has(rest[2] ?? "")) rest = rest.slice(2);

@@ -9,7 +9,8 @@ import { cryptoRandom, type Random } from "../stdx/random.ts";
 import type { StepRing } from "../stdx/steps.ts";
 import type { AdmissionPlugin, Authenticator, Authorizer, ClusterReader, TokenIssuer, UserInfo, VirtualResource } from "./access.ts";
 import type { Api } from "./api.ts";
-import { bindings, componentstatuses } from "../api/generated/core-v1.ts";
+import { bindings, componentstatuses, services } from "../api/generated/core-v1.ts";
+import { ipaddresses, servicecidrs } from "../api/generated/networking-v1.ts";
 import { StoredForm } from "./cache-entry.ts";
 import { ClusterState } from "./cluster-state.ts";
 import { createDiscovery, type DiscoveryGroupVersion } from "./discovery/discovery.ts";
@@ -25,14 +26,14 @@ import { localTransport } from "./local-transport.ts";
 import { managedFieldsOf } from "./managed-fields.ts";
 import { Metrics } from "./metrics.ts";
 import type { ProtobufCodec } from "../apimachinery/protobuf/codec.ts";
+import { columnHeads } from "./output/column-heads.ts";
 import { ListBodies } from "./output/list-bodies.ts";
 import { Registry, type RegistryHooks } from "./registry/registry.ts";
 import { runEventExpiry } from "./registry/event-expiry.ts";
 import { certificateRequestHooks } from "./registry/certificate-requests.ts";
 import { namespaceHooks } from "./registry/namespaces.ts";
-import { ServiceClaims } from "./registry/service-claims.ts";
-import { ServiceAllocation } from "./registry/services.ts";
 import type { Conversion, Served } from "./served.ts";
+import { ServiceNetwork } from "./service-network/service-network.ts";
 import type { StreamingHandler } from "./streaming/streaming-handler.ts";
 
 export interface ApiServerOptions {
@@ -62,7 +63,7 @@ export interface ApiServerOptions {
   };
   /** Answers logs, exec, attach, port-forward and proxies; without it they are refused. */
   readonly streaming?: StreamingHandler | ((reader: ClusterReader) => StreamingHandler);
-  /** Addresses of Services: "10.96.0.0/16". */
+  /** Addresses of Services: "10.96.0.0/16", or one range of each family: "10.96.0.0/16,fd00:10:96::/112". */
   readonly serviceClusterIpRange?: string;
   readonly nodePortRange?: { readonly first: number; readonly last: number };
   /** More paths that name no resource: OpenAPI, the keys of service accounts, … */
@@ -93,13 +94,13 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   const defaultsOf = new Map(options.resources.filter(({ storedAs }) => !storedAs).map(({ type, defaults }) => [type, defaults]));
   const state = await ClusterState.start({ store, types: storedTypes, log, defaults: (type) => defaultsOf.get(type) });
   const { serviceClusterIpRange = "10.96.0.0/16", nodePortRange = { first: 30_000, last: 32_767 } } = options;
+  const hasServices = [services, ipaddresses, servicecidrs].every((type) => state.cache(type));
+  const self = (): Transport => localTransport(api, loopbackUser);
+  const serviceNetwork = hasServices ? new ServiceNetwork({ clusterIpRange: serviceClusterIpRange, nodePortRange, state, store, transport: self, clock, random, log }) : undefined;
   const hooks: Readonly<Record<string, RegistryHooks>> = {
     "/namespaces": namespaceHooks,
     "certificates.k8s.io/certificatesigningrequests": certificateRequestHooks(clock),
-    "/services": new ServiceAllocation({
-      clusterIpRange: serviceClusterIpRange, nodePortRange, reader: state, random,
-      ...(store.latest && { shared: { claims: new ServiceClaims({ store, clock, random, log, nodePortRange }), fresh: () => state.fresh() } }),
-    }).hooks,
+    ...(serviceNetwork && { "/services": serviceNetwork.hooks }),
   };
   const { authenticator, authorizer, admission, virtual, tokenIssuer } = options.access(state);
 
@@ -123,15 +124,15 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     return [`${type.group}/${type.version}/${type.plural}`, { type, resource, registry: registryFor(resource), form: conversion ? new StoredForm(type) : state.cache(type)?.form ?? new StoredForm(type), conversion }];
   }));
   const virtuals = new Map(virtual.map((each) => [`${each.type.group}/${each.type.version}/${each.type.plural}`, each]));
-  const groupVersions = new Set([...served.values(), ...virtual].map(({ type }) => `${type.group}/${type.version}`));
+  const groups = new Set(["", ...[...served.values(), ...virtual].map(({ type }) => type.group)]);
 
   const metrics = new Metrics();
   const api: Api = {
     state, clock, random, log, steps, schemas, protobuf: options.protobuf, authenticator, authorizer, admission, tokenIssuer, metrics, listBodies: new ListBodies({ bytesMax: listBodiesBytesMax }),
-    managedFields: managedFieldsOf(schemas),
+    managedFields: managedFieldsOf(schemas), columnHeads: columnHeads({ schemas, ...(options.descriptions && { descriptions: options.descriptions }) }),
     served: (group, version, plural) => served.get(`${group}/${version}/${plural}`),
     virtual: (group, version, plural) => virtuals.get(`${group}/${version}/${plural}`),
-    hasGroupVersion: (group, version) => groupVersions.has(`${group}/${version}`),
+    hasGroup: (group) => groups.has(group),
   };
 
   const health = healthRoutes();
@@ -144,8 +145,10 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   let openApi: OpenApi | undefined;
   const openApiPaths = openApiRoutes(() => (openApi ??= createOpenApi(discovered, { ...(options.descriptions && { descriptions: options.descriptions }) })));
   try {
+    await serviceNetwork?.start();
     await options.beforeListening?.((user) => localTransport(api, user));
   } catch (error) {
+    await serviceNetwork?.[Symbol.asyncDispose]();
     await state[Symbol.asyncDispose]();
     throw error;
   }
@@ -160,10 +163,12 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     try {
       listening = await HttpServer.listen({ api, routes, tls: options.tls, listeners: options.listeners });
     } catch (error) {
+      await serviceNetwork?.[Symbol.asyncDispose]();
       await state[Symbol.asyncDispose]();
       throw error;
     }
   }
+  serviceNetwork?.run();
   const background = new AbortController();
   const events = registries.get("/events");
   const sweeping = events ? runEventExpiry({ registry: events, clock, log, signal: background.signal }) : undefined;
@@ -177,6 +182,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
       health.stop();
       background.abort();
       await sweeping;
+      await serviceNetwork?.[Symbol.asyncDispose]();
       await listening?.[Symbol.asyncDispose]();
       await state[Symbol.asyncDispose]();
     },
@@ -185,6 +191,9 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
 
 /** For the bodies of large lists that may be asked for again. */
 const listBodiesBytesMax = 24 * 1024 * 1024;
+
+/** Who the server is when it writes for itself; upstream's loopback client. */
+const loopbackUser: UserInfo = { name: "system:apiserver", groups: ["system:masters"] };
 
 const storedTypeOf = ({ type, storedAs }: Resource): ResourceType => storedAs?.type ?? type;
 

@@ -16,6 +16,7 @@ import type { NodeTimes } from "./node-lifecycle/plan.ts";
 import { podGarbageCollector } from "./pod-gc/pod-gc.ts";
 import { replicaSetController, replicationController } from "./replicaset/replicaset.ts";
 import { rootCaPublisher } from "./root-ca-publisher/root-ca-publisher.ts";
+import { serviceCidrController } from "./service-cidr/service-cidr.ts";
 import { serviceAccountController } from "./serviceaccount/serviceaccount.ts";
 import { statefulSetController } from "./statefulset/statefulset.ts";
 import { taintEvictionController } from "./taint-eviction/taint-eviction.ts";
@@ -49,6 +50,7 @@ const serviceAccounts: Readonly<Record<string, string>> = {
   "controllermanager": "disruption-controller",
   "cidrAllocator": "node-controller",
   "taint-eviction-controller": "node-controller",
+  "service-cidr-controller": "service-cidrs-controller",
 };
 
 /** All controllers, in the order in which a cluster needs them. */
@@ -70,6 +72,7 @@ export const controllersFor = ({ rootCa, clusterCidrs = [], nodeTimes }: Control
     endpointSliceController,
     endpointsController,
     disruptionController,
+    serviceCidrController,
     namespaceController,
     podGarbageCollector(),
     bootstrapTokenCleaner,

@@ -1,4 +1,4 @@
-import { goJson } from "./go-values.ts";
+import { goJson } from "../apimachinery/go-json.ts";
 import type { Json } from "./session.ts";
 import { inTypedOrder } from "./typed-order.ts";
 

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { splitApiVersion } from "../apimachinery/object.ts";
 import { parseYamlDocuments, YamlError } from "../apimachinery/yaml.ts";
 import { parseJson } from "../apimachinery/json.ts";
-import { goJson } from "./go-values.ts";
+import { goJson } from "../apimachinery/go-json.ts";
 import type { Json } from "./session.ts";
 import type { Session } from "./session.ts";
 import { kindName, type ServedResource } from "./discovery.ts";

@@ -1,5 +1,5 @@
 import { compareQuantities, isQuantity } from "../apimachinery/quantity.ts";
-import { JsonPath, relaxedPath } from "./jsonpath.ts";
+import { parseJsonPath, relaxedJsonPath } from "../apimachinery/jsonpath.ts";
 import type { Json } from "./session.ts";
 import type { TableRow } from "./printers/table.ts";
 
@@ -10,8 +10,8 @@ function order(a: unknown, b: unknown): number {
 }
 
 function sortedBy<T>(items: readonly T[], field: string, objectOf: (item: T) => unknown): readonly T[] {
-  const written = relaxedPath(field);
-  const path = new JsonPath(written);
+  const written = relaxedJsonPath(field);
+  const path = parseJsonPath(written, { allowMissingKeys: true });
   const keyed = items.map((item) => ({ item, key: path.find(objectOf(item))[0]?.[0] }));
   if (items.length > 0 && keyed.every(({ key }) => key === undefined)) throw new Error(`couldn't find any field with path ${JSON.stringify(written)} in the list of objects`);
   return keyed.toSorted((a, b) => order(a.key, b.key)).map(({ item }) => item);

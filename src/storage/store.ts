@@ -8,6 +8,8 @@ export interface Entry {
   readonly value: Uint8Array;
   /** When this key last changed (etcd's mod_revision). */
   readonly revision: Revision;
+  /** Only from stores that encrypt: why the value, which is empty then, could not be made out of what is stored (a key that is not known, damage). */
+  readonly unreadable?: Error;
 }
 
 export type Change =
@@ -67,6 +69,9 @@ export interface Store extends AsyncDisposable {
    * Everybody else's writes are seen when a watch has come that far. Without it, `revision` says the same at once.
    */
   latest?(options?: Abortable): Promise<Revision>;
+
+  /** Only stores that encrypt have this: whether the value would be stored in another form today, so that it should be written again even when it has not changed. */
+  stale?(key: string, options?: Abortable): Promise<boolean> | false;
 
   /** Forgets history up to and including `revision`; current entries stay. */
   compact(revision: Revision): Promise<void>;

@@ -56,11 +56,33 @@ test("bad requests are told in upstream's words, and store nothing", async () =>
   assert.equal(shared.store.revision, before);
 });
 
-test("paths that are nobody's", async () => {
-  for (const path of ["/nope", "/apis/nope.example.com/v1/things", "/api/v9/pods"]) {
+test("paths that are nobody's, and those that are below somebody's", async () => {
+  for (const path of ["/nope", "/apis/nope.example.com/v1/things", "/apis/nope.example.com", "//api/v1/pods", "/healthz/nope"]) {
     const answer = await send("GET", path);
     assert.deepEqual([answer.status, answer.text], [404, "404 page not found\n"], path);
   }
+  for (const path of ["/api/v9", "/api/v9/pods", "/api//v1/pods", "/apis/apps/v9", "/apis/apps/v9/deployments", "/version/nope", `${configMaps}/a/nope`, `${configMaps}/a%2Fnope`, "/api/v1/namespaces/default/pods/a/status/b", "/api/v1/pods/a"]) {
+    const answer = await send("GET", path);
+    assert.deepEqual([answer.status, messageOf(answer)], [404, "the server could not find the requested resource"], path);
+  }
+});
+
+test("what is there to be read takes no other method", async () => {
+  for (const [method, path] of [["POST", "/version"], ["PUT", "/api"], ["POST", "/api/v1"], ["DELETE", "/apis/apps/v1"], ["HEAD", "/api/v1"], ["HEAD", configMaps], ["OPTIONS", configMaps], ["POST", "/api/v1/watch/pods"], ["POST", "/api/v1/pods"]] as const) {
+    const answer = await send(method, path, method === "POST" ? "{}" : undefined);
+    assert.equal(answer.status, 405, `${method} ${path}`);
+    assert.equal(answer.text === "" ? "" : messageOf(answer), method === "HEAD" ? "" : "the server does not allow this method on the requested resource");
+    assert.equal(answer.headers["allow"], undefined);
+  }
+});
+
+test("every answer names its request, and is not to be kept", async () => {
+  for (const [path, accept] of [[configMaps, "*/*"], ["/nope", "*/*"], [configMaps, "text/html"], ["/version", "*/*"], ["/metrics", "*/*"], ["/openapi/v3", "*/*"], ["/readyz", "*/*"]] as const) {
+    const { headers } = await send("GET", path, undefined, { accept, "audit-id": "of-the-client" });
+    assert.deepEqual([headers["cache-control"], headers["audit-id"]], ["no-cache, private", "of-the-client"], path);
+    assert.match(String(headers["date"]), / GMT$/);
+  }
+  assert.equal((await send("GET", "/apis", undefined, { accept: "application/json;as=APIGroupDiscoveryList;v=v2;g=apidiscovery.k8s.io" })).headers["cache-control"], "public");
 });
 
 test("who is nobody gets no further than health", async () => {
@@ -96,6 +118,37 @@ test("tables, metadata, YAML and indented JSON", async () => {
   assert.deepEqual([list.kind, list.items.map(({ metadata, kind }) => [metadata.name, kind])], ["ConfigMapList", [["forms", undefined]]]);
 });
 
+test("columns say what they are, errors of tables what is wrong", async () => {
+  const table = "application/json;as=Table;v=v1;g=meta.k8s.io";
+  const { columnDefinitions } = JSON.parse((await send("GET", "/api/v1/pods", undefined, { accept: table })).text) as { columnDefinitions: readonly { name: string; description: string; priority: number; format: string }[] };
+  assert.deepEqual(columnDefinitions.map(({ name, priority, format }) => `${name} ${priority} ${format}`.trim()), [
+    "Name 0 name", "Ready 0", "Status 0", "Restarts 0", "Age 0", "IP 1", "Node 1", "Nominated Node 1", "Readiness Gates 1",
+  ]);
+  for (const { name, description } of columnDefinitions) assert.ok(description.length > 20, name);
+  const wrong = await send("GET", "/api/v1/pods?includeObject=x", undefined, { accept: table });
+  assert.deepEqual([wrong.status, messageOf(wrong)], [400, `Unable to convert to Table as requested: includeObject: Invalid value: "x": must be 'Metadata', 'Object', 'None', or empty`]);
+  const partial = (kind: string) => ({ accept: `application/json;as=${kind};v=v1;g=meta.k8s.io` });
+  const ofList = await send("GET", configMaps, undefined, partial("PartialObjectMetadata"));
+  assert.deepEqual([ofList.status, messageOf(ofList)], [406, "you requested PartialObjectMetadata, but the requested object is a list (*core.ConfigMapList)"]);
+  const ofOne = await send("GET", `${configMaps}/forms`, undefined, partial("PartialObjectMetadataList"));
+  assert.deepEqual([ofOne.status, messageOf(ofOne)], [406, "you requested PartialObjectMetadataList, but the requested object is not a list (*core.ConfigMap)"]);
+});
+
+test("pages of tables and of metadata carry their token", async () => {
+  for (const name of ["page-a", "page-b", "page-c"]) await send("POST", configMaps, JSON.stringify({ metadata: { name, labels: { page: "yes" } } }));
+  for (const as of ["Table", "PartialObjectMetadataList"]) {
+    const seen: number[] = [];
+    for (let token = ""; seen.length === 0 || token !== "";) {
+      const { metadata, rows, items } = JSON.parse((await send("GET", `${configMaps}?labelSelector=page&limit=2&continue=${token}`, undefined, { accept: `application/json;as=${as};v=v1;g=meta.k8s.io` })).text) as {
+        metadata: { continue?: string; remainingItemCount?: number }; rows?: unknown[]; items?: unknown[];
+      };
+      seen.push((rows ?? items ?? []).length);
+      token = encodeURIComponent(metadata.continue ?? "");
+    }
+    assert.deepEqual(seen, [2, 1], as);
+  }
+});
+
 test("long answers are compressed for those who can read that", async () => {
   await send("POST", configMaps, JSON.stringify({ metadata: { name: "long" }, data: { a: "x".repeat(200_000) } }));
   using response = await shared.http.raw({ method: "GET", path: `${configMaps}/long`, headers: { "accept-encoding": "gzip" } });
@@ -109,6 +162,8 @@ test("warnings come in headers", async () => {
   const answer = await send("POST", `${configMaps}?fieldValidation=Warn&dryRun=All`, '{"metadata":{"name":"warned"},"spec":{"foo":1}}');
   assert.equal(answer.status, 201);
   assert.equal(String(answer.headers["warning"]), '299 - "unknown field \\"spec\\""');
+  const deprecated = '299 - "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice"';
+  for (const path of ["/api/v1/endpoints", "/api/v1/namespaces/default/endpoints/nope"]) assert.equal(String((await send("GET", path)).headers["warning"]), deprecated, path);
 });
 
 test("steps of an object are served by its UID", async () => {

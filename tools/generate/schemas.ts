@@ -57,6 +57,9 @@ const packageOfMessage = (name: string): string => name.slice(0, name.lastIndexO
 const openApiName = (message: string): string => message.replace(/^k8s\.io\./, "io.k8s.").replace("apiextensions_apiserver", "apiextensions-apiserver").replace("kube_aggregator", "kube-aggregator");
 const messageName = (definition: string): string => definition.replace(/^io\.k8s\./, "k8s.io.").replaceAll("-", "_");
 
+/** The protobuf name of a field is its JSON name (`JSONPath` too), but where upstream has named it after its Go field: that begins with one capital. */
+const jsonName = (proto: string): string => (/^[A-Z][a-z]/.test(proto) ? proto.charAt(0).toLowerCase() + proto.slice(1) : proto);
+
 class Messages {
   readonly #messages: ReadonlyMap<string, ProtoMessage>;
   constructor(reference: Reference) {
@@ -74,7 +77,7 @@ class Messages {
     const isSchema = name.endsWith(".JSONSchemaProps");
     for (const [proto, field] of Object.entries(this.get(name) ?? {})) {
       const lower = [...(properties ?? [])].find((property) => property.toLowerCase() === proto.toLowerCase());
-      const json = (isSchema ? renamed[proto] : undefined) ?? (properties?.has(proto) ? proto : lower) ?? (proto === "uID" ? "uid" : proto === "aPIGroup" ? "apiGroup" : proto.charAt(0).toLowerCase() + proto.slice(1));
+      const json = (isSchema ? renamed[proto] : undefined) ?? (properties?.has(proto) ? proto : lower) ?? (proto === "uID" ? "uid" : proto === "aPIGroup" ? "apiGroup" : jsonName(proto));
       const isInline = /[A-Z]/.test(field.type) && (properties ? !properties.has(json) : inlined.has(proto));
       if (!isInline) result.set(json, { path: String(field.id), field, from: name });
       else for (const [inner, { path, field: innerField, from }] of this.paths(this.resolve(field.type, name), undefined)) result.set(inner, { path: `${field.id}.${path}`, field: innerField, from });

@@ -67,7 +67,7 @@ function* validateAffinity({ sessionAffinity, sessionAffinityConfig }: ServiceSp
 
 const familyOf = (ip: string): 4 | 6 | undefined => parseIpSloppy(ip)?.family;
 
-function* validateClusterIps(spec: ServiceSpec, previous: ServiceSpec | undefined): Generator<FieldError> {
+export function* validateClusterIps(spec: ServiceSpec, previous: ServiceSpec | undefined): Generator<FieldError> {
   if (spec.type === "ExternalName") return;
   const { clusterIP = "", clusterIPs = [], ipFamilies = [], ipFamilyPolicy } = spec;
   const path = "spec.clusterIPs";

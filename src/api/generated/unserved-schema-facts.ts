@@ -1823,7 +1823,7 @@ CustomResourceColumnDefinition
  format 3 string
  description 4 string
  priority 5 int32
- jSONPath 6 string
+ JSONPath 6 string
 CustomResourceConversion
  strategy 1 string
  webhookClientConfig 2 WebhookClientConfig

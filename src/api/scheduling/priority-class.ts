@@ -18,7 +18,7 @@ export const priorityClassResource = defineResource<PriorityClass>(priorityclass
   },
   columns: [
     nameColumn, integer("Value", ({ value }) => value ?? 0), yesNo("Global-Default", ({ globalDefault }) => globalDefault === true), ageColumn,
-    { ...text("PreemptionPolicy", ({ preemptionPolicy }: PriorityClass) => preemptionPolicy ?? ""), priority: 1 },
+    text("PreemptionPolicy", ({ preemptionPolicy }) => preemptionPolicy ?? ""),
   ],
 });
 

@@ -6,7 +6,6 @@ import { canonicalAmount } from "../core/resource-list.ts";
 import { changeField } from "../defaulting.ts";
 import { csistoragecapacities, type CSIStorageCapacity } from "../generated/storage-v1.ts";
 import { dnsSubdomainName } from "../names.ts";
-import { nameColumn, text } from "../printing/columns.ts";
 import { defineResource } from "../resource.ts";
 
 function* validate({ nodeTopology, storageClassName, capacity }: CSIStorageCapacity, options: { readonly allowInvalidValues: boolean }): Generator<FieldError> {
@@ -27,5 +26,4 @@ export const csiStorageCapacityResource = defineResource<CSIStorageCapacity>(csi
   },
   warningsOnCreate: ({ nodeTopology }) => [...nodeSelectorWarnings(nodeTopology, "nodeTopology")],
   warningsOnUpdate: ({ nodeTopology }) => [...nodeSelectorWarnings(nodeTopology, "nodeTopology")],
-  columns: [nameColumn, text("StorageClassName", ({ storageClassName }) => storageClassName), text("Capacity", ({ capacity }) => capacity ?? "<unset>")],
 });

@@ -12,7 +12,7 @@ import { addToUserKubeconfig, userKubeconfigPath } from "../kubeconfig/user-kube
 import { allowForwarding, claimBridge, ensureNetwork, removeNetwork, setHostRoutes, takenCidrs } from "../network/network.ts";
 import { namespacePath } from "../network/plan.ts";
 import { pkiSubjects } from "../pki/cluster-subjects.ts";
-import { ensurePki } from "../pki/pki.ts";
+import { ensurePki, type Pki } from "../pki/pki.ts";
 import { ensureHome, freePortOf, inspectMachine, judge, type Problem } from "../preflight.ts";
 import { isAlive, readProcess, startProcess, stopProcess } from "../processes.ts";
 import type { Progress } from "../progress.ts";
@@ -31,6 +31,8 @@ export interface UpOptions {
   readonly offline: boolean;
   /** A new cluster takes a node for unreachable after this much silence; upstream's time when left out. */
   readonly nodeMonitorGraceMs?: number;
+  /** A new cluster that begins with another one's state: it has nodes of the same names, and its store is filled before its server starts. */
+  readonly origin?: { readonly nodeNames: readonly string[]; readonly fill: (spec: ClusterSpec, paths: ClusterPaths, pki: Pki) => Promise<void> };
   /** Leaves the user's kubeconfig alone. */
   readonly noKubeconfig: boolean;
   readonly program: Program;
@@ -101,7 +103,8 @@ function grown(existing: ClusterSpec, { nodeCount = existing.nodes.length, regis
   if (nodeCount < existing.nodes.length) throw new PreflightError([{ what: `cluster ${existing.name} has ${existing.nodes.length} nodes, more than ${nodeCount}`, remedy: "take it down and make it anew, or leave --nodes out" }]);
   checkNodeCount(nodeCount);
   return {
-    ...existing, nodes: planNodes(existing.name, existing.index, nodeCount),
+    // Those that it has stay what they are: a fork's are named as those of the cluster that it came from.
+    ...existing, nodes: [...existing.nodes, ...planNodes(existing.name, existing.index, nodeCount).slice(existing.nodes.length)],
     registryMirrors: Object.keys(registryMirrors).length > 0 ? registryMirrors : existing.registryMirrors,
   };
 }
@@ -131,7 +134,8 @@ async function planNew({ home, name, nodeCount = 1, registryMirrors, offline, no
     const spec = planSpec({ name, nodeCount, apiPort: wanted.apiPort ?? 0, others: [...others, ...lost], isFree, registryMirrors, offline, ...(nodeMonitorGraceMs !== undefined && { nodeMonitorGraceMs }), nowMs: clock.now() });
     if (spec) {
       const apiPort = wanted.apiPort ?? (await freePortOf(spec.index, new Set(others.map((each) => each.apiPort))));
-      if (await claimBridge(spec)) return { ...spec, apiPort };
+      const nodes = spec.nodes.map((planned, index) => ({ ...planned, name: wanted.origin?.nodeNames[index] ?? planned.name }));
+      if (await claimBridge(spec)) return { ...spec, apiPort, nodes };
       lost.push(spec);
     } else throw new PreflightError([{ what: "no networks are free for another cluster (10.222.x.0/24 with 10.128.0.0/16 and up)", remedy: "take a cluster down, or remove routes to these networks" }]);
   }
@@ -153,6 +157,7 @@ async function start(spec: ClusterSpec, paths: ClusterPaths, options: UpOptions)
 
   const access = adminAccess(spec, pki);
   writeCredentials(spec, paths, pki);
+  await options.origin?.fill(spec, paths, pki);
   launch(serverName, program.server(spec, paths), paths, options);
   for (const node of spec.nodes) {
     launch(agentName(node.name), ["nsenter", `--net=${namespacePath(node)}`, ...program.agent(spec, paths, node)], paths, options);

@@ -99,8 +99,8 @@ const apiGroup = ({ name, versions }: Group): object => {
   return { name, versions: listed, preferredVersion: listed[0] };
 };
 
-const aggregatedList = (groups: readonly Group[], apiVersion: string): object => ({
-  kind: "APIGroupDiscoveryList", apiVersion, metadata: {},
+const aggregatedList = (groups: readonly Group[]): object => ({
+  kind: "APIGroupDiscoveryList", apiVersion: "apidiscovery.k8s.io/v2", metadata: {},
   items: groups.map(({ name, versions }) => ({
     metadata: { ...(name !== "" && { name }) },
     versions: versions.map(({ version, resources, freshness = "Current" }) => ({
@@ -115,8 +115,8 @@ export interface AggregatedDiscovery { readonly document: object; readonly etag:
 export interface Discovery {
   /** What answers a GET without the aggregated form: "/api", "/apis", "/api/v1", "/apis/<group>", "/apis/<group>/<version>"; a trailing slash is the same path. */
   document(path: string): object | undefined;
-  /** The aggregated form of "/api" (core) and "/apis" (everything else). Documents are v2 by default. */
-  aggregated(path: "/api" | "/apis", version?: "v2" | "v2beta1"): AggregatedDiscovery;
+  /** The aggregated form (apidiscovery.k8s.io/v2) of "/api" (core) and "/apis" (everything else). */
+  aggregated(path: "/api" | "/apis"): AggregatedDiscovery;
 }
 
 export interface DiscoveryOptions {
@@ -161,13 +161,12 @@ export function createDiscovery(groupVersions: readonly DiscoveryGroupVersion[],
       if (document) documents.set(key, document);
       return document;
     },
-    aggregated(path, version = "v2") {
-      const key = `${path} ${version}`;
-      const known = aggregated.get(key);
+    aggregated(path) {
+      const known = aggregated.get(path);
       if (known) return known;
-      const document = aggregatedList(path === "/api" ? core : named, `apidiscovery.k8s.io/${version}`);
+      const document = aggregatedList(path === "/api" ? core : named);
       const result = { document, etag: `"${createHash("sha512").update(JSON.stringify(document)).digest("hex").toUpperCase()}"` };
-      aggregated.set(key, result);
+      aggregated.set(path, result);
       return result;
     },
   };

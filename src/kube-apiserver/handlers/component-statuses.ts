@@ -4,6 +4,7 @@ import { notFoundError } from "../../apimachinery/status-error.ts";
 import type { Answer } from "../answer.ts";
 import type { Api } from "../api.ts";
 import { CacheEntry, StoredForm } from "../cache-entry.ts";
+import { deprecationWarning } from "../deprecations.ts";
 import { methodNotAllowed } from "../refusals.ts";
 import type { Authorized } from "../request.ts";
 import type { HealthCheck } from "./health.ts";
@@ -37,7 +38,8 @@ async function asked({ name, check }: Pick<HealthCheck, "name"> & { readonly che
 export async function componentStatuses(api: Api, { info, warnings }: Authorized): Promise<Answer> {
   if (info.verb !== "get" && info.verb !== "list") throw methodNotAllowed();
   if (info.subresource !== "" || info.namespace !== "") throw methodNotAllowed();
-  warnings.push("v1 ComponentStatus is deprecated in v1.19+");
+  const warning = deprecationWarning(componentstatuses);
+  if (warning !== undefined) warnings.push(warning);
   const statuses = [await asked({ name: "etcd-0", check: async () => void (await api.state.store.get("/registry/health")) })];
   const served = { type: componentstatuses, resource: resource as unknown as ReturnType<typeof defineResource> };
   const entries = statuses.map((status) => CacheEntry.ofObject(form, status.metadata.name ?? "", api.state.revision, status));

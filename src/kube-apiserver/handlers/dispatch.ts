@@ -1,5 +1,6 @@
 import type { Answer } from "../answer.ts";
 import type { Api } from "../api.ts";
+import { deprecationWarning } from "../deprecations.ts";
 import { methodNotAllowed, pageNotFound, resourceNotFound } from "../refusals.ts";
 import type { Authorized } from "../request.ts";
 import type { Served } from "../served.ts";
@@ -19,7 +20,7 @@ const handlers: Readonly<Record<string, Handler>> = {
 /** Answers a request for objects. @throws {StatusError} */
 export async function dispatch(api: Api, request: Authorized): Promise<Answer> {
   const { info } = request;
-  if (request.method === "HEAD" || request.method === "OPTIONS") throw methodNotAllowed();
+  if (request.method === "HEAD" || request.method === "OPTIONS" || (info.verb === "watch" && request.method !== "GET" && request.method !== "")) throw methodNotAllowed();
   const served = api.served(info.group, info.version, info.resource);
   if (!served) {
     const virtual = api.virtual(info.group, info.version, info.resource);
@@ -27,10 +28,14 @@ export async function dispatch(api: Api, request: Authorized): Promise<Answer> {
     if (info.group === "" && info.version === "v1" && info.resource === "componentstatuses") return await componentStatuses(api, request);
     const extra = await subresource(api, request, undefined);
     if (extra) return extra;
-    if (api.hasGroupVersion(info.group, info.version)) throw resourceNotFound();
+    // Of a group that is served every path is known, in all of its versions.
+    if (api.hasGroup(info.group)) throw resourceNotFound();
     return pageNotFound;
   }
+  const warning = deprecationWarning(served.type);
+  if (warning !== undefined) request.warnings.push(warning);
   if (info.namespace !== "" && !served.type.namespaced && !(served.type.group === "" && served.type.plural === "namespaces")) throw resourceNotFound();
+  if (info.rest !== "") throw resourceNotFound();
   if (info.subresource !== "") {
     const answer = await subresource(api, request, served);
     if (!answer) throw resourceNotFound();
@@ -39,7 +44,9 @@ export async function dispatch(api: Api, request: Authorized): Promise<Answer> {
   if (!served.type.verbs.includes(info.verb)) throw methodNotAllowed();
   // A name is in the path of what concerns one object, and only of that.
   const misnamed = info.verb === "create" ? info.name !== "" : ["get", "update", "patch", "delete"].includes(info.verb) && info.name === "";
-  if (misnamed || (served.type.namespaced && info.namespace === "" && ["get", "update", "patch", "delete", "deletecollection"].includes(info.verb))) throw methodNotAllowed();
+  if (served.type.namespaced && info.namespace === "" && info.name !== "" && info.verb !== "list" && info.verb !== "watch") throw resourceNotFound();
+  // Across namespaces there is nothing to do but to read.
+  if (misnamed || (served.type.namespaced && info.namespace === "" && info.verb !== "list" && info.verb !== "watch")) throw methodNotAllowed();
   const handler = handlers[info.verb];
   if (!handler) throw methodNotAllowed();
   return await handler(api, served.type.plural === "namespaces" && served.type.group === "" ? atClusterScope(request) : request, served);

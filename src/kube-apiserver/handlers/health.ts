@@ -9,7 +9,7 @@ export interface HealthCheck {
 }
 
 const text = (code: number, body: string): Answer => ({
-  is: "bytes", code, contentType: "text/plain; charset=utf-8", body, headers: { "cache-control": "no-cache, private", "x-content-type-options": "nosniff" },
+  is: "bytes", code, contentType: "text/plain; charset=utf-8", body, headers: { "x-content-type-options": "nosniff" },
 });
 
 /** /livez, /readyz and the old /healthz, each with ?verbose, ?exclude= and one path per check. */

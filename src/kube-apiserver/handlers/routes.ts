@@ -1,15 +1,17 @@
 import type { Answer } from "../answer.ts";
 import type { Api } from "../api.ts";
-import { decodeDocumentAccept } from "../output/document-accept.ts";
+import { aggregatedDiscoveryAccept } from "../output/document-accept.ts";
 import type { Authorized } from "../request.ts";
 import type { StreamingHandler } from "../streaming/streaming-handler.ts";
-import { methodNotAllowed, pageNotFound } from "../refusals.ts";
+import { contentTypeOf } from "../output/negotiation.ts";
+import { methodNotAllowed, pageNotFound, resourceNotFound } from "../refusals.ts";
 import { dispatch } from "./dispatch.ts";
 
 /** Documents that describe the server to clients. */
 export interface DiscoveryDocuments {
   document(path: string): object | undefined;
-  aggregated(path: "/api" | "/apis", version?: "v2" | "v2beta1"): { readonly document: object; readonly etag: string };
+  /** The ETag is quoted, as it goes into the header. */
+  aggregated(path: "/api" | "/apis"): { readonly document: object; readonly etag: string };
 }
 
 /** Answers a path that names no resource. Undefined when it has nothing to say about it. */
@@ -28,28 +30,40 @@ export async function answerFor(api: Api, routes: Routes, request: Authorized): 
   const { info } = request;
   if (info.isResourceRequest) return await dispatch(api, request);
   const path = info.path.length > 1 && info.path.endsWith("/") ? info.path.slice(0, -1) : info.path;
+  const isWebService = belongsToWebService(api, path);
+  if (isWebService && request.method !== "GET") throw methodNotAllowed();
 
   const route = Object.hasOwn(routes.exact, path) ? routes.exact[path] : routes.prefixes.find(([prefix]) => path.startsWith(prefix))?.[1];
-  const answer = await route?.(api, request);
+  const answer = (await route?.(api, request)) ?? discovery(routes, request, path);
   if (answer) return answer;
-  if (path === "/api" || path === "/apis" || path.startsWith("/api/") || path.startsWith("/apis/")) return discovery(routes, request, path);
+  if (isWebService) throw resourceNotFound();
   return pageNotFound;
 }
 
-function discovery(routes: Routes, request: Authorized, path: string): Answer {
+const webServices = ["/version", "/openid/v1/jwks", "/.well-known/openid-configuration"];
+
+/** Below these upstream knows all paths, and answers with a Status for what it does not know; anywhere else with plain text. They are there to be read only. */
+function belongsToWebService(api: Api, path: string): boolean {
+  if (path === "/api" || path.startsWith("/api/") || path === "/apis") return true;
+  const [, root, group = ""] = path.split("/", 3);
+  if (root === "apis") return api.hasGroup(group);
+  return webServices.some((each) => path === each || path.startsWith(`${each}/`));
+}
+
+function discovery(routes: Routes, request: Authorized, path: string): Answer | undefined {
+  const [, root] = path.split("/", 2);
+  if (root !== "api" && root !== "apis") return undefined;
   const documents = routes.discovery();
   if (path === "/api" || path === "/apis") {
-    const version = decodeDocumentAccept(request.headers["accept"]);
-    if (version) {
-      const { document, etag } = documents.aggregated(path, version);
-      const headers = { etag: `"${etag.replaceAll('"', "")}"`, vary: "Accept", "cache-control": "public" };
-      const contentType = `application/json;g=apidiscovery.k8s.io;v=${version};as=APIGroupDiscoveryList`;
-      if (String(request.headers["if-none-match"] ?? "").replaceAll('"', "") === etag.replaceAll('"', "")) return { is: "bytes", code: 304, contentType, body: "", headers };
-      return { is: "bytes", code: 200, contentType, body: `${JSON.stringify(document)}\n`, headers };
+    const media = aggregatedDiscoveryAccept(request.headers["accept"]);
+    if (media) {
+      const { document, etag } = documents.aggregated(path);
+      const headers = { etag, vary: "Accept", "cache-control": "public" };
+      const contentType = `${contentTypeOf[media]};g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList`;
+      if (request.headers["if-none-match"] === etag) return { is: "bytes", code: 304, contentType, body: "", headers };
+      return { is: "object", code: 200, object: document, document: { media, contentType, headers } };
     }
   }
   const document = documents.document(path);
-  if (!document) return pageNotFound;
-  if (request.method !== "GET" && request.method !== "HEAD") throw methodNotAllowed();
-  return { is: "object", code: 200, object: document };
+  return document && { is: "object", code: 200, object: document };
 }

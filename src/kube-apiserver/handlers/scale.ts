@@ -1,10 +1,10 @@
 import type { Scale } from "../../api/generated/autoscaling-v1.ts";
-import { ageColumn, integer, nameColumn } from "../../api/printing/columns.ts";
+import { ageColumn, integer, text } from "../../api/printing/columns.ts";
 import { invalid } from "../../apimachinery/field-error.ts";
 import { formatLabelMatcher, labelMatcherOf } from "../../apimachinery/label-selector.ts";
 import type { KubeObject } from "../../apimachinery/object.ts";
 import { badRequest, invalidError } from "../../apimachinery/status-error.ts";
-import type { Answer } from "../answer.ts";
+import type { Answer, ObjectTable } from "../answer.ts";
 import type { Api } from "../api.ts";
 import { decodeBody } from "../body.ts";
 import { writeQuery } from "../query.ts";
@@ -20,16 +20,20 @@ interface Scalable extends KubeObject {
 }
 const scaleKind = { group: "autoscaling", version: "v1", kind: "Scale" };
 
-const scaleColumns = [
-  nameColumn, integer<KubeObject>("Desired", (object) => (object as Scalable).spec?.replicas ?? 0), integer<KubeObject>("Available", (object) => (object as Scalable).status?.replicas ?? 0), ageColumn,
-];
+const scaleTable = {
+  type: { group: "autoscaling", plural: "scales" },
+  columns: [
+    text<KubeObject>("Name", ({ metadata }) => metadata.name ?? ""), integer<KubeObject>("Desired", (object) => (object as Scalable).spec?.replicas ?? 0),
+    integer<KubeObject>("Available", (object) => (object as Scalable).status?.replicas ?? 0), ageColumn,
+  ],
+} satisfies ObjectTable;
 
 /** Get, update and patch of the one number that all workloads have. */
 export async function scale(api: Api, request: Authorized, served: Served): Promise<Answer> {
   const { info } = request;
   if (info.verb === "get") {
     const entry = await served.registry.get(info.namespace, info.name);
-    return { is: "object", code: 200, object: scaleOf(entry.object), columns: scaleColumns };
+    return { is: "object", code: 200, object: scaleOf(entry.object), table: scaleTable };
   }
   const query = writeQuery(request.query, info.verb === "patch" ? "PatchOptions" : "UpdateOptions");
   const given = info.verb === "update"
@@ -50,7 +54,7 @@ export async function scale(api: Api, request: Authorized, served: Served): Prom
     const target = current as Scalable;
     return { ...target, metadata: { ...target.metadata, ...(resourceVersion !== "" && { resourceVersion }) }, spec: { ...target.spec, replicas } } as KubeObject;
   }, { ...context, admission: noAdmission });
-  return { is: "object", code: 200, object: scaleOf(entry.object), columns: scaleColumns };
+  return { is: "object", code: 200, object: scaleOf(entry.object), table: scaleTable };
 }
 
 /** The Scale was admitted; the object behind it is not a request of its own. */

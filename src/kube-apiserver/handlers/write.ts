@@ -53,11 +53,9 @@ function checkedView(served: Served, object: KubeObject): KubeObject {
   return complete;
 }
 
-/** A namespaced kind is created in a namespace: the path without one is for reading all. */
 function checkNamespace(served: Served, request: Authorized, object: KubeObject): void {
   const { namespace } = request.info;
   const own = object.metadata.namespace ?? "";
-  if (served.type.namespaced && namespace === "") throw badRequest("the namespace of the provided object does not match the namespace sent on the request");
   if (own !== "" && own !== (served.type.namespaced ? namespace : "")) throw badRequest("the namespace of the provided object does not match the namespace sent on the request");
 }
 

@@ -1,12 +1,12 @@
-import type { Column } from "../../api/resource.ts";
 import { apiVersionOf, type KubeObject, type ListMeta } from "../../apimachinery/object.ts";
 import { encodeWatchFrame, wrapBody, type ProtobufCodec } from "../../apimachinery/protobuf/codec.ts";
 import { formatYaml } from "../../apimachinery/yaml.ts";
-import type { Answer, WholeAnswer } from "../answer.ts";
+import type { Answer, ObjectTable, WholeAnswer } from "../answer.ts";
 import type { CacheEntry } from "../cache-entry.ts";
 import type { Shown } from "../served.ts";
 import type { ListBodies } from "./list-bodies.ts";
-import { notAcceptable, type Wanted } from "./negotiation.ts";
+import type { ColumnHeads } from "./column-heads.ts";
+import { notAcceptable, notAList, onlyAList, type Wanted } from "./negotiation.ts";
 import { columnsOf, partialMetadata, rowJson, tableHead, type IncludeObject } from "./table.ts";
 
 export interface EncodeOptions {
@@ -15,6 +15,7 @@ export interface EncodeOptions {
   readonly nowMs: number;
   readonly protobuf: ProtobufCodec | undefined;
   readonly listBodies: ListBodies;
+  readonly columnHeads: ColumnHeads;
 }
 
 const comma = Buffer.from(",");
@@ -28,32 +29,35 @@ function metaOf({ revision, continue: token, remaining }: Extract<Answer, { is: 
   };
 }
 
-/** The body of an answer that is one piece. */
+/** The body of an answer that is one piece. @throws {StatusError} NotAcceptable */
 export function encode(answer: Exclude<WholeAnswer, { is: "bytes" }>, options: EncodeOptions): readonly Uint8Array[] {
   const { wanted } = options;
+  if (answer.is === "list" && wanted.as === "PartialObjectMetadata") throw onlyAList(answer.served.type);
+  if (answer.is === "entry" && wanted.as === "PartialObjectMetadataList") throw notAList(answer.served.type);
   if (wanted.media === "json" && !wanted.pretty) return jsonOf(answer, options);
   if (wanted.media === "protobuf") return [protobufOf(answer, options)];
   const value: unknown = JSON.parse(Buffer.concat(jsonOf(answer, options)).toString());
-  return [Buffer.from(wanted.media === "yaml" ? formatYaml(value) : `${JSON.stringify(value, undefined, 2)}\n`)];
+  // Indented JSON ends without a newline, as upstream's does.
+  return [Buffer.from(wanted.media === "yaml" ? formatYaml(value) : JSON.stringify(value, undefined, 2))];
 }
 
-function jsonOf(answer: Exclude<WholeAnswer, { is: "bytes" }>, { wanted, includeObject, nowMs, listBodies }: EncodeOptions): readonly Uint8Array[] {
+function jsonOf(answer: Exclude<WholeAnswer, { is: "bytes" }>, { wanted, includeObject, nowMs, listBodies, columnHeads }: EncodeOptions): readonly Uint8Array[] {
   switch (answer.is) {
     case "object":
-      return [Buffer.from(`${wanted.as === "Table" && answer.columns ? tableOf(answer.object as KubeObject, answer.columns, { wanted, includeObject, nowMs }) : JSON.stringify(answer.object)}\n`)];
+      return [Buffer.from(`${wanted.as === "Table" && answer.table ? tableOf(answer.object as KubeObject, answer.table, { wanted, includeObject, nowMs, columnHeads }) : JSON.stringify(objectAs(answer.object, wanted))}\n`)];
     case "entry": {
       const { entry, served } = answer;
       if (wanted.as === "object") return [entry.jsonLine];
       if (wanted.as !== "Table") return [partialMetadata(entry, wanted.version)];
       const columns = columnsOf(served.resource);
-      return [Buffer.from(tableHead(wanted.version, { resourceVersion: String(entry.revision) }, columns, true)), rowJson(entry, columns, includeObject, wanted.version, nowMs), end];
+      return [Buffer.from(tableHead(wanted.version, { resourceVersion: String(entry.revision) }, columnHeads(served.type, columns))), rowJson(entry, columns, includeObject, wanted.version, nowMs), end];
     }
     case "list": {
       const { served, entries } = answer;
       const parts: Uint8Array[] = [];
       if (wanted.as === "Table") {
         const columns = columnsOf(served.resource);
-        parts.push(Buffer.from(tableHead(wanted.version, metaOf(answer), columns, true)));
+        parts.push(Buffer.from(tableHead(wanted.version, metaOf(answer), columnHeads(served.type, columns))));
         for (const [index, entry] of entries.entries()) {
           if (index > 0) parts.push(comma);
           parts.push(rowJson(entry, columns, includeObject, wanted.version, nowMs));
@@ -73,12 +77,18 @@ function jsonOf(answer: Exclude<WholeAnswer, { is: "bytes" }>, { wanted, include
   }
 }
 
+/** A Status is told as it is, whatever was asked for; everything else has metadata. */
+function objectAs(object: unknown, { as, version }: Pick<Wanted, "as" | "version">): unknown {
+  const { kind, metadata } = object as Partial<KubeObject>;
+  return as === "PartialObjectMetadata" && kind !== "Status" && metadata !== undefined ? { kind: "PartialObjectMetadata", apiVersion: `meta.k8s.io/${version}`, metadata } : object;
+}
+
 /** A table of one object that lies in no cache. */
-function tableOf(object: KubeObject, columns: readonly Column<KubeObject>[], { wanted, includeObject, nowMs }: Pick<EncodeOptions, "wanted" | "includeObject" | "nowMs">): string {
+function tableOf(object: KubeObject, { type, columns }: ObjectTable, { wanted, includeObject, nowMs, columnHeads }: Pick<EncodeOptions, "wanted" | "includeObject" | "nowMs" | "columnHeads">): string {
   const { metadata } = object;
   const shown = includeObject === "Object" ? object : includeObject === "Metadata" ? { kind: "PartialObjectMetadata", apiVersion: `meta.k8s.io/${wanted.version}`, metadata } : null;
   const row = { cells: columns.map((column) => column.cell(object, nowMs)), object: shown };
-  return `${tableHead(wanted.version, { resourceVersion: metadata.resourceVersion ?? "" }, columns, true)}${JSON.stringify(row)}]}`;
+  return `${tableHead(wanted.version, { resourceVersion: metadata.resourceVersion ?? "" }, columnHeads(type, columns))}${JSON.stringify(row)}]}`;
 }
 
 /** The items, with everything that follows them. */
@@ -101,7 +111,10 @@ function protobufOf(answer: Exclude<WholeAnswer, { is: "bytes" }>, { protobuf, w
       return protobuf.encodeList(list, answer.entries.map((entry) => protobufBody(protobuf, entry)));
     }
   }
-  return protobuf.encode(plainOf(answer, wanted) as { readonly apiVersion: string; readonly kind: string });
+  const object = plainOf(answer, wanted) as { readonly apiVersion?: string; readonly kind: string };
+  // The documents of the core group name no version, in no encoding.
+  if (object.apiVersion === undefined) return wrapBody({ apiVersion: "", kind: object.kind }, protobuf.encodeBody(object, { apiVersion: "v1", kind: object.kind }));
+  return protobuf.encode(object as { readonly apiVersion: string; readonly kind: string });
 }
 
 /** The answer as a plain object, for encodings that start from one, and for callers inside of the process. */
@@ -110,7 +123,7 @@ export function plainOf(answer: Exclude<WholeAnswer, { is: "bytes" }>, wanted?: 
   const item = (entry: CacheEntry) => (partial ? { kind: "PartialObjectMetadata", apiVersion: `meta.k8s.io/${wanted.version}`, metadata: entry.object.metadata } : entry.object);
   switch (answer.is) {
     case "object":
-      return answer.object;
+      return wanted ? objectAs(answer.object, wanted) : answer.object;
     case "entry":
       return item(answer.entry);
     case "list":
@@ -131,7 +144,7 @@ export interface EventEncoder {
   plain(type: string, object: unknown): Buffer;
 }
 
-export function eventEncoder(served: Shown, { wanted, includeObject, protobuf }: EncodeOptions, now: () => number): EventEncoder {
+export function eventEncoder(served: Shown, { wanted, includeObject, protobuf, columnHeads }: EncodeOptions, now: () => number): EventEncoder {
   if (wanted.media === "protobuf") {
     if (!protobuf) throw notAcceptable();
     const frame = (type: string, object: unknown): Buffer => encodeWatchFrame(type, protobuf.encode(object as { readonly apiVersion: string; readonly kind: string }));
@@ -160,7 +173,7 @@ export function eventEncoder(served: Shown, { wanted, includeObject, protobuf }:
   // The columns are said once, with the first event.
   let first = true;
   const head = (revision: string): Buffer => {
-    const text = tableHead(wanted.version, { resourceVersion: revision }, columns, first);
+    const text = tableHead(wanted.version, { resourceVersion: revision }, first ? columnHeads(served.type, columns) : undefined);
     first = false;
     return Buffer.from(text);
   };
@@ -169,8 +182,10 @@ export function eventEncoder(served: Shown, { wanted, includeObject, protobuf }:
     event: (type, entry) => line(type, Buffer.concat([head(String(entry.revision)), rowJson(entry, columns, includeObject, wanted.version, now()), tableEnd])),
     plain: (type, object) => {
       if (type !== "BOOKMARK") return plain(type, object);
-      const { metadata } = object as { readonly metadata: { readonly resourceVersion?: string } };
-      const row = `{"cells":[${columns.map(() => "null").join(",")}],"object":${JSON.stringify({ kind: "PartialObjectMetadata", apiVersion: `meta.k8s.io/${wanted.version}`, metadata })}}`;
+      const { metadata } = object as KubeObject;
+      // The end of the initial events is told by an annotation, which has to be seen also by those who want no objects.
+      const shown = includeObject === "Object" ? object : includeObject === "Metadata" || metadata.annotations ? { kind: "PartialObjectMetadata", apiVersion: `meta.k8s.io/${wanted.version}`, metadata } : null;
+      const row = `{"cells":[${columns.map(() => "null").join(",")}],"object":${JSON.stringify(shown)}}`;
       return line(type, Buffer.concat([head(metadata.resourceVersion ?? ""), Buffer.from(row), tableEnd]));
     },
   };

@@ -1,3 +1,4 @@
+import type { ResourceType } from "../../apimachinery/object.ts";
 import { StatusError } from "../../apimachinery/status-error.ts";
 
 export type Media = "json" | "yaml" | "protobuf";
@@ -13,7 +14,7 @@ export interface Wanted {
 }
 
 export const contentTypeOf: Readonly<Record<Media, string>> = { json: "application/json", yaml: "application/yaml", protobuf: "application/vnd.kubernetes.protobuf" };
-const mediaOf: Readonly<Record<string, Media>> = {
+export const mediaOf: Readonly<Record<string, Media>> = {
   "application/json": "json", "application/yaml": "yaml", "application/vnd.kubernetes.protobuf": "protobuf", "application/*": "json", "*/*": "json",
 };
 const acceptedAll = Object.values(contentTypeOf).join(", ");
@@ -22,9 +23,18 @@ export const notAcceptable = (accepted: string = acceptedAll): StatusError => ne
 export const unsupportedMediaType = (accepted: string = acceptedAll): StatusError =>
   new StatusError("UnsupportedMediaType", `the body of the request was in an unknown format - accepted media types include: ${accepted}`);
 
-interface Clause { readonly type: string; readonly q: number; readonly parameters: Readonly<Record<string, string>> }
+/** Upstream's packages of internal types, which its texts name. */
+const packageOf = (group: string): string => (({ "": "core", "events.k8s.io": "core", "internal.apiserver.k8s.io": "apiserverinternal" } as Readonly<Record<string, string>>)[group] ?? group.split(".", 1)[0] ?? "");
+export const onlyAList = ({ group, listKind }: Pick<ResourceType, "group" | "listKind">): StatusError =>
+  new StatusError("NotAcceptable", `you requested PartialObjectMetadata, but the requested object is a list (*${packageOf(group)}.${listKind})`);
+export const notAList = ({ group, kind }: Pick<ResourceType, "group" | "kind">): StatusError =>
+  new StatusError("NotAcceptable", `you requested PartialObjectMetadataList, but the requested object is not a list (*${packageOf(group)}.${kind})`);
 
-function clausesOf(accept: string): readonly Clause[] {
+/** One of the forms that an Accept header names. */
+export interface Clause { readonly type: string; readonly q: number; readonly parameters: Readonly<Record<string, string>> }
+
+/** Best first: what is wanted more, then what is named more exactly, then what is named first. */
+export function clausesOf(accept: string): readonly Clause[] {
   const clauses = accept.split(",").map((text): Clause => {
     const [type = "", ...rest] = text.split(";").map((part) => part.trim());
     const parameters = Object.fromEntries(rest.map((part): [string, string] => {
@@ -34,8 +44,9 @@ function clausesOf(accept: string): readonly Clause[] {
     const q = Number(parameters["q"] ?? 1);
     return { type: type.toLowerCase(), q: Number.isFinite(q) ? q : 1, parameters };
   });
-  return clauses.sort((a, b) => b.q - a.q);
+  return clauses.sort((a, b) => b.q - a.q || wildcards(a) - wildcards(b));
 }
+const wildcards = ({ type }: Clause): number => (type === "*/*" ? 2 : type.endsWith("/*") ? 1 : 0);
 
 /** Clients send a handful of different headers; what they mean is worked out once. */
 const remembered = new Map<string, Wanted | null>();
@@ -77,6 +88,6 @@ function work(accept: string, offered: Offered, pretty: boolean): Wanted | undef
 
 /** People who look with a browser or with curl get indented JSON, as long as they do not say otherwise. */
 export function wantsPretty(pretty: string | null, userAgent: string): boolean {
-  if (pretty !== null) return pretty === "true" || pretty === "1";
+  if (pretty !== null && pretty !== "") return ["1", "t", "T", "true", "True", "TRUE"].includes(pretty);
   return userAgent.startsWith("curl") || userAgent.startsWith("Wget") || userAgent.startsWith("Mozilla/5.0");
 }

@@ -1,19 +1,23 @@
 import { pipeline, Readable } from "node:stream";
 import { createGzip, gzip } from "node:zlib";
 import { promisify } from "node:util";
-import { invalidError, StatusError } from "../../apimachinery/status-error.ts";
+import { badRequest, StatusError } from "../../apimachinery/status-error.ts";
+import { fieldErrorText } from "../../apimachinery/field-error.ts";
 import type { WholeAnswer } from "../answer.ts";
 import type { Api } from "../api.ts";
 import { tableQueryErrors } from "../query.ts";
 import type { Incoming } from "../request.ts";
 import { encode, type EncodeOptions } from "./encode.ts";
 import { largeList, largeListMin } from "./large-list.ts";
-import { contentTypeOf, negotiate, wantsPretty, type Offered } from "./negotiation.ts";
+import { contentTypeOf, negotiate, wantsPretty, type Media, type Offered } from "./negotiation.ts";
 import type { IncludeObject } from "./table.ts";
 
 const gzipped = promisify(gzip);
 /** Smaller answers are not worth the work. */
 const gzipBytesMin = 128 * 1024;
+
+/** On every answer that says nothing else: what the API answers is nobody's to keep. */
+export const uncached: Readonly<Record<string, string>> = { "cache-control": "no-cache, private" };
 
 /** An answer as it goes over the network. */
 export interface Reply {
@@ -32,16 +36,22 @@ const header = (request: Incoming, name: string): string | undefined => {
 
 export const lengthOf = (pieces: readonly Uint8Array[]): number => pieces.reduce((sum, piece) => sum + piece.length, 0);
 
-/** @throws {StatusError} NotAcceptable, Invalid */
+/** @throws {StatusError} NotAcceptable, BadRequest */
 export function encodeOptions(api: Api, request: Incoming, offered: Offered): EncodeOptions {
-  const { query } = request;
-  const wanted = negotiate(header(request, "accept"), offered, wantsPretty(query.get("pretty"), header(request, "user-agent") ?? ""));
-  const includeObject = query.get("includeObject") ?? "";
+  const wanted = negotiate(header(request, "accept"), offered, isPretty(request));
+  const includeObject = request.query.get("includeObject") ?? "";
   if (wanted.as === "Table") {
-    const errors = tableQueryErrors(includeObject);
-    if (errors.length > 0) throw invalidError({ group: "meta.k8s.io", kind: "TableOptions" }, "", errors);
+    const [error] = tableQueryErrors(includeObject);
+    if (error) throw badRequest(`Unable to convert to Table as requested: ${fieldErrorText(error)}`);
   }
-  return { wanted, includeObject: (includeObject === "" ? "Metadata" : includeObject) as IncludeObject, nowMs: api.clock.now(), protobuf: api.protobuf, listBodies: api.listBodies };
+  return { ...documentOptions(api, request, wanted.media), wanted, includeObject: (includeObject === "" ? "Metadata" : includeObject) as IncludeObject };
+}
+
+const isPretty = (request: Incoming): boolean => wantsPretty(request.query.get("pretty"), header(request, "user-agent") ?? "");
+
+/** For what comes in one form only, in this encoding. */
+function documentOptions(api: Api, request: Incoming, media: Media): EncodeOptions {
+  return { wanted: { media, as: "object", version: "", pretty: isPretty(request) }, includeObject: "Metadata", nowMs: api.clock.now(), protobuf: api.protobuf, listBodies: api.listBodies, columnHeads: api.columnHeads };
 }
 
 /** Writes an answer that is one piece. @throws {StatusError} NotAcceptable */
@@ -51,18 +61,19 @@ export async function reply(api: Api, request: Incoming, answer: WholeAnswer): P
     return await zipped(request, { code: answer.code, headers: { "content-type": answer.contentType, ...answer.headers }, body });
   }
   // What has no other form (a Status, a review) comes as it is, also to those who asked for a table: what was done cannot be taken back.
-  const options = encodeOptions(api, request, { table: true, partial: true });
+  const document = answer.is === "object" ? answer.document : undefined;
+  const options = document ? documentOptions(api, request, document.media) : encodeOptions(api, request, { table: true, partial: true });
   if (answer.is === "list" && answer.entries.length > largeListMin) return await bitByBit(api, request, answer, options);
   const body = encode(answer, options);
   const code = answer.is === "list" ? 200 : answer.code;
-  return await zipped(request, { code, headers: { "content-type": contentTypeOf[options.wanted.media], "cache-control": "no-cache, private" }, body });
+  return await zipped(request, { code, headers: { "content-type": document?.contentType ?? contentTypeOf[options.wanted.media], ...document?.headers }, body });
 }
 
 /** The first piece is made here, so that what cannot be encoded is refused before anything is said. */
 async function bitByBit(api: Api, request: Incoming, answer: Extract<WholeAnswer, { is: "list" }>, options: EncodeOptions): Promise<Reply> {
   const pieces = largeList(answer, options, api.state.turns);
   const head = await pieces.next();
-  const headers = { "content-type": contentTypeOf[options.wanted.media], "cache-control": "no-cache, private" };
+  const headers = { "content-type": contentTypeOf[options.wanted.media] };
   if (head.done === true) return { code: 200, headers, body: [] };
   if (!acceptsGzip(request)) return { code: 200, headers, body: [head.value], rest: pieces };
   return { code: 200, headers: { ...headers, "content-encoding": "gzip", vary: "Accept-Encoding" }, body: [], rest: gzipPieces(head.value, pieces) };
@@ -89,7 +100,7 @@ async function zipped(request: Incoming, plain: Reply): Promise<Reply> {
   return { ...plain, headers: { ...plain.headers, "content-encoding": "gzip", vary: "Accept-Encoding" }, body: [await gzipped(Buffer.concat(plain.body), { level: 1 })] };
 }
 
-/** Errors are told in the encoding that was asked for, where there is one, else as JSON. */
+/** Errors are told in the encoding that was asked for, where there is one, else as indented JSON. */
 export async function errorReply(api: Api, request: Incoming, error: StatusError): Promise<Reply> {
   const { retryAfterSeconds } = error.details ?? {};
   const headers: Record<string, string> = retryAfterSeconds !== undefined && retryAfterSeconds > 0 ? { "retry-after": String(retryAfterSeconds) } : {};
@@ -99,7 +110,7 @@ export async function errorReply(api: Api, request: Incoming, error: StatusError
     return { ...made, headers: { ...made.headers, ...headers } };
   } catch (failed) {
     if (!(failed instanceof StatusError)) throw failed;
-    return { code: error.code, headers: { "content-type": "application/json", ...headers }, body: [Buffer.from(`${JSON.stringify(error.toStatus())}\n`)] };
+    return { code: error.code, headers: { "content-type": "application/json", ...headers }, body: [Buffer.from(JSON.stringify(error.toStatus(), undefined, 2))] };
   }
 }
 

@@ -4,22 +4,11 @@ import type { CacheEntry } from "../cache-entry.ts";
 
 /** Columns of kinds that have none of their own, as upstream's default table has them. */
 const defaultColumns: readonly Column<KubeObject>[] = [
-  { name: "Name", type: "string", format: "name", priority: 0, description: "Name must be unique within a namespace.", cell: ({ metadata }) => metadata.name ?? "" },
-  { name: "Created At", type: "date", priority: 0, description: "CreationTimestamp is the time at which this object was created on the server.", cell: ({ metadata }) => metadata.creationTimestamp ?? null },
+  { name: "Name", type: "string", format: "name", priority: 0, cell: ({ metadata }) => metadata.name ?? "" },
+  { name: "Created At", type: "date", priority: 0, cell: ({ metadata }) => metadata.creationTimestamp ?? null },
 ];
 
 export const columnsOf = (resource: Pick<Resource, "columns">): readonly Column<KubeObject>[] => (resource.columns.length === 0 ? defaultColumns : resource.columns);
-
-const definitions = new WeakMap<readonly Column<KubeObject>[], string>();
-
-export function columnDefinitions(columns: readonly Column<KubeObject>[]): string {
-  let text = definitions.get(columns);
-  if (text === undefined) {
-    text = JSON.stringify(columns.map(({ name, type, format = "", description = "", priority }) => ({ name, type, format, description, priority })));
-    definitions.set(columns, text);
-  }
-  return text;
-}
 
 export type IncludeObject = "None" | "Metadata" | "Object";
 
@@ -31,8 +20,9 @@ export function rowJson(entry: CacheEntry, columns: readonly Column<KubeObject>[
 }
 const closing = Buffer.from("}");
 
-export const tableHead = (version: string, metadata: unknown, columns: readonly Column<KubeObject>[], withColumns: boolean): string =>
-  `{"kind":"Table","apiVersion":"meta.k8s.io/${version}","metadata":${JSON.stringify(metadata)},"columnDefinitions":${withColumns ? columnDefinitions(columns) : "null"},"rows":[`;
+/** `definitions` is the JSON of the columns; a watch says them once. */
+export const tableHead = (version: string, metadata: unknown, definitions: string | undefined): string =>
+  `{"kind":"Table","apiVersion":"meta.k8s.io/${version}","metadata":${JSON.stringify(metadata)},"columnDefinitions":${definitions ?? "null"},"rows":[`;
 
 export const partialMetadata = (entry: CacheEntry, version: string): Buffer =>
   entry.bytes(`PartialObjectMetadata ${version}`, () => Buffer.from(JSON.stringify({ kind: "PartialObjectMetadata", apiVersion: `meta.k8s.io/${version}`, metadata: entry.object.metadata })));

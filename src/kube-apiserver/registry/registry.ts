@@ -2,7 +2,7 @@ import { invalid } from "../../apimachinery/field-error.ts";
 import type { KubeObject, ObjectMeta, ResourceType } from "../../apimachinery/object.ts";
 import { alreadyExists, badRequest, conflict, internalStatusError, invalidError, notFoundError, staleObjectDetail, StatusError } from "../../apimachinery/status-error.ts";
 import type { Resource, UpdateStrategy } from "../../api/resource.ts";
-import { ConflictError, type Revision } from "../../storage/store.ts";
+import { ConflictError, UnavailableError, type Revision } from "../../storage/store.ts";
 import type { Clock } from "../../stdx/clock.ts";
 import { equal } from "../../stdx/equal.ts";
 import type { Random } from "../../stdx/random.ts";
@@ -44,18 +44,21 @@ export interface WriteContext {
 
 /** What a kind does around a write, beyond its own fields: Services take addresses. */
 export interface RegistryHooks {
-  /** May change the object. What it took is given back by `end(false)` when the write fails. */
+  /** May change the object. What it took is given back by `end("refused")` when the write fails. */
   beginCreate?(object: KubeObject, context: WriteContext): Begun | Promise<Begun>;
   beginUpdate?(next: KubeObject, previous: KubeObject, context: WriteContext): Begun | Promise<Begun>;
-  afterDelete?(object: KubeObject): void | Promise<void>;
+  /** `revision` is that of the deletion. */
+  afterDelete?(object: KubeObject, revision: Revision): void | Promise<void>;
   /** An update that would end a deletion is held back. */
   holdsDeletion?(next: KubeObject): boolean;
   /** Where a delete does not go the usual way. */
   planDeletion?(object: KubeObject, options: DeleteOptions, nowMs: number): DeletionPlan | undefined;
 }
+/** How a write ended. "unknown": the store did not say, so it may have been done. */
+export type Outcome = "stored" | "refused" | "unknown";
 export interface Begun {
   readonly object: KubeObject;
-  end(committed: boolean): void | Promise<void>;
+  end(outcome: Outcome): void | Promise<void>;
 }
 
 export interface RegistryOptions {
@@ -165,21 +168,23 @@ export class Registry {
     let next = this.resource.prepareForCreate(object);
     next = withGeneration(next, this.resource.generation ? 1 : next.metadata.generation);
     const begun = await this.#hooks.beginCreate?.(next, context);
-    let committed = false;
+    let outcome: Outcome = "refused";
     try {
       if (begun) next = begun.object;
       this.#refuse([...metadataErrors(next.metadata, this.resource), ...this.resource.validate(next)], next.metadata.name ?? "");
       for (const warning of this.resource.warningsOnCreate(next)) context.warn(warning);
       await context.admission.validate("CREATE", next, undefined);
       context.step(next, "validated");
+      outcome = context.dryRun ? "refused" : "unknown";
       const entry = await this.#put(next, 0, context);
-      committed = !context.dryRun;
+      outcome = context.dryRun ? "refused" : "stored";
       return { entry, created: true };
     } catch (error) {
+      if (nothingWritten(error)) outcome = "refused";
       if (error instanceof ConflictError) throw alreadyExists(this.#named, next.metadata.name ?? "");
       throw error;
     } finally {
-      await begun?.end(committed);
+      await begun?.end(outcome);
     }
   }
 
@@ -239,7 +244,7 @@ export class Registry {
     } else next = withGeneration(next, previous.metadata.generation);
 
     const begun = await this.#hooks.beginUpdate?.(next, previous, context);
-    let committed = false;
+    let outcome: Outcome = "refused";
     try {
       if (begun) next = begun.object;
       this.#refuse([...metadataErrors(next.metadata, { type: this.type, validateName: anyName }), ...metadataUpdateErrors(next.metadata, previous.metadata), ...strategy.validateUpdate(next, previous)], name);
@@ -248,18 +253,21 @@ export class Registry {
 
       if (endsWithUpdate(next, previous) && !this.#hooks.holdsDeletion?.(next)) {
         const gone = await this.#remove(current, context);
-        committed = true;
-        await this.#hooks.afterDelete?.(previous);
+        if (!context.dryRun) await this.#hooks.afterDelete?.(previous, gone);
         return { entry: CacheEntry.ofObject(this.cache.form, current.key, gone, next), created: false };
       }
       const bytes = this.cache.form.encode(next);
       if (this.#unchanged(next, bytes, current)) return { entry: current, created: false };
       context.step(next, "validated");
+      outcome = context.dryRun ? "refused" : "unknown";
       const entry = await this.#put(next, current.revision, context, bytes);
-      committed = !context.dryRun;
+      outcome = context.dryRun ? "refused" : "stored";
       return { entry, created: false };
+    } catch (error) {
+      if (nothingWritten(error)) outcome = "refused";
+      throw error;
     } finally {
-      await begun?.end(committed);
+      await begun?.end(outcome);
     }
   }
 
@@ -292,7 +300,7 @@ export class Registry {
           case "remove": {
             await context.admission.validate("DELETE", undefined, current.object);
             const revision = await this.#remove(current, context);
-            if (!context.dryRun) await this.#hooks.afterDelete?.(current.object);
+            if (!context.dryRun) await this.#hooks.afterDelete?.(current.object, revision);
             return { entry: context.dryRun ? current : current.at(revision), gone: true };
           }
         }
@@ -373,6 +381,9 @@ class DryEntry extends CacheEntry {
     return Buffer.from(`${JSON.stringify(this.#plain)}\n`);
   }
 }
+
+/** Whether a write that failed so has certainly not been done. */
+const nothingWritten = (error: unknown): boolean => error instanceof ConflictError || (error instanceof StatusError && error.cause instanceof UnavailableError);
 
 function storeError(error: unknown): unknown {
   const told = unavailable(error);

@@ -7,7 +7,7 @@ import { pathOf } from "../discovery.ts";
 import { throwAll, UsageError, withSource } from "../errors.ts";
 import type { Flag, ParsedFlags } from "../flags.ts";
 import { dryRunFlag, outputFlags, selectorFlag, validateFlag } from "../global-flags.ts";
-import { goJson } from "../go-values.ts";
+import { goJson } from "../../apimachinery/go-json.ts";
 import { lastApplied, lastAppliedAnnotation, withLastApplied } from "../last-applied.ts";
 import { readManifests, type Info } from "../manifests.ts";
 import { dryRunOf, namePrinter, operationOf, plainFormats, printerOf, type DryRun } from "../printers/printer.ts";

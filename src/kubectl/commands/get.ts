@@ -6,7 +6,7 @@ import { kindName, pathOf, type ServedResource } from "../discovery.ts";
 import { throwAll, UsageError } from "../errors.ts";
 import type { ParsedFlags } from "../flags.ts";
 import { filenameFlags, outputFlags, selectorFlag } from "../global-flags.ts";
-import { since } from "../human-duration.ts";
+import { since } from "../../apimachinery/duration.ts";
 import { getFormats, itemsOf, printerOf, type ObjectPrinter } from "../printers/printer.ts";
 import { isTable, plainTable, TablePrinter, type Table, type TableRow } from "../printers/table.ts";
 import type { Json, Session } from "../session.ts";

@@ -1,7 +1,7 @@
 import { formatYaml } from "../../apimachinery/yaml.ts";
 import { keelsonVersion, kubernetesVersion } from "../../stdx/version.ts";
 import type { KubectlCommand } from "../command.ts";
-import { goJson } from "../go-values.ts";
+import { goJson } from "../../apimachinery/go-json.ts";
 import type { Json } from "../session.ts";
 
 export const version: KubectlCommand = {

@@ -3,7 +3,7 @@ import type { KubeObject } from "../../apimachinery/object.ts";
 import { controllerOf } from "../../apimachinery/object.ts";
 import { formatLabelMatcher, labelMatcherOf } from "../../apimachinery/label-selector.ts";
 import { canonicalQuantity, compareQuantities, quantityMilliValue, quantityValue } from "../../apimachinery/quantity.ts";
-import { since } from "../human-duration.ts";
+import { since } from "../../apimachinery/duration.ts";
 import { lastAppliedAnnotation } from "../last-applied.ts";
 import { pathOf } from "../discovery.ts";
 import type { Session } from "../session.ts";

@@ -1,5 +1,5 @@
 import { canonicalQuantity, quantityMilliValue, quantityValue, type Quantity } from "../../apimachinery/quantity.ts";
-import { since } from "../human-duration.ts";
+import { since } from "../../apimachinery/duration.ts";
 import type { Session } from "../session.ts";
 import { messageOf } from "../errors.ts";
 import { isForbidden } from "../status.ts";

@@ -5,7 +5,7 @@ import { equal } from "../../stdx/equal.ts";
 import { formatLabelMatcher, labelMatcherOf } from "../../apimachinery/label-selector.ts";
 import { canonicalQuantity } from "../../apimachinery/quantity.ts";
 import type { KubeObject } from "../../apimachinery/object.ts";
-import { goText } from "../go-values.ts";
+import { goText } from "../../apimachinery/go-text.ts";
 import type { Json, Session } from "../session.ts";
 import { controllerText, dateText, describeAnnotations, describeEvents, describeLabels, describeTemplate, eventsOf } from "./common.ts";
 import type { DescribeSettings } from "./describers.ts";

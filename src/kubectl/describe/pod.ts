@@ -1,5 +1,5 @@
 import { podQosClass } from "../../api/core/pod-qos.ts";
-import { since } from "../human-duration.ts";
+import { since } from "../../apimachinery/duration.ts";
 import type { Session } from "../session.ts";
 import { controllerText, dateText, describeAnnotations, describeContainers, describeEvents, describeLabels, describeResources, describeSpread, describeTolerations, describeVolumes, eventsOf } from "./common.ts";
 import type { DescribeSettings } from "./describers.ts";

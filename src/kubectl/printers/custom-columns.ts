@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
-import { goText } from "../go-values.ts";
-import { JsonPath, relaxedPath } from "../jsonpath.ts";
+import { goText } from "../../apimachinery/go-text.ts";
+import { parseJsonPath, relaxedJsonPath, type JsonPath } from "../../apimachinery/jsonpath.ts";
 import type { Json } from "../session.ts";
 import { alignColumns, tableColumns } from "../tab-writer.ts";
 
@@ -9,19 +9,21 @@ interface Column {
   readonly path: JsonPath;
 }
 
+const columnPath = (expression: string): JsonPath => parseJsonPath(relaxedJsonPath(expression), { allowMissingKeys: true });
+
 function columnsOfSpec(spec: string): readonly Column[] {
   if (spec === "") throw new Error("custom-columns format specified but no custom columns given");
   return spec.split(",").map((part) => {
     const colon = part.indexOf(":");
     if (colon < 0) throw new Error(`unexpected custom-columns spec: ${part}, expected <header>:<json-path-expr>`);
-    return { header: part.slice(0, colon), path: new JsonPath(relaxedPath(part.slice(colon + 1))) };
+    return { header: part.slice(0, colon), path: columnPath(part.slice(colon + 1)) };
   });
 }
 
 function columnsOfFile(path: string): readonly Column[] {
   const [headers = [], specs = []] = readFileSync(path, "utf8").split("\n").map((line) => line.split(/\s+/).filter((word) => word !== ""));
   if (headers.length !== specs.length) throw new Error(`number of headers (${headers.length}) and field specifications (${specs.length}) don't match`);
-  return headers.map((header, index) => ({ header, path: new JsonPath(relaxedPath(specs[index] ?? "")) }));
+  return headers.map((header, index) => ({ header, path: columnPath(specs[index] ?? "") }));
 }
 
 /** `-o custom-columns=NAME:.metadata.name,…`; headers are printed once. */

@@ -1,4 +1,5 @@
-import { goJson, goText } from "../go-values.ts";
+import { goJson } from "../../apimachinery/go-json.ts";
+import { goText } from "../../apimachinery/go-text.ts";
 
 /** Go's text/template, as far as it makes sense for objects from JSON: fields, variables, pipelines, range, if, with, and the usual functions. */
 type Operand =

@@ -1,10 +1,11 @@
 import { readFileSync } from "node:fs";
+import { goJson } from "../../apimachinery/go-json.ts";
+import { goSyntax } from "../../apimachinery/go-text.ts";
+import { JsonPathError, parseJsonPath, type JsonPath } from "../../apimachinery/jsonpath.ts";
 import { splitApiVersion } from "../../apimachinery/object.ts";
 import { formatYaml } from "../../apimachinery/yaml.ts";
 import { kindName } from "../discovery.ts";
 import type { ParsedFlags } from "../flags.ts";
-import { goJson, goSyntax } from "../go-values.ts";
-import { JsonPath, JsonPathError } from "../jsonpath.ts";
 import type { Json } from "../session.ts";
 import { messageOf } from "../errors.ts";
 import { customColumnsPrinter } from "./custom-columns.ts";
@@ -72,13 +73,13 @@ function fileOf(path: string): string {
 function jsonPathPrinter(template: string, flags: ParsedFlags, asJson: boolean): ObjectPrinter {
   let path: JsonPath;
   try {
-    path = new JsonPath(template, { allowMissingKeys: flags.bool("allow-missing-template-keys") });
+    path = parseJsonPath(template, { allowMissingKeys: flags.bool("allow-missing-template-keys") });
   } catch (error) {
     throw new Error(`error parsing jsonpath ${template}, ${messageOf(error)}`, { cause: error });
   }
   return (object) => {
     try {
-      return asJson ? path.printJson(object) : path.print(object);
+      return asJson ? path.find(object).map((values) => `${goJson(values, 4)}\n`).join("") : path.format(object);
     } catch (error) {
       if (!(error instanceof JsonPathError)) throw error;
       const told = `Error executing template: ${error.message}. Printing more information for debugging the template:\n\ttemplate was:\n\t\t${template}\n\tobject given to jsonpath engine was:\n\t\t${goSyntax(object)}\n\n`;

@@ -1,4 +1,4 @@
-import { goText } from "../go-values.ts";
+import { goText } from "../../apimachinery/go-text.ts";
 import type { Json } from "../session.ts";
 
 export interface TableColumn {

@@ -26,6 +26,7 @@ export class RefusedError extends Error {
 const applicationId = 0x4b65656c;
 const schemaVersion = 1;
 const pageBytes = 4096;
+export const bytesMaxDefault = 8 * 1024 ** 3;
 /** After an unclean stop, files up to this size are checked before they are served; larger ones would hold up the start for seconds. */
 const checkedBytesMax = 64 * 1024 * 1024;
 /** A process that was killed in the middle of a flush holds its lock until the disk has answered; that is waited for, in milliseconds. */
@@ -129,6 +130,21 @@ export class Database {
       this.#run("UPDATE meta SET compacted = ?", until);
     });
     this.compacted = until;
+  }
+
+  /**
+   * For a new file: takes entries under revisions that were decided elsewhere. All revisions up to `revision` count as given out from then on, and
+   * all history as forgotten.
+   */
+  load(entries: readonly Entry[], revision: Revision): void {
+    this.#transaction(() => {
+      for (const { key, value, revision: rev } of entries) {
+        this.#run("INSERT INTO history (rev, key, prev, value) VALUES (?, ?, 0, ?)", rev, key, value);
+        this.#run("INSERT INTO current (key, rev) VALUES (?, ?)", key, rev);
+      }
+      this.#run("UPDATE meta SET compacted = ?", revision);
+    });
+    this.revision = this.compacted = revision;
   }
 
   /** Gives free pages back to the file system, and empties the write-ahead log. */

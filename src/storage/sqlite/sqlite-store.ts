@@ -6,7 +6,7 @@ import {
   CompactedError, ConflictError, FutureRevisionError, keyOfChange, revisionOfChange, UnavailableError,
   type Abortable, type Change, type Entry, type Guarded, type Listing, type ListOptions, type Revision, type Store, type Watch,
 } from "../store.ts";
-import { RefusedError, type DatabaseOptions } from "./database.ts";
+import { bytesMaxDefault, RefusedError, type DatabaseOptions } from "./database.ts";
 import { Packer, unpackChange, unpackEntry, type Failure, type ReadRequest, type ReadResult, type Request, type Response, type WriteRequest, type WriteResult } from "./protocol.ts";
 
 export interface SqliteStoreOptions {
@@ -50,7 +50,7 @@ type Call = ReadRequest extends infer Each ? (Each extends ReadRequest ? Omit<Ea
  * @throws {RefusedError} when the file is in use, damaged, or of another program or version; the message names the remedy.
  */
 export async function openSqliteStore(options: SqliteStoreOptions): Promise<SqliteStore> {
-  const workerData: DatabaseOptions = { path: options.path, bytesMax: options.bytesMax ?? 8 * 1024 ** 3 };
+  const workerData: DatabaseOptions = { path: options.path, bytesMax: options.bytesMax ?? bytesMaxDefault };
   // Published as JavaScript, run from the repository as TypeScript.
   const url = new URL(import.meta.url.endsWith(".ts") ? "./worker.ts" : "./worker.js", import.meta.url);
   const worker = new Worker(url, { workerData, name: "sqlite", execArgv: [], resourceLimits: { maxYoungGenerationSizeMb: 16 } });

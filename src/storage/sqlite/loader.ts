@@ -1,0 +1,36 @@
+import { closeSync, fsyncSync, openSync, rmSync } from "node:fs";
+import type { Entry, Revision } from "../store.ts";
+import { companionSuffixes } from "./companions.ts";
+import { bytesMaxDefault, Database } from "./database.ts";
+
+/** Removes a store that nobody has open. */
+export function removeSqliteFile(path: string): void {
+  for (const suffix of ["", ...companionSuffixes]) rmSync(`${path}${suffix}`, { force: true });
+}
+
+/**
+ * Makes a store of its own out of entries that each have their revision already; all revisions up to `revision` count as given out, and all history
+ * as forgotten. What lay at `path` before is overwritten. The file is complete and durable when this resolves, and one file alone.
+ */
+export async function writeSqliteFile(path: string, entries: AsyncIterable<readonly Entry[]>, revision: Revision, { bytesMax = bytesMaxDefault }: { readonly bytesMax?: number } = {}): Promise<number> {
+  removeSqliteFile(path);
+  const database = new Database({ path, bytesMax });
+  let count = 0;
+  try {
+    for await (const each of entries) {
+      database.load(each, revision);
+      count += each.length;
+    }
+    database.load([], revision);
+  } finally {
+    database.close();
+  }
+  for (const suffix of companionSuffixes) rmSync(`${path}${suffix}`, { force: true });
+  const file = openSync(path, "r");
+  try {
+    fsyncSync(file);
+  } finally {
+    closeSync(file);
+  }
+  return count;
+}

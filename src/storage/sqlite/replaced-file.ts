@@ -1,0 +1,33 @@
+import { existsSync } from "node:fs";
+import type { Revision } from "../store.ts";
+import { bytesMaxDefault, Database, RefusedError } from "./database.ts";
+
+/** A store whose file is about to be replaced: while this is held nobody else can open it. */
+export interface ReplacedFile extends Disposable {
+  /** The latest that it has given out; undefined when it is damaged and cannot be asked; 0 when there is none. */
+  readonly revision: Revision | undefined;
+  /** Why it cannot be asked. */
+  readonly problem?: string;
+}
+
+const busy = 5;
+const isInUse = (error: RefusedError): boolean => error.cause instanceof Error && "errcode" in error.cause && typeof error.cause.errcode === "number" && (error.cause.errcode & 0xff) === busy;
+
+/** @throws {RefusedError} when a server has it open. */
+export function holdReplacedFile(path: string): ReplacedFile {
+  if (!existsSync(path)) return { revision: 0, [Symbol.dispose]: () => undefined };
+  try {
+    const database = new Database({ path, bytesMax: bytesMaxDefault });
+    let open = true;
+    return {
+      revision: database.revision,
+      [Symbol.dispose]() {
+        if (open) database.close();
+        open = false;
+      },
+    };
+  } catch (error) {
+    if (!(error instanceof RefusedError) || isInUse(error)) throw error;
+    return { revision: undefined, problem: error.message, [Symbol.dispose]: () => undefined };
+  }
+}
