@@ -8,8 +8,16 @@ interface Counts { readonly passed: number; readonly failed: number; readonly sk
 
 const root = join(import.meta.dirname, "..");
 const folder = mkdtempSync(join(tmpdir(), "keelson-test-"));
+const stages: ReadonlySet<string> = new Set(["static", "unit", "api", "e2e"]);
 const wanted = process.argv.slice(2);
 const wants = (stage: string): boolean => wanted.length === 0 || wanted.includes(stage);
+/** The files that are named behind a stage ("api test/api/kubectl.test.ts"), or else all of it. */
+function filesOf(stage: string, all: readonly string[]): readonly string[] {
+  const named = wanted.slice(wanted.indexOf(stage) + 1);
+  const end = named.findIndex((each) => stages.has(each));
+  const files = wanted.includes(stage) ? named.slice(0, end < 0 ? undefined : end) : [];
+  return files.length > 0 ? files : all;
+}
 const total = { passed: 0, failed: 0, skipped: 0 };
 
 function add({ passed, failed, skipped }: Counts): void {
@@ -69,12 +77,11 @@ try {
     check("types", ["tsc", "--noEmit"]);
     check("lint", ["oxlint", "--type-aware", "--quiet"]);
   }
-  if (wants("unit")) tests("unit", ["--test-isolation=none", "src/**/*.test.ts", "tools/**/*.test.ts", "test/*.test.ts"]);
-  const files = wanted.includes("e2e") ? wanted.slice(wanted.indexOf("e2e") + 1) : [];
+  if (wants("unit")) tests("unit", ["--test-isolation=none", ...filesOf("unit", ["src/**/*.test.ts", "tools/**/*.test.ts", "test/*.test.ts"])]);
   const isSetUp = !wants("e2e") || spawnSync(process.execPath, [join(root, "test/support/setup.ts")], { cwd: root, stdio: "inherit" }).status === 0;
-  if (wants("api")) tests("api", ["--test-concurrency=2", "--test-timeout=120000", "test/api-server/*.test.ts", "test/api/*.test.ts", "test/kubectl-parity/*.test.ts"]);
+  if (wants("api")) tests("api", ["--test-concurrency=2", "--test-timeout=120000", ...filesOf("api", ["test/api-server/*.test.ts", "test/api/*.test.ts", "test/kubectl-parity/*.test.ts"])]);
   if (wants("e2e")) {
-    if (isSetUp) endToEnd(files.length > 0 ? files : globSync("test/end-to-end/*.e2e.ts", { cwd: root }).toSorted());
+    if (isSetUp) endToEnd(filesOf("e2e", globSync("test/end-to-end/*.e2e.ts", { cwd: root }).toSorted()));
     else add({ passed: 0, failed: 1, skipped: 0 });
   }
 } finally {
