@@ -1,5 +1,6 @@
 import { connect, type ClientHttp2Session } from "node:http2";
 import { json } from "node:stream/consumers";
+import { p99 } from "./table.ts";
 
 /** Load from a process of its own: so many requests in flight over so many connections, for so long. */
 export interface LoadInput {
@@ -95,7 +96,7 @@ async function load(input: LoadInput): Promise<LoadFigure> {
   }));
   const seconds = (performance.now() - began) / 1000;
   for (const session of sessions) session[input.unread === true ? "destroy" : "close"]();
-  return { perSecond: requests / seconds, p99Ms: taken.sort((a, b) => a - b)[Math.floor(taken.length * 0.99)] ?? 0, requests, bytes, firstAnswer };
+  return { perSecond: requests / seconds, p99Ms: p99(taken), requests, bytes, firstAnswer };
 }
 
 if (import.meta.main) console.log(JSON.stringify(await load((await json(process.stdin)) as LoadInput)));

@@ -2,6 +2,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createServer, type AddressInfo } from "node:net";
 import { networkInterfaces, tmpdir } from "node:os";
 import { join } from "node:path";
+import { compileCacheFolder } from "../src/bin/compile-cache.ts";
 import { HttpTransport } from "../src/client/http-transport.ts";
 import { pkiSubjects } from "../src/cluster/pki/cluster-subjects.ts";
 import { ensurePki } from "../src/cluster/pki/pki.ts";
@@ -50,7 +51,7 @@ export async function loneServer({ root = join(import.meta.dirname, ".."), nodeF
     const pki = await ensurePki(paths.pki, pkiSubjects(spec, systemClock));
     const [node, ...args] = programOf({ node: process.execPath, entry: join(root, "src", "bin", "keelson.ts") }).server(spec, paths);
     const began = performance.now();
-    const record = startProcess({ runFolder: paths.run, name: serverName, argv: [node, ...nodeFlags, ...args], logFile: join(paths.logs, "server.log"), env: { ...process.env, ...env }, nowMs: systemClock.now() });
+    const record = startProcess({ runFolder: paths.run, name: serverName, argv: [node, ...nodeFlags, ...args], logFile: join(paths.logs, "server.log"), env: { ...process.env, NODE_COMPILE_CACHE: compileCacheFolder(process.env), ...env }, nowMs: systemClock.now() });
     const transport = new HttpTransport({
       clock: systemClock,
       connection: { server: `https://127.0.0.1:${spec.apiPort}`, certificateAuthority: pki.ca.certificatePem, clientCertificate: pki.admin.certificatePem, clientKey: pki.admin.privateKeyPem },
