@@ -79,7 +79,7 @@ try {
   }
   if (wants("unit")) tests("unit", ["--test-isolation=none", ...filesOf("unit", ["src/**/*.test.ts", "tools/**/*.test.ts", "test/*.test.ts"])]);
   const isSetUp = !wants("e2e") || spawnSync(process.execPath, [join(root, "test/support/setup.ts")], { cwd: root, stdio: "inherit" }).status === 0;
-  if (wants("api")) tests("api", ["--test-concurrency=2", "--test-timeout=120000", ...filesOf("api", ["test/api-server/*.test.ts", "test/api/*.test.ts", "test/kubectl-parity/*.test.ts"])]);
+  if (wants("api")) tests("api", ["--test-concurrency=2", "--test-timeout=120000", ...filesOf("api", ["test/api-server/*.test.ts", "test/api/*.test.ts", "test/crash/*.test.ts", "test/kubectl-parity/*.test.ts"])]);
   if (wants("e2e")) {
     if (isSetUp) endToEnd(filesOf("e2e", globSync("test/end-to-end/*.e2e.ts", { cwd: root }).toSorted()));
     else add({ passed: 0, failed: 1, skipped: 0 });

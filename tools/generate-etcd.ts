@@ -18,9 +18,10 @@ if (source === undefined) throw new Error("usage: node tools/generate-etcd.ts <e
 const root = JSON.parse(readFileSync(source, "utf8")) as Descriptor;
 const all: Readonly<Record<string, Descriptor>> = { ...root.nested?.["mvccpb"]?.nested, ...root.nested?.["etcdserverpb"]?.nested };
 
-const wanted: Readonly<Record<string, readonly string[]>> = { KV: ["Range", "Txn", "Compact"], Watch: ["Watch"] };
-/** Parts of messages that nothing here uses. */
-const leftOut = new Set(["requestTxn", "responseTxn", "lease", "prevKvs"]);
+const wanted: Readonly<Record<string, readonly string[]>> = { KV: ["Range", "DeleteRange", "Txn", "Compact"], Watch: ["Watch"], Lease: ["LeaseGrant"] };
+/** Parts of messages that nothing here uses, of any message or of one. Leases that others have granted have numbers beyond 2^53. */
+const leftOut = new Set(["requestTxn", "responseTxn", "prevKvs", "KeyValue.lease", "Compare.lease"]);
+const isLeftOut = (message: string, field: string): boolean => leftOut.has(field) || leftOut.has(`${message}.${field}`);
 
 const scalars: Readonly<Record<string, string>> = { string: "string", bool: "boolean", bytes: "Uint8Array", int64: "number", uint64: "number" };
 const short = (type: string): string => type.replace(/^\w+pb\./, "");
@@ -30,7 +31,7 @@ function keep(name: string): void {
   const descriptor = all[name];
   if (kept.has(name) || !descriptor) return;
   kept.set(name, descriptor);
-  for (const [field, { type }] of Object.entries(descriptor.fields ?? {})) if (!leftOut.has(field)) keep(short(type));
+  for (const [field, { type }] of Object.entries(descriptor.fields ?? {})) if (!isLeftOut(name, field)) keep(short(type));
 }
 
 const methods: string[] = [];
@@ -54,7 +55,7 @@ function fieldType({ type, rule }: Field, nested: Readonly<Record<string, Descri
 const types: string[] = [];
 const descriptors: string[] = [];
 for (const [name, { fields = {}, nested = {} }] of [...kept].toSorted(([a], [b]) => (a < b ? -1 : 1))) {
-  const used = Object.entries(fields).filter(([field]) => !leftOut.has(field));
+  const used = Object.entries(fields).filter(([field]) => !isLeftOut(name, field));
   types.push(`export interface ${name} {${used.map(([field, fact]) => ` readonly ${field}: ${fieldType(fact, nested)};`).join("")} }`);
   const compact = Object.fromEntries(used.map(([field, { type, id, rule }]) => [field, { ...(rule !== undefined && { rule }), type: short(type), id }]));
   descriptors.push(`${JSON.stringify(name)}:${JSON.stringify({ fields: compact, ...(Object.keys(nested).length > 0 && { nested }) })}`);

@@ -3,11 +3,13 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import fc from "fast-check";
-import { parse as parseYaml } from "yaml";
-import type { KubeObject } from "../apimachinery/object.ts";
-import { encodeWatchFrame } from "../apimachinery/protobuf/codec.ts";
+import { splitApiVersion, type KubeObject } from "../apimachinery/object.ts";
+import { decodeWatchEvent, encodeWatchFrame } from "../apimachinery/protobuf/watch-frame.ts";
 import { isStatusError } from "../apimachinery/status-error.ts";
+import { decodeStrict } from "../apimachinery/strict-decoding.ts";
+import { formatYaml, parseYamlStrict } from "../apimachinery/yaml.ts";
 import { decodeProtobuf, encodeProtobuf, protobufCodec } from "./protobuf.ts";
+import { schemas } from "./schemas.ts";
 
 const golden = join(import.meta.dirname, "../../../shared/reference/golden");
 const names = existsSync(golden) ? readdirSync(golden).filter((file) => file.endsWith(".pb")).map((file) => file.slice(0, -".pb".length)) : [];
@@ -15,20 +17,27 @@ const skip = names.length > 0 ? false : "the reference data of Kubernetes (../sh
 
 test("there is reference data to compare with", { skip }, () => assert.ok(names.length >= 180));
 
-test("core.v1.WatchEvent: its envelope names no kind", { skip }, () => {
-  const type = { apiVersion: "v1", kind: "WatchEvent" };
-  const json = JSON.parse(readFileSync(join(golden, "core.v1.WatchEvent.json"), "utf8")) as object;
-  assert.deepEqual(decodeProtobuf(readFileSync(join(golden, "core.v1.WatchEvent.pb")), type), { ...type, ...json });
-  assert.deepEqual(decodeProtobuf(encodeProtobuf({ ...type, ...json })), { ...type, ...json });
-});
+/** Objects of this kind do not say what they are, in no encoding: whoever reads them knows it. */
+const nameless = new Map([["core.v1.WatchEvent", { apiVersion: "v1", kind: "WatchEvent" }]]);
 
-for (const name of names.filter((each) => each !== "core.v1.WatchEvent")) {
+for (const name of names) {
   test(`${name}: JSON, YAML and protobuf are one object`, () => {
-    const json = JSON.parse(readFileSync(join(golden, `${name}.json`), "utf8")) as KubeObject;
+    const type = nameless.get(name);
+    const json = { ...type, ...(JSON.parse(readFileSync(join(golden, `${name}.json`), "utf8")) as KubeObject) };
     const bytes = readFileSync(join(golden, `${name}.pb`));
-    assert.deepEqual(parseYaml(readFileSync(join(golden, `${name}.yaml`), "utf8")), json, "YAML");
-    assert.deepEqual(decodeProtobuf(bytes), json, "protobuf to JSON");
-    assert.deepEqual(decodeProtobuf(encodeProtobuf(json)), json, "JSON to protobuf and back");
+    const yaml = readFileSync(join(golden, `${name}.yaml`), "utf8");
+    assert.deepEqual({ ...type, ...(parseYamlStrict(yaml).value as object) }, json, "YAML");
+    assert.equal(formatYaml(Object.fromEntries(Object.entries(json).filter(([key]) => !type || !(key in type)))), yaml, "JSON to YAML, byte for byte");
+    assert.deepEqual(decodeProtobuf(bytes, type), json, "protobuf to JSON");
+    assert.deepEqual(decodeProtobuf(encodeProtobuf(json), type), json, "JSON to protobuf and back");
+    const { group, version } = splitApiVersion(json.apiVersion);
+    const schema = schemas.kind(group, version, json.kind);
+    assert.ok(schema);
+    // What only has a protobuf form has no fields for what it is.
+    const { kind, apiVersion, ...fields } = json;
+    const { object, strict } = decodeStrict(fields, schema, { schemas });
+    assert.deepEqual({ kind, apiVersion, ...object }, json, "JSON by its type");
+    assert.deepEqual(strict, []);
     assert.equal(encodeProtobuf(json).toString("hex"), bytes.toString("hex"), "JSON to protobuf, byte for byte");
   });
 }
@@ -40,6 +49,12 @@ test("zero and absent are kept apart where upstream has pointers, and nowhere el
   assert.deepEqual(decodeProtobuf(encodeProtobuf(pod)), { ...pod, metadata });
   const spec = { ...pod.spec, hostNetwork: false, hostname: "" };
   assert.deepEqual(decodeProtobuf(encodeProtobuf({ ...pod, spec })), { ...pod, metadata }, "zero of a field that is no pointer");
+});
+
+test("zero is written where Go always writes it", () => {
+  const set = { apiVersion: "apps/v1", kind: "StatefulSet", metadata: { name: "a" }, spec: { selector: {}, serviceName: "", template: { spec: { containers: [], imagePullSecrets: [{ name: "" }] } } } };
+  const read = decodeProtobuf(encodeProtobuf(set)) as unknown as typeof set;
+  assert.deepEqual([read.spec.serviceName, read.spec.template.spec.imagePullSecrets], ["", [{}]]);
 });
 
 test("null in a map or a list is the zero value", () => {
@@ -61,7 +76,9 @@ test("a list is the bodies of its items in one envelope", () => {
 test("a watch frame says its length, then the event", () => {
   const frame = encodeWatchFrame("ADDED", encodeProtobuf(pod));
   assert.equal(frame.readUInt32BE(0), frame.length - 4);
-  assert.equal(frame.toString("latin1", 6, 11), "ADDED");
+  const { type, object } = decodeWatchEvent(frame.subarray(4));
+  assert.deepEqual([type, decodeProtobuf(object).kind], ["ADDED", "Pod"]);
+  assert.throws(() => decodeWatchEvent(frame.subarray(4, frame.length - 1)), (error) => isStatusError(error, "BadRequest"));
 });
 
 test("what is not protobuf, or ends early, is a bad request; custom kinds are not acceptable", () => {

@@ -79,6 +79,7 @@ function parseField(line: string, section: string): readonly [string, FieldSchem
     ...(path !== "-" && { protobuf: numbers.at(-1) ?? 0 }),
     ...(numbers.length > 1 && { protobufIn: numbers.slice(0, -1) }),
     ...(pointer === "*" && { pointer: true }),
+    ...(rest.includes("omitted") && { omitted: true }),
   };
   return [name, parsed];
 }
@@ -93,6 +94,7 @@ function parseDefinition(text: string, section: string): TypeFacts {
     name: `${section}.${name}`,
     fields: Object.fromEntries(lines.filter((line) => line !== "").map((line) => parseField(line, section))),
     kinds: words.includes("kind") ? "own" : words.includes("everykind") ? "every" : "none",
+    ...(words.includes("nameless") && { nameless: true }),
     ...(mapType === "atomic" && { atomic: true }),
     ...(required !== undefined && { required: required.split(",") }),
     ...(mapType !== undefined && { mapType: mapType as "atomic" | "granular" }),

@@ -31,6 +31,8 @@ export interface FieldSchema {
   readonly protobufIn?: readonly number[];
   /** Absent and zero are two things; other scalars that are not required are left out of JSON when they are "", 0 or false. */
   readonly pointer?: boolean;
+  /** A scalar whose default is zero is written also when it is zero, but for this one. */
+  readonly omitted?: boolean;
 }
 
 export interface ObjectSchema {
@@ -38,7 +40,14 @@ export interface ObjectSchema {
   readonly fields: Readonly<Record<string, FieldSchema>>;
   /** x-kubernetes-map-type: atomic on the type itself (ObjectReference, LabelSelector, …). */
   readonly atomic?: boolean;
+  /** A kind whose objects do not say what they are (WatchEvent). */
+  readonly nameless?: boolean;
 }
+
+/** Whether a scalar of zero is not written at all: absent and zero are one, and nothing says that it is written always. */
+export const omitsZero = ({ type, required, pointer, omitted, default: byDefault }: FieldSchema): boolean =>
+  type.is === "scalar" && required !== true && pointer !== true && (omitted === true || !isZeroScalar(byDefault));
+export const isZeroScalar = (value: unknown): boolean => value === "" || value === 0 || value === false;
 
 /** Looks types up; `api/schemas.ts` implements it over the generated facts. */
 export interface SchemaLookup {

@@ -1,6 +1,6 @@
 import type { DuplicateFields } from "./json.ts";
 import { canonicalQuantity } from "./quantity.ts";
-import type { FieldSchema, ObjectSchema, SchemaLookup, TypeSchema } from "./schema.ts";
+import { isZeroScalar, omitsZero, type FieldSchema, type ObjectSchema, type SchemaLookup, type TypeSchema } from "./schema.ts";
 import { formatDuration, formatMicroTime, formatTime, parseDuration, parseMicroTime, parseTime } from "./time.ts";
 
 /** A value does not fit its type; the message is the one of Go's decoder. */
@@ -103,15 +103,12 @@ function eachField(value: Readonly<Record<string, unknown>>, context: Context, v
 
 const empty = (value: unknown): boolean => (Array.isArray(value) ? value.length === 0 : Object.keys(value as object).length === 0);
 
-/**
- * What Go's encoder leaves out again: nothing at all, empty lists and maps, and scalars with their zero value where absent and zero are
- * not two things.
- */
-function dropsOut(value: unknown, { type, required, pointer }: FieldSchema): boolean {
+/** What Go's encoder leaves out again: nothing at all, empty lists and maps, and scalars with their zero value where absent and zero are not two things. */
+function dropsOut(value: unknown, field: FieldSchema): boolean {
   if (value === undefined) return true;
-  if (required === true) return false;
-  if (type.is === "list" || type.is === "map") return empty(value);
-  return type.is === "scalar" && pointer !== true && (value === "" || value === 0 || value === false);
+  if (field.required === true) return false;
+  if (field.type.is === "list" || field.type.is === "map") return empty(value);
+  return isZeroScalar(value) && omitsZero(field);
 }
 
 function decodeObject(value: unknown, schema: ObjectSchema, context: Context): Readonly<Record<string, unknown>> {

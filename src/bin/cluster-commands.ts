@@ -1,5 +1,6 @@
 import { parseArgs } from "node:util";
 import { existsSync, readFileSync } from "node:fs";
+import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { every, systemClock } from "../stdx/clock.ts";
 import { tearDown } from "../cluster/commands/down.ts";
@@ -9,7 +10,9 @@ import { contextName } from "../cluster/kubeconfig/kubeconfig.ts";
 import { removeFromUserKubeconfig, userKubeconfigPath } from "../cluster/kubeconfig/user-kubeconfig.ts";
 import { programOf } from "../cluster/program.ts";
 import { seconds, terminalProgress, type Progress } from "../cluster/progress.ts";
-import { homeOf, isClusterName, listSpecs, pathsOf, readSpec, type ClusterSpec } from "../cluster/spec.ts";
+import { homeOf, isClusterName, listSpecs, pathsOf, readSpec, type ClusterSpec, type EtcdSpec } from "../cluster/spec.ts";
+import { parseEndpoints } from "../storage/etcd/endpoints.ts";
+import { KeySpace } from "../storage/etcd/key-space.ts";
 import type { Command } from "./commands.ts";
 
 export const env = process.env;
@@ -72,6 +75,12 @@ export const upFlags = {
   "offline": { type: "boolean" },
   "node-monitor-grace-period": { type: "string" },
   "no-kubeconfig": { type: "boolean" },
+  "store": { type: "string" },
+  "etcd-cafile": { type: "string" },
+  "etcd-certfile": { type: "string" },
+  "etcd-keyfile": { type: "string" },
+  "etcd-prefix": { type: "string" },
+  "adopt": { type: "boolean" },
 } as const;
 
 interface UpValues {
@@ -81,14 +90,44 @@ interface UpValues {
   readonly "offline"?: boolean;
   readonly "node-monitor-grace-period"?: string;
   readonly "no-kubeconfig"?: boolean;
+  readonly "store"?: string;
+  readonly "etcd-cafile"?: string;
+  readonly "etcd-certfile"?: string;
+  readonly "etcd-keyfile"?: string;
+  readonly "etcd-prefix"?: string;
+  readonly "adopt"?: boolean;
+}
+
+const defaultEtcdPrefix = "/registry";
+
+function etcdOf(values: UpValues): EtcdSpec | undefined {
+  const { store, "etcd-cafile": caFile, "etcd-certfile": certFile, "etcd-keyfile": keyFile, "etcd-prefix": prefix = defaultEtcdPrefix } = values;
+  if (store === undefined) {
+    const lonely = (["etcd-cafile", "etcd-certfile", "etcd-keyfile", "etcd-prefix", "adopt"] as const).find((flag) => values[flag] !== undefined);
+    if (lonely !== undefined) throw new UsageError(`--${lonely} says something about etcd, which --store etcd=https://HOST:2379,… names`);
+    return undefined;
+  }
+  if (!store.startsWith("etcd=")) throw new UsageError(`--store wants etcd=https://HOST:2379,…, not ${JSON.stringify(store)}; without it the state lies in a file of the cluster's folder`);
+  for (const file of [caFile, certFile, keyFile]) if (file !== undefined && !existsSync(file)) throw new UsageError(`${file} does not exist`);
+  const endpoints = store.slice("etcd=".length);
+  try {
+    parseEndpoints(endpoints);
+    return {
+      endpoints, prefix: new KeySpace(prefix).prefix.slice(0, -1),
+      ...(caFile !== undefined && { caFile: resolve(caFile) }), ...(certFile !== undefined && { certFile: resolve(certFile) }), ...(keyFile !== undefined && { keyFile: resolve(keyFile) }),
+    };
+  } catch (error) {
+    throw new UsageError(error instanceof Error ? error.message : String(error));
+  }
 }
 
 function upOptions(name: string, values: UpValues, story: Progress, signal: AbortSignal): UpOptions {
   const nodeCount = numberOf(values.nodes, "--nodes");
   const apiPort = numberOf(values["api-port"], "--api-port");
   const nodeMonitorGraceMs = durationMsOf(values["node-monitor-grace-period"], "--node-monitor-grace-period");
+  const etcd = etcdOf(values);
   return {
-    home, name, registryMirrors: mirrorsOf(values["registry-mirror"] ?? []), offline: values.offline ?? false, noKubeconfig: values["no-kubeconfig"] ?? false,
+    home, name, registryMirrors: mirrorsOf(values["registry-mirror"] ?? []), offline: values.offline ?? false, noKubeconfig: values["no-kubeconfig"] ?? false, adopt: values.adopt ?? false, ...(etcd && { etcd }),
     ...(nodeCount !== undefined && { nodeCount }), ...(apiPort !== undefined && { apiPort }), ...(nodeMonitorGraceMs !== undefined && { nodeMonitorGraceMs }),
     program: programOf({ node: process.execPath, entry: entryPath() }), progress: story, clock, env, signal,
   };
@@ -111,7 +150,7 @@ export const up = telling(async (args, signal) => {
 });
 
 export const down = telling(async (args, signal) => {
-  const { values, positionals } = parseArgs({ args: [...args], options: { all: { type: "boolean" } }, allowPositionals: true });
+  const { values, positionals } = parseArgs({ args: [...args], options: { "all": { type: "boolean" }, "delete-state": { type: "boolean" } }, allowPositionals: true });
   const names = values.all === true ? listSpecs(home).map(({ name }) => name) : [nameOf(positionals)];
   for (const name of names) {
     if (!isClusterName(name) || !existsSync(pathsOf(home, name).root)) {
@@ -119,9 +158,11 @@ export const down = telling(async (args, signal) => {
       return 1;
     }
     if (process.getuid?.() !== 0) throw new Error("taking a cluster down needs root: run it with sudo");
-    await tearDown({ home, name, progress: progress(), clock, signal });
+    const etcd = readSpec(pathsOf(home, name))?.etcd;
+    const deleteState = values["delete-state"] ?? false;
+    await tearDown({ home, name, progress: progress(), clock, deleteState, signal });
     await removeFromUserKubeconfig(contextName(name), { path: await userKubeconfigPath(env), clock, signal });
-    console.log(`Cluster ${name} is gone.`);
+    console.log(`Cluster ${name} is gone.${etcd && !deleteState ? ` Its state stays in etcd, under ${etcd.prefix} at ${etcd.endpoints}: \`keelson up ${name} --store … --adopt\` goes on with it, \`keelson down --delete-state\` would have deleted it.` : ""}`);
   }
   return 0;
 });
@@ -145,6 +186,17 @@ export function specOf(name: string): ClusterSpec {
   if (!spec) throw new Error(`there is no cluster ${JSON.stringify(name)}; \`keelson up ${name}\` makes it`);
   return spec;
 }
+
+export const encryption = telling(async (args, signal) => {
+  const { positionals: [what, ...names] } = parseArgs({ args: [...args], options: {}, allowPositionals: true });
+  if (what !== "rotate") throw new UsageError("keelson encryption rotate [NAME]");
+  const [{ rotateKeys }, { adminTransport }] = await Promise.all([import("../cluster/commands/encryption.ts"), import("../cluster/commands/trace.ts")]);
+  const paths = pathsOf(home, specOf(nameOf(names)).name);
+  using transport = await adminTransport(paths, clock);
+  const count = await rotateKeys({ file: paths.encryption, transport, progress: progress(), clock, signal });
+  console.log(`${count} object${count === 1 ? " is" : "s are"} encrypted with a new key. Snapshots from before need the old one.`);
+  return 0;
+});
 
 export const kubeconfig = telling(async (args) => {
   const { positionals } = parseArgs({ args: [...args], options: {}, allowPositionals: true });

@@ -1,36 +1,62 @@
 import { basename, dirname } from "node:path";
 import { parseArgs } from "node:util";
-import { pathsOf, readSpec } from "../cluster/spec.ts";
+import { existsSync } from "node:fs";
+import { encryptsByItself } from "../cluster/encryption/own-file.ts";
+import type { EncryptionSettings } from "../cluster/server.ts";
+import { pathsOf, readSpec, type ClusterPaths, type ClusterSpec } from "../cluster/spec.ts";
 import { readyStateFile } from "../cluster/state-file.ts";
+import { storeLocationOf } from "../cluster/store-location.ts";
 import { systemClock } from "../stdx/clock.ts";
 import { jsonLog } from "../stdx/log.ts";
 import { cryptoRandom } from "../stdx/random.ts";
-import { openStore } from "../storage/open-store.ts";
+import { isEtcd, openStore } from "../storage/open-store.ts";
 import type { Command } from "./commands.ts";
 import { untilEnded } from "./until-ended.ts";
 
 /**
- * `keelson server --state DIR`: the folder of a cluster that `keelson up` has made. What is stored lies in a file of that folder, or with
- * `--store etcd=https://a:2379,…` in etcd, together with several servers.
+ * `keelson server --state DIR`: the folder of a cluster that `keelson up` has made. What is stored lies where the cluster's spec says; with
+ * `--store etcd=https://a:2379,…` it lies in etcd, which several servers may share.
  */
 export const server: Command = async (args, signal) => {
   const { values } = parseArgs({ args: [...args], options: {
     "state": { type: "string" }, "cluster": { type: "string" }, "log-level": { type: "string" },
-    "store": { type: "string" }, "etcd-cafile": { type: "string" }, "etcd-certfile": { type: "string" }, "etcd-keyfile": { type: "string" },
+    "store": { type: "string" }, "etcd-cafile": { type: "string" }, "etcd-certfile": { type: "string" }, "etcd-keyfile": { type: "string" }, "etcd-prefix": { type: "string" },
+    "encryption-provider-config": { type: "string" }, "encryption-provider-config-automatic-reload": { type: "boolean" },
   } });
   if (values.state === undefined) throw new Error("--state names the folder of the cluster");
   const paths = pathsOf(dirname(dirname(values.state)), basename(values.state));
   const spec = readSpec(paths);
   if (!spec) throw new Error(`${paths.spec} is missing: \`keelson up\` makes it`);
+  const encryption = encryptionOf(values, spec, paths);
   const log = jsonLog({ level: values["log-level"] === "debug" ? "debug" : "info", now: systemClock.now, write: (line) => process.stderr.write(line) });
   return untilEnded(log, signal, async (until) => {
     // The store's thread opens the file on another core while this one loads everything else.
-    const store = openStore({
-      store: values.store ?? `sqlite:${readyStateFile(paths)}`,
-      etcdCaFile: values["etcd-cafile"], etcdCertFile: values["etcd-certfile"], etcdKeyFile: values["etcd-keyfile"],
-    }, { clock: systemClock, log });
+    const location = values.store === undefined ? storeLocationOf(spec, paths) : {
+      store: values.store, etcdPrefix: values["etcd-prefix"], etcdCaFile: values["etcd-cafile"], etcdCertFile: values["etcd-certfile"], etcdKeyFile: values["etcd-keyfile"],
+    };
+    if (!isEtcd(location) && values.store === undefined) readyStateFile(paths);
+    const store = openStore(location, { clock: systemClock, log });
     store.catch(() => {}); // Told where it is awaited.
     const { runServer } = await import("../cluster/server.ts");
-    await runServer({ spec, paths, clock: systemClock, random: cryptoRandom, log, signal: until, store });
+    await runServer({ spec, paths, clock: systemClock, random: cryptoRandom, log, signal: until, store, ...(encryption && { encryption }) });
   });
 };
+
+interface EncryptionFlags {
+  readonly "store"?: string;
+  readonly "encryption-provider-config"?: string;
+  readonly "encryption-provider-config-automatic-reload"?: boolean;
+}
+
+/**
+ * The file that the flags name, or that of the cluster, also when its state was copied into another store. Only what is in the cluster's own store is rewritten
+ * without being asked: servers that share another one may not have the newest key yet.
+ */
+function encryptionOf(values: EncryptionFlags, spec: ClusterSpec, paths: ClusterPaths): EncryptionSettings | undefined {
+  const [file, reload = false] = [values["encryption-provider-config"], values["encryption-provider-config-automatic-reload"]];
+  if (file !== undefined) return { file, reload, rewriteStale: false };
+  if (reload) throw new Error("--encryption-provider-config-automatic-reload must be set with --encryption-provider-config");
+  if (existsSync(paths.encryption)) return { file: paths.encryption, reload: true, rewriteStale: values.store === undefined && encryptsByItself(spec) };
+  if (spec.encrypted === true) throw new Error(`${paths.encryption} is missing, and with it the key to the cluster's Secrets: put it back from a copy`);
+  return undefined;
+}

@@ -1,10 +1,12 @@
 import { parseArgs } from "node:util";
 import { forkCluster } from "../cluster/commands/fork.ts";
 import { restoreSnapshot, saveSnapshot, snapshotTable } from "../cluster/commands/snapshot.ts";
+import { copyStore } from "../cluster/commands/store-copy.ts";
 import { programOf } from "../cluster/program.ts";
 import { deleteSnapshot, listSnapshots, nameOfMoment } from "../cluster/snapshots/snapshots.ts";
 import { seconds } from "../cluster/progress.ts";
 import { listSpecs } from "../cluster/spec.ts";
+import type { StoreLocation } from "../storage/open-store.ts";
 import { clock, entryPath, env, home, numberOf, progress, specOf, telling, UsageError } from "./cluster-commands.ts";
 
 const program = () => programOf({ node: process.execPath, entry: entryPath() });
@@ -87,5 +89,19 @@ export const fork = telling(async (args, signal) => {
     ...(values.snapshot !== undefined && { snapshot: values.snapshot }), ...(apiPort !== undefined && { apiPort }),
   });
   console.log(`Cluster ${name} is up after ${seconds(performance.now() - started)}, with the state of ${from}.\n\nNow try:\n  kubectl --context ${access.name} get pods -A\n  keelson down ${name}`);
+  return 0;
+});
+
+/** `keelson store copy --from sqlite:FILE --to etcd=https://…` */
+export const store = telling(async ([verb = "", ...args], signal) => {
+  if (verb !== "copy") throw new UsageError(`store wants copy${verb === "" ? "" : `, not ${JSON.stringify(verb)}`}`);
+  const { values } = parseArgs({ args: [...args], options: {
+    "from": { type: "string" }, "to": { type: "string" }, "restart": { type: "boolean" },
+    "etcd-cafile": { type: "string" }, "etcd-certfile": { type: "string" }, "etcd-keyfile": { type: "string" }, "etcd-prefix": { type: "string" },
+  } });
+  if (values.from === undefined || values.to === undefined) throw new UsageError("store copy --from sqlite:FILE --to etcd=https://HOST:2379,… (or the other way round, or from one file to another)");
+  const location = (text: string): StoreLocation => ({ store: text, etcdCaFile: values["etcd-cafile"], etcdCertFile: values["etcd-certfile"], etcdKeyFile: values["etcd-keyfile"], etcdPrefix: values["etcd-prefix"] });
+  const { count, raised, revision } = await copyStore({ from: location(values.from), to: location(values.to), restart: values.restart ?? false, progress: progress(), clock, signal });
+  console.log(`${count} keys were copied in the order of their revisions${raised > 0 ? `, after ${raised} revisions were used up` : ""}; ${values.to} is at revision ${revision}.`);
   return 0;
 });

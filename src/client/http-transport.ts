@@ -2,12 +2,12 @@ import { connect, constants, type ClientHttp2Session, type ClientHttp2Stream, ty
 import { readFile } from "node:fs/promises";
 import { createSecureContext, type SecureContext } from "node:tls";
 import type { KubeObject, WatchEvent } from "../apimachinery/object.ts";
-import { StatusError, type Status } from "../apimachinery/status-error.ts";
 import type { ApiRequest, Transport, WatchStream } from "../apimachinery/transport.ts";
 import type { Clock } from "../stdx/clock.ts";
+import { bodyOf, bytesOf, contentTypeOf, read, refusal, type Whole } from "./http-answer.ts";
 import { ConnectionError, isConnectionError } from "./connection-error.ts";
 import type { Connection } from "./connection.ts";
-import { jsonLines } from "./json-lines.ts";
+import { json, type Encoding } from "./encoding.ts";
 import { httpOf, queryText } from "./request-path.ts";
 import { Semaphore } from "./semaphore.ts";
 
@@ -15,6 +15,8 @@ export interface HttpTransportOptions {
   readonly connection: Connection;
   readonly clock: Clock;
   readonly userAgent?: string;
+  /** JSON when absent. */
+  readonly encoding?: Encoding;
   /** Requests on their way at once, watches and raw streams not counted. */
   readonly requestsMax?: number;
   /** How long one request (not a watch or a raw stream) may take. */
@@ -51,8 +53,6 @@ const retriesMax = 10;
 const retryAfterMsMax = 30_000;
 /** Ends the watch over a request that was answered; one for all, since making an error with its stack costs as much as sending a small request. */
 const answeredInTime = new Error("the request was answered");
-const bodyBytesMax = 1 << 30;
-const lineBytesMax = 64 << 20;
 
 interface Session {
   readonly http2: ClientHttp2Session;
@@ -71,6 +71,7 @@ export class HttpTransport implements Transport, Disposable {
   readonly #options: HttpTransportOptions;
   readonly #slots: Semaphore;
   readonly #closed = new AbortController();
+  readonly encoding: Encoding;
   #connection: Connection;
   /** Keys and certificates as TLS wants them: reading them takes ten milliseconds, which whoever waits for a server to come up would spend with each try. */
   #secureContext: SecureContext | undefined;
@@ -79,6 +80,7 @@ export class HttpTransport implements Transport, Disposable {
 
   constructor(options: HttpTransportOptions) {
     this.#options = options;
+    this.encoding = options.encoding ?? json;
     this.#connection = options.connection;
     this.#slots = new Semaphore(options.requestsMax ?? 256);
   }
@@ -101,17 +103,16 @@ export class HttpTransport implements Transport, Disposable {
 
   async request(request: ApiRequest): Promise<unknown> {
     const { method, path } = httpOf(request);
-    const body = request.body === undefined ? undefined : JSON.stringify(request.body);
-    const headers = {
-      accept: "application/json",
-      ...(body !== undefined && { "content-type": request.patchType ?? "application/json" }),
-    };
+    const { encoding } = this;
+    // Patches are JSON by their nature.
+    const sent = request.body === undefined ? undefined : (request.patchType ? json : encoding).write(request.body);
+    const headers = { accept: encoding.accept, ...(sent && { "content-type": request.patchType ?? sent.contentType }) };
     using _slot = await this.#slots.acquire(request.signal);
     for (let retries = 0; ; retries++) {
-      const answer = await this.#whole({ method, path, headers, ...(body !== undefined && { body }), ...(request.signal && { signal: request.signal }) });
-      if (answer.status < 400) return parse(answer.text, answer.status);
+      const answer = await this.#whole({ method, path, headers, ...(sent && { body: sent.body }), ...(request.signal && { signal: request.signal }) });
+      if (answer.status < 400) return read(encoding, answer);
       const delayMs = retryAfterMs(answer);
-      if (delayMs === undefined || retries >= retriesMax) throw statusErrorOf(answer.text, answer.status, request);
+      if (delayMs === undefined || retries >= retriesMax) throw refusal(encoding, answer, request);
       await this.#options.clock.sleep(delayMs, { signal: this.#signal(request.signal) });
     }
   }
@@ -126,9 +127,10 @@ export class HttpTransport implements Transport, Disposable {
   async *#events(request: ApiRequest, signal: AbortSignal, stopped: AbortSignal): AsyncGenerator<WatchEvent<KubeObject>, void> {
     const { method, path } = httpOf(request);
     try {
-      using response = await this.raw({ method, path, headers: { accept: "application/json" }, signal });
-      if (response.status >= 400) throw statusErrorOf(await response.text(), response.status, request);
-      for await (const event of jsonLines(response.body, { lineBytesMax })) yield event as WatchEvent<KubeObject>;
+      const { stream, status, headers } = await this.#exchange({ method, path, headers: { accept: this.encoding.accept }, signal });
+      using _closing = { [Symbol.dispose]: () => stream.close(constants.NGHTTP2_CANCEL) };
+      if (status >= 400) throw refusal(this.encoding, { status, headers, bytes: await bytesOf(stream, signal) }, request);
+      for await (const event of this.encoding.events(bodyOf(stream, signal), contentTypeOf(headers))) yield event as WatchEvent<KubeObject>;
     } catch (error) {
       if (!stopped.aborted) throw error;
     }
@@ -140,7 +142,7 @@ export class HttpTransport implements Transport, Disposable {
     return {
       status, headers,
       body: bodyOf(stream, request.signal),
-      text: () => textOf(stream, request.signal),
+      text: async () => (await bytesOf(stream, request.signal)).toString("utf8"),
       [Symbol.dispose]: () => stream.close(constants.NGHTTP2_CANCEL),
     };
   }
@@ -151,7 +153,7 @@ export class HttpTransport implements Transport, Disposable {
     this.#sessions = [];
   }
 
-  async #whole(request: RawRequest): Promise<{ readonly status: number; readonly headers: IncomingHttpHeaders; readonly text: string }> {
+  async #whole(request: RawRequest): Promise<Whole> {
     const done = new AbortController();
     const late = new AbortController();
     const { clock, timeoutMs = 60_000 } = this.#options;
@@ -159,7 +161,7 @@ export class HttpTransport implements Transport, Disposable {
     const signal = AbortSignal.any([late.signal, ...(request.signal ? [request.signal] : [])]);
     try {
       const { stream, status, headers } = await this.#exchange({ ...request, signal });
-      return { status, headers, text: await textOf(stream, signal) };
+      return { status, headers, bytes: await bytesOf(stream, signal) };
     } finally {
       done.abort(answeredInTime);
     }
@@ -317,51 +319,6 @@ async function pump(body: AsyncIterable<Uint8Array>, stream: ClientHttp2Stream):
   } catch (cause) {
     stream.destroy(new ConnectionError("the body of a request could not be read", { cause }));
   }
-}
-
-async function* bodyOf(stream: ClientHttp2Stream, signal: AbortSignal | undefined): AsyncGenerator<Uint8Array, void> {
-  try {
-    for await (const chunk of stream) yield chunk as Uint8Array;
-  } catch (cause) {
-    signal?.throwIfAborted();
-    throw isConnectionError(cause) ? cause : new ConnectionError("the connection broke in the middle of an answer", { cause });
-  }
-  signal?.throwIfAborted();
-  if (stream.rstCode !== constants.NGHTTP2_NO_ERROR) throw new ConnectionError(`the server reset the stream (${stream.rstCode})`);
-}
-
-async function textOf(stream: ClientHttp2Stream, signal: AbortSignal | undefined): Promise<string> {
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  for await (const chunk of bodyOf(stream, signal)) {
-    chunks.push(chunk);
-    size += chunk.length;
-    if (size > bodyBytesMax) throw new ConnectionError(`the answer is longer than ${bodyBytesMax} bytes`);
-  }
-  return Buffer.concat(chunks).toString("utf8");
-}
-
-function parse(text: string, status: number): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (cause) {
-    throw new ConnectionError(`the server answered ${status} with something that is not JSON`, { cause });
-  }
-}
-
-/** Upstream's clients make up a Status for what is not one, so that callers can always look at the reason. */
-export function statusErrorOf(text: string, status: number, request: Pick<ApiRequest, "group" | "resource" | "verb">): StatusError {
-  try {
-    const answer = JSON.parse(text) as Partial<Status>;
-    if (answer.kind === "Status" && answer.status === "Failure") return StatusError.fromStatus({ ...answer, code: answer.code ?? status } as Status);
-  } catch {
-    // Not JSON: told in words below.
-  }
-  const reasonOf: Readonly<Record<number, string>> = {
-    400: "BadRequest", 401: "Unauthorized", 403: "Forbidden", 404: "NotFound", 405: "MethodNotAllowed", 406: "NotAcceptable", 409: request.verb === "create" ? "AlreadyExists" : "Conflict",
-    410: "Gone", 413: "RequestEntityTooLarge", 415: "UnsupportedMediaType", 422: "Invalid", 429: "TooManyRequests", 500: "InternalError", 503: "ServiceUnavailable", 504: "Timeout",
-  };
-  return new StatusError(reasonOf[status] ?? "Unknown", text.trim() === "" ? `the server responded with the status code ${status}` : text.trim(), { code: status, details: { ...(request.group !== "" && { group: request.group }), kind: request.resource } });
 }
 
 function retryAfterMs({ status, headers }: { readonly status: number; readonly headers: IncomingHttpHeaders }): number | undefined {

@@ -8,10 +8,15 @@ import { TypedClient } from "../client/typed-client.ts";
 import type { ClusterReader, UserInfo } from "../kube-apiserver/access.ts";
 import { ensureDnsService } from "./dns-service.ts";
 import { bootstrapCluster, maintainCluster } from "../kube-apiserver/bootstrap/bootstrap.ts";
+import { Encryption } from "../kube-apiserver/encryption/encryption.ts";
+import { ServerLeases } from "../kube-apiserver/bootstrap/server-leases.ts";
 import { clusterAccess, openIdRoutes } from "../kube-apiserver/cluster-access.ts";
 import { installedDescriptions } from "../kube-apiserver/openapi/descriptions.ts";
 import { startApiServer } from "../kube-apiserver/server.ts";
 import { lazyStreamingHandler } from "../kube-apiserver/streaming/lazy.ts";
+import { storageRoot } from "../kube-apiserver/storage-keys.ts";
+import type { EncryptingStore } from "../storage/encryption/encrypting-store.ts";
+import { unfinishedCopy } from "../storage/snapshot/unfinished.ts";
 import type { Store } from "../storage/store.ts";
 import type { Clock } from "../stdx/clock.ts";
 import type { Log } from "../stdx/log.ts";
@@ -33,6 +38,17 @@ export interface ServerOptions {
   readonly signal: AbortSignal;
   /** Opened already while this module was loaded; disposed of by whoever opened it. */
   readonly store: Promise<Store>;
+  /** What is encrypted at rest; nothing when absent. */
+  readonly encryption?: EncryptionSettings;
+}
+
+export interface EncryptionSettings {
+  /** An EncryptionConfiguration. */
+  readonly file: string;
+  /** It is read again when it changes. */
+  readonly reload: boolean;
+  /** What would be stored in another form today is written again at start. Not where other servers, which may not know every key yet, read it too. */
+  readonly rewriteStale: boolean;
 }
 
 const stepsMax = 100_000;
@@ -51,9 +67,17 @@ const serviceAccount = (name: string): UserInfo => ({
 });
 
 /** API server, controllers and scheduler in one process, until `signal` aborts. Rejects when one of them fails for good. */
-export async function runServer({ spec, paths, clock, random, log, signal, store: opening }: ServerOptions): Promise<void> {
+export async function runServer({ spec, paths, clock, random, log, signal, store: opening, encryption: settings }: ServerOptions): Promise<void> {
   const steps = new StepRing({ stepsMax });
-  const [pki, store] = await Promise.all([ensurePki(paths.pki, pkiSubjects(spec, clock)), opening]);
+  const types = resources.filter(({ storedAs }) => !storedAs).map(({ type }) => type);
+  const identity = `${spec.name}_${randomUuid(random)}`;
+  const [pki, opened, encryption] = await Promise.all([
+    ensurePki(paths.pki, pkiSubjects(spec, clock)), opening, settings && Encryption.open({ file: settings.file, reload: settings.reload, types, serverId: identity, clock, random, log }),
+  ]);
+  using _encryption = encryption;
+  await refuseUnfinishedCopy(opened);
+  const encrypted = encryption?.protect(opened);
+  const store = encrypted ?? opened;
   const requestHeaderAllowedNames = ["front-proxy-client"];
   const access = {
     clock, random, log, signal, clientCaPem: pki.ca.certificatePem, requestHeaderCaPem: pki.frontProxyCa.certificatePem, requestHeaderAllowedNames,
@@ -67,16 +91,17 @@ export async function runServer({ spec, paths, clock, random, log, signal, store
   };
   const kubeletTls = { certificate: pki.apiServerKubeletClient.certificatePem, key: pki.apiServerKubeletClient.privateKeyPem, ca: pki.ca.certificatePem };
   const service = { serviceIp: spec.serviceCidr.replace(/0\/\d+$/, "1"), addresses: [spec.gateway], port: spec.apiPort };
-  const bootstrap = { service, clientCaPem: access.clientCaPem, requestHeaderCaPem: access.requestHeaderCaPem, requestHeaderAllowedNames, signal };
+  // Whose store others can write to as well is one of several servers, or may become one.
+  const bootstrap = { service, ...(store.expires && { serverLeases: new ServerLeases(store) }), clientCaPem: access.clientCaPem, requestHeaderCaPem: access.requestHeaderCaPem, requestHeaderAllowedNames, signal };
   await using server = await startApiServer({
-    store, resources, schemas, protobuf: protobufCodec, descriptions: installedDescriptions(),
+    store, ...(encryption && { encryption }), resources, schemas, protobuf: protobufCodec, descriptions: installedDescriptions(),
     listeners: [{ host: "127.0.0.1", port: spec.apiPort }, { host: spec.gateway, port: spec.apiPort }],
     advertised: `${spec.gateway}:${spec.apiPort}`,
     tls: tlsOf(pki), serviceClusterIpRange: spec.serviceCidr,
     beforeListening: async (transportOf) => {
       const transport = transportOf(component("system:apiserver"));
       await bootstrapCluster({ ...bootstrap, transport });
-      await ensureDnsService(new TypedClient(transport), spec.clusterDns);
+      await ensureDnsService(new TypedClient(transport), spec.clusterDns, { clock, signal });
     },
     access: (cluster) => {
       reader = cluster;
@@ -88,7 +113,7 @@ export async function runServer({ spec, paths, clock, random, log, signal, store
   });
 
   // As it is stored: what is encrypted stays so.
-  await using _state = await serveState({ store, path: stateSocketOf(paths), log });
+  await using _state = await serveState({ store: opened, path: stateSocketOf(paths), log });
   log.info("the API server is ready", { addresses: server.addresses });
 
   const informersOf = (name: string, until: AbortSignal) =>
@@ -121,8 +146,9 @@ export async function runServer({ spec, paths, clock, random, log, signal, store
     ? (_: string, work: (until: AbortSignal) => Promise<void>) => work(signal)
     : (name: string, work: (until: AbortSignal) => Promise<void>) =>
         leadAgainAndAgain({ client: new TypedClient(server.transport(component(`system:${name}`))), clock, random, log, namespace: "kube-system", name, identity, signal, ...leaseTimes }, work);
-  const identity = `${spec.name}_${randomUuid(random)}`;
   await Promise.all([
+    encryption?.run(signal),
+    settings?.rewriteStale === true && encryption && encrypted && rewriteStale(encryption, encrypted, { log, signal }),
     maintainCluster({ ...bootstrap, transport: server.transport(component("system:apiserver")), clock, log }),
     keepPkiCurrent({ ...pkiSubjects(spec, clock), folder: paths.pki, current: pki, log, signal, onRenewed: (renewed) => {
       server.renewTls(tlsOf(renewed));
@@ -131,6 +157,22 @@ export async function runServer({ spec, paths, clock, random, log, signal, store
     lead("kube-controller-manager", controlling),
     lead("kube-scheduler", scheduling),
   ]);
+}
+
+/** A cluster from before it was encrypted, or a rotation of keys that was interrupted. What fails is tried at the next start. */
+async function rewriteStale(encryption: Encryption, store: EncryptingStore, { log, signal }: { readonly log: Log; readonly signal: AbortSignal }): Promise<void> {
+  try {
+    const count = await encryption.rewriteStale(store, { signal });
+    if (count > 0) log.info("what was stored is encrypted with the present key now", { count });
+  } catch (error) {
+    if (!signal.aborted) log.warn("not everything that is stored could be encrypted with the present key", { error });
+  }
+}
+
+/** What `keelson store copy` has begun is a part of a state: a cluster on it would take what is missing for deleted. */
+async function refuseUnfinishedCopy(store: Store): Promise<void> {
+  const unfinished = await unfinishedCopy(store, storageRoot);
+  if (unfinished !== undefined) throw new Error(`the store holds an unfinished copy (${unfinished}): finish it with \`keelson store copy --restart\``);
 }
 
 /** Somebody else leads within 13 s after a server died, and within one after it stopped. */

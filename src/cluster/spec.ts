@@ -10,6 +10,17 @@ export interface NodeSpec {
   readonly namespace: string;
 }
 
+/** An etcd that keeps a cluster's state; paths are absolute. */
+export interface EtcdSpec {
+  /** "https://a:2379,https://b:2379" */
+  readonly endpoints: string;
+  /** Where the cluster lies in it: "/registry". */
+  readonly prefix: string;
+  readonly caFile?: string;
+  readonly certFile?: string;
+  readonly keyFile?: string;
+}
+
 /** What was decided when the cluster was made, and must stay so for as long as it lives. Kept as `cluster.json`. */
 export interface ClusterSpec {
   readonly name: string;
@@ -32,6 +43,10 @@ export interface ClusterSpec {
   readonly offline?: boolean;
   /** How long a node may be silent before it is unreachable; absent means upstream's 50 s. Kubelets renew their leases every 10 s. */
   readonly nodeMonitorGraceMs?: number;
+  /** Where the state is kept; absent: in a file of the cluster's own folder. */
+  readonly etcd?: EtcdSpec;
+  /** Its Secrets are encrypted with the key in a file of its own; absent in clusters that have not been started since that became so. */
+  readonly encrypted?: boolean;
   readonly createdAt: string;
 }
 
@@ -54,6 +69,8 @@ export interface ClusterPaths {
   readonly run: string;
   readonly steps: string;
   readonly adminKubeconfig: string;
+  /** The EncryptionConfiguration with the cluster's key. */
+  readonly encryption: string;
   node(name: string): string;
 }
 
@@ -68,6 +85,7 @@ export function pathsOf(home: string, name: string): ClusterPaths {
     run: join(root, "run"),
     steps: join(root, "steps"),
     adminKubeconfig: join(root, "admin.kubeconfig"),
+    encryption: join(root, "encryption.json"),
     // By number: the path of a socket inside must fit into 107 bytes.
     node: (node) => join(root, "nodes", node.slice(node.lastIndexOf("-") + 1)),
   };
@@ -100,6 +118,7 @@ export function planSpec(options: {
   readonly registryMirrors: ClusterSpec["registryMirrors"];
   readonly offline?: boolean;
   readonly nodeMonitorGraceMs?: number;
+  readonly etcd?: EtcdSpec;
   readonly nowMs: number;
 }): ClusterSpec | undefined {
   const used = new Set(options.others.map(({ index }) => index));
@@ -111,7 +130,7 @@ export function planSpec(options: {
       name: options.name, index, apiPort: options.apiPort, bridge: `keelson${index}`, gateway: `10.222.${index}.1`, nodeCidr, podCidr,
       serviceCidr: "10.96.0.0/16", clusterDns: "10.96.0.10", clusterDomain: "cluster.local",
       nodes: planNodes(options.name, index, options.nodeCount), registryMirrors: options.registryMirrors, offline: options.offline ?? false,
-      ...(options.nodeMonitorGraceMs !== undefined && { nodeMonitorGraceMs: options.nodeMonitorGraceMs }), createdAt: new Date(options.nowMs).toISOString(),
+      ...(options.nodeMonitorGraceMs !== undefined && { nodeMonitorGraceMs: options.nodeMonitorGraceMs }), ...(options.etcd && { etcd: options.etcd }), createdAt: new Date(options.nowMs).toISOString(),
     };
   }
   return undefined;

@@ -5,7 +5,7 @@ import { Turns } from "../stdx/turns.ts";
 import type { ClusterReader } from "./access.ts";
 import { StoredForm } from "./cache-entry.ts";
 import { prefixInKey, prefixOf, storageRoot } from "./storage-keys.ts";
-import { unavailable } from "./store-error.ts";
+import { unavailable, unreadableError } from "./store-error.ts";
 import { WatchCache } from "./watch-cache.ts";
 
 /** How many changes of one resource are remembered at least, for watchers that come back. */
@@ -76,6 +76,36 @@ export class ClusterState implements ClusterReader, AsyncDisposable {
     }
   }
 
+  /** Whether anything is stored that could not be read. */
+  get incomplete(): boolean {
+    return [...this.#caches.values()].some(({ unreadable }) => unreadable.size > 0);
+  }
+
+  unreadableKeys(max: number): readonly string[] {
+    return [...this.#caches.values()].flatMap(({ prefix, unreadable }) => [...unreadable.keys()].slice(0, max).map((key) => prefix + key)).slice(0, max);
+  }
+
+  /** Tries to read again what could not be read in any resource; what still cannot be stays so. */
+  async readAll(): Promise<void> {
+    for (const cache of this.#caches.values()) if (cache.unreadable.size > 0) await this.readAgain(cache, {}).catch(() => undefined);
+  }
+
+  /**
+   * Reads again what could not be read before: the key to it may have come back. Without `key`, everything, or what lies in the namespace.
+   * @throws {StatusError} InternalError, in upstream's words, for the first that still cannot be read.
+   */
+  async readAgain(cache: WatchCache, { key, namespace = "" }: { readonly key?: string; readonly namespace?: string }): Promise<void> {
+    const wanted = key !== undefined ? [key] : [...cache.unreadable.keys()].filter((each) => namespace === "" || each.startsWith(`${namespace}/`)).toSorted();
+    for (const each of wanted) {
+      const known = cache.unreadable.get(each);
+      if (!known) continue;
+      const entry = await this.store.get(cache.prefix + each);
+      if (entry?.revision !== known.revision) continue; // It has changed: the watch on the store says how.
+      if (entry.unreadable) throw unreadableError(entry.unreadable, key === undefined ? entry.key : undefined);
+      cache.restore(entry);
+    }
+  }
+
   remove(type: ResourceType): void {
     this.#caches.delete(prefixOf(type));
     this.#names.delete(prefixOf(type));
@@ -108,9 +138,9 @@ export class ClusterState implements ClusterReader, AsyncDisposable {
     return (this.cache(type)?.entries(namespace) ?? []).map((entry) => entry.object as T);
   }
 
-  /** How many objects there are of each resource, by the labels of upstream's metric. */
-  counts(): Readonly<Record<string, number>> {
-    return Object.fromEntries([...this.#caches.values()].map((cache) => [`resource="${this.#names.get(cache.prefix) ?? ""}"`, cache.size]));
+  /** How many objects there are of each resource, by its name ("deployments.apps"). */
+  counts(): ReadonlyMap<string, number> {
+    return new Map([...this.#caches.values()].map((cache) => [this.#names.get(cache.prefix) ?? "", cache.size]));
   }
 
   /**
@@ -133,7 +163,17 @@ export class ClusterState implements ClusterReader, AsyncDisposable {
       try {
         using watch = this.store.watch(storageRoot, { after: this.#revision, onProgress: (revision) => this.#advance(revision) });
         this.#watch = watch;
-        for await (const change of watch) this.#apply(change);
+        let together: Change[] = [];
+        for await (const change of watch) {
+          // What changed at one revision is shown as one: nobody may see the half of it.
+          if (change.more) together.push(change);
+          else if (together.length === 0) this.#apply(change);
+          else {
+            for (const each of together) this.#applyOne(each);
+            together = [];
+            this.#apply(change);
+          }
+        }
       } catch (error) {
         if (this.#ended) return;
         if (!(error instanceof CompactedError)) this.#log.error("the watch on the store broke off", { error });
@@ -160,13 +200,18 @@ export class ClusterState implements ClusterReader, AsyncDisposable {
       if (entry.revision > this.#revision) changes.push({ type: "put", entry, created: false });
     }
     for (const cache of this.#caches.values()) {
-      for (const { key } of cache.entries()) if (!present.has(cache.prefix + key)) changes.push({ type: "delete", key: cache.prefix + key, revision });
+      for (const key of [...cache.entries().map((entry) => entry.key), ...cache.unreadable.keys()]) if (!present.has(cache.prefix + key)) changes.push({ type: "delete", key: cache.prefix + key, revision });
     }
-    for (const change of changes.sort((a, b) => revisionOfChange(a) - revisionOfChange(b))) this.#apply(change);
+    for (const change of changes.sort((a, b) => revisionOfChange(a) - revisionOfChange(b))) this.#applyOne(change);
     this.#advance(revision);
   }
 
   #apply(change: Change): void {
+    this.#applyOne(change);
+    this.#advance(revisionOfChange(change));
+  }
+
+  #applyOne(change: Change): void {
     const key = keyOfChange(change);
     const prefix = prefixInKey(key, this.#caches);
     try {
@@ -175,7 +220,6 @@ export class ClusterState implements ClusterReader, AsyncDisposable {
     } catch (error) {
       this.#log.error("a change could not be applied to the watch cache", { key, error });
     }
-    this.#advance(revisionOfChange(change));
   }
 
   #advance(revision: Revision): void {

@@ -36,3 +36,9 @@ const warnings: ReadonlyMap<string, string> = new Map(Object.entries(lifecycles)
 
 /** What every request for a resource of a deprecated version is warned of, whatever its verb. */
 export const deprecationWarning = (type: Pick<ResourceType, "group" | "version" | "kind">): string | undefined => warnings.get(`${apiVersionOf(type)} ${type.kind}`);
+
+/** "1.38" for a deprecated version that will be gone then, "" for one of which nobody knows when; undefined for all others. */
+export function removedRelease(type: Pick<ResourceType, "group" | "version" | "kind">): string | undefined {
+  const lifecycle = lifecycles[`${apiVersionOf(type)} ${type.kind}`];
+  return lifecycle && (lifecycle.removed === undefined ? "" : `1.${lifecycle.removed}`);
+}

@@ -10,6 +10,7 @@ import type { Api } from "./api.ts";
 import { distinctIdentityHeaders } from "./authentication/identity.ts";
 import { bookmarkObject } from "./bookmark.ts";
 import { chain } from "./chain.ts";
+import { removedRelease } from "./deprecations.ts";
 import { answerFor, type Routes } from "./handlers/routes.ts";
 import { asStatusError } from "./local-transport.ts";
 import { eventEncoder } from "./output/encode.ts";
@@ -55,6 +56,8 @@ interface Outlet {
   /** Ends an answer in its middle, so that the client can tell. */
   cut(): void;
   readonly begun: boolean;
+  /** Of the body of an answer in one piece. */
+  readonly bytes: number;
   readonly closed: AbortSignal;
   readonly isClosed: boolean;
 }
@@ -174,11 +177,11 @@ export class HttpServer implements AsyncDisposable {
     const common = { "audit-id": auditId, ...uncached };
     let code = 0;
     let labels = { verb: metricMethod(incoming.method), group: "", version: "", resource: "", subresource: "", scope: "", dryRun: "" };
-    api.metrics.begin();
+    api.metrics.begin(incoming.method);
     try {
       code = await this.#deadlines.within((lasts) => chain(api, incoming, async (request) => {
         const { info, query } = request;
-        labels = { verb: metricVerb(info.verb), group: info.group, version: info.version, resource: info.resource, subresource: info.subresource, scope: scopeOf(info), dryRun: dryRunOf(query) };
+        labels = { verb: metricVerb(info.verb, incoming.headers["content-type"]), group: info.group, version: info.version, resource: info.resource, subresource: info.subresource, scope: scopeOf(info), dryRun: dryRunOf(query) };
         if (info.verb === "watch" || isStreaming(info) || query.get("watch") === "true") lasts();
         return await this.#answer(request, outlet, body, common);
       }));
@@ -197,7 +200,7 @@ export class HttpServer implements AsyncDisposable {
         api.log.error("an answer could not be sent", { path: incoming.path, error: failed });
       }
     } finally {
-      api.metrics.end({ ...labels, code, durationMs: api.clock.now() - started });
+      api.metrics.end({ ...labels, ...measured(incoming), code, durationMs: api.clock.now() - started, bytes: outlet.bytes, deprecated: labels.resource === "" ? undefined : removalOf(api, labels) });
     }
   }
 
@@ -235,7 +238,7 @@ export class HttpServer implements AsyncDisposable {
     const api = this.#api;
     const { type } = answer.served;
     const encoder = eventEncoder(answer.served, encodeOptions(api, request, { table: true, partial: true }), () => api.clock.now());
-    const resource = type.group === "" ? type.plural : `${type.plural}.${type.group}`;
+    const where = { group: type.group, version: type.version, resource: type.plural, scope: scopeOf(request.info) };
     this.#pump(outlet, { ...headers, "content-type": encoder.contentType }, (sink) => {
       const watching = answer.start({
         event: (kind, entry) => sink.write(encoder.event(kind, entry)),
@@ -244,11 +247,11 @@ export class HttpServer implements AsyncDisposable {
         end: () => sink.end(),
         ...(sink.drained && { drained: sink.drained }),
       });
-      api.metrics.watching(resource, 1);
+      api.metrics.watching(where, 1);
       return {
         [Symbol.dispose]: () => {
           watching[Symbol.dispose]();
-          api.metrics.watching(resource, -1);
+          api.metrics.watching(where, -1);
         },
       };
     });
@@ -359,8 +362,14 @@ function dryRunOf(query: Query): string {
 }
 /** Methods that nobody knows share one name, so that clients cannot invent series. */
 const metricMethod = (method: string): string => (["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "CONNECT"].includes(method) ? method : "other");
-const metricVerb = (verb: string): string =>
+const metricVerb = (verb: string, contentType: string | string[] | undefined): string => (verb === "patch" && String(contentType).startsWith("application/apply-patch") ? "APPLY" : undefined) ??
   ({ get: "GET", list: "LIST", watch: "WATCH", create: "POST", update: "PUT", patch: "PATCH", delete: "DELETE", deletecollection: "DELETECOLLECTION" } as Readonly<Record<string, string>>)[verb] ?? metricMethod(verb.toUpperCase());
+
+const measured = ({ method, headers }: Incoming) => ({ method, userAgent: String(headers["user-agent"] ?? "") });
+const removalOf = (api: Api, { group, version, resource }: { readonly group: string; readonly version: string; readonly resource: string }): string | undefined => {
+  const type = api.served(group, version, resource)?.type;
+  return type && removedRelease(type);
+};
 
 function auditIdOf({ headers }: Incoming): string {
   const given = headers["audit-id"];
@@ -413,6 +422,7 @@ const goneAway = new Error("the client has gone away");
 
 class Http2Outlet implements Outlet {
   readonly #stream: ServerHttp2Stream;
+  bytes = 0;
   #closed: AbortController | undefined;
 
   constructor(stream: ServerHttp2Stream) {
@@ -440,6 +450,7 @@ class Http2Outlet implements Outlet {
     const stream = this.#stream;
     if (stream.destroyed || stream.closed) return;
     const length = lengthOf(body);
+    this.bytes = length;
     if (length === 0) return stream.respond({ ":status": code, ...(headers as Record<string, string>) }, { endStream: true });
     stream.respond({ ":status": code, ...(headers as Record<string, string>), "content-length": length });
     for (const piece of body.slice(0, -1)) stream.write(piece);
@@ -454,6 +465,7 @@ class Http2Outlet implements Outlet {
 
 class Http1Outlet implements Outlet {
   readonly #response: ServerResponse;
+  bytes = 0;
   #closed: AbortController | undefined;
 
   constructor(response: ServerResponse) {
@@ -478,7 +490,8 @@ class Http1Outlet implements Outlet {
   }
   send({ code, headers, body }: Reply): void {
     if (this.#response.destroyed) return;
-    this.#response.writeHead(code, { ...(headers as Record<string, string | string[]>), "content-length": lengthOf(body) });
+    this.bytes = lengthOf(body);
+    this.#response.writeHead(code, { ...(headers as Record<string, string | string[]>), "content-length": this.bytes });
     for (const piece of body.slice(0, -1)) this.#response.write(piece);
     this.#response.end(body.at(-1));
   }

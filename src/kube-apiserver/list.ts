@@ -6,6 +6,7 @@ import type { ClusterState } from "./cluster-state.ts";
 import { revisionOf, type ListQuery } from "./query.ts";
 import { everything, selection, type Selection } from "./selectors.ts";
 import { entryAs, objectAs, type Served } from "./served.ts";
+import { unreadableError } from "./store-error.ts";
 
 /** How many keys are read from the store at once, when a list is of the past. */
 const pastPageMax = 500;
@@ -57,11 +58,19 @@ export async function list(state: ClusterState, served: Served, namespace: strin
   const past = (from !== undefined && from.revision > 0) || query.resourceVersionMatch === "Exact" || (query.limit > 0 && requested > 0 && query.resourceVersionMatch === "");
   if (past && requested < cache.lastChange) return await listPast(state, served, namespace, query, chosen, requested, from?.start ?? "");
 
+  if (cache.unreadable.size > 0) await state.readAgain(cache, rangeOf(served, namespace, chosen));
+
   const revision = past ? requested : state.revision;
   const { lastChange } = cache;
   const found = await page(state, served, candidates(state, served, namespace, chosen, from?.start ?? ""), chosen, query, revision);
   if (chosen !== everything) return found;
   return { ...found, identity: { cache, lastChange, question: `${served.type.version}|${namespace}|${query.limit}|${from?.start ?? ""}` } };
+}
+
+/** Which keys a list or watch looks at, as far as that is easily told. */
+export function rangeOf({ type, registry }: Served, namespace: string, { name, namespace: selected }: Selection): { readonly key?: string; readonly namespace?: string } {
+  if (name !== undefined && (!type.namespaced || namespace !== "")) return { key: registry.keyOf(namespace, name) };
+  return { namespace: type.namespaced ? (namespace === "" ? (selected ?? "") : namespace) : "" };
 }
 
 /** Everything that can be chosen, in order, from the key `start` on. */
@@ -106,7 +115,8 @@ async function listPast(state: ClusterState, served: Served, namespace: string, 
   try {
     for (;;) {
       const { entries, remaining } = await state.store.list(prefix, { revision, limit: pastPageMax, ...(after !== undefined && { after }) });
-      for (const [index, { key, value, revision: changed }] of entries.entries()) {
+      for (const [index, { key, value, revision: changed, unreadable }] of entries.entries()) {
+        if (unreadable) throw unreadableError(unreadable, key);
         const entry = new CacheEntry(cache.form, key.slice(cache.prefix.length), changed, value);
         if (query.limit > 0 && found.length === query.limit) {
           return {

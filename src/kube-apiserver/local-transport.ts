@@ -11,6 +11,7 @@ import { dispatch } from "./handlers/dispatch.ts";
 import { plainOf } from "./output/encode.ts";
 import type { Incoming } from "./request.ts";
 import type { RequestInfo } from "./request-info.ts";
+import { unavailable } from "./store-error.ts";
 
 /** How many events a watcher inside of the process may fall behind, on top of the state it started with. */
 const backlogMax = 20_000;
@@ -47,8 +48,9 @@ class LocalQuery {
   }
 }
 
-/** Anything that is not a StatusError is a bug of ours: the caller learns of it as it would over the network. */
-export function asStatusError(api: Api, error: unknown, path: string): StatusError {
+/** Anything that is not a StatusError, nor a store that cannot do its work now, is a bug of ours: the caller learns of it as it would over the network. */
+export function asStatusError(api: Api, thrown: unknown, path: string): StatusError {
+  const error = unavailable(thrown);
   if (isStatusError(error)) return error;
   api.log.error("a request failed for a reason that is no fault of its sender", { path, error });
   return internalStatusError(error instanceof Error ? error.message : String(error), error);

@@ -1,66 +1,76 @@
-/** Counters and histograms in the text form of Prometheus, under upstream's names. */
-export class Metrics {
-  readonly #requests = new Map<string, number>();
-  readonly #durations = new Map<string, { count: number; sum: number; readonly buckets: number[] }>();
-  readonly #watches = new Map<string, number>();
-  #inflight = 0;
+import { Counter, exposition, Gauge, Histogram, labelText, type MetricFamily } from "../stdx/metric-families.ts";
 
-  begin(): void {
-    this.#inflight++;
-  }
-
-  /** `verb` as in upstream: "GET", "LIST", "WATCH", "POST", "PUT", "PATCH", "DELETE", … */
-  end(labels: { readonly verb: string; readonly group: string; readonly version: string; readonly resource: string; readonly subresource: string; readonly scope: string; readonly dryRun: string; readonly code: number; readonly durationMs: number }): void {
-    this.#inflight--;
-    const where = `component="apiserver",dry_run="${labels.dryRun}",group=${quoted(labels.group)},resource=${quoted(labels.resource)},scope="${labels.scope}",subresource=${quoted(labels.subresource)},verb="${labels.verb}",version=${quoted(labels.version)}`;
-    const counter = `code="${labels.code}",${where}`;
-    if (this.#requests.size < seriesMax || this.#requests.has(counter)) this.#requests.set(counter, (this.#requests.get(counter) ?? 0) + 1);
-    if (labels.verb === "WATCH") return;
-    let histogram = this.#durations.get(where);
-    if (!histogram) {
-      if (this.#durations.size >= seriesMax) return;
-      this.#durations.set(where, (histogram = { count: 0, sum: 0, buckets: bucketSeconds.map(() => 0) }));
-    }
-    const seconds = labels.durationMs / 1000;
-    histogram.count++;
-    histogram.sum += seconds;
-    for (let at = bucketSeconds.length - 1; at >= 0 && seconds <= (bucketSeconds[at] ?? 0); at--) histogram.buckets[at] = (histogram.buckets[at] ?? 0) + 1;
-  }
-
-  watching(resource: string, change: 1 | -1): void {
-    this.#watches.set(resource, (this.#watches.get(resource) ?? 0) + change);
-  }
-
-  text(gauges: Readonly<Record<string, { readonly help: string; readonly values: Readonly<Record<string, number>> }>>): string {
-    const lines = [
-      "# HELP apiserver_request_total [STABLE] Counter of apiserver requests broken out for each verb, dry run value, group, version, resource, scope, component, and HTTP response code.",
-      "# TYPE apiserver_request_total counter",
-      ...[...this.#requests].map(([labels, value]) => `apiserver_request_total{${labels}} ${value}`),
-      "# HELP apiserver_current_inflight_requests [STABLE] Maximal number of currently used inflight request limit of this apiserver per request kind in last second.",
-      "# TYPE apiserver_current_inflight_requests gauge",
-      `apiserver_current_inflight_requests{request_kind="all"} ${this.#inflight}`,
-      "# HELP apiserver_registered_watchers Number of currently registered watchers for a given resource.",
-      "# TYPE apiserver_registered_watchers gauge",
-      ...[...this.#watches].map(([resource, value]) => `apiserver_registered_watchers{resource="${resource}"} ${value}`),
-      "# HELP apiserver_request_duration_seconds [STABLE] Response latency distribution in seconds for each verb, dry run value, group, version, resource, subresource, scope and component.",
-      "# TYPE apiserver_request_duration_seconds histogram",
-      ...[...this.#durations].flatMap(([labels, { count, sum, buckets }]) => [
-        ...bucketSeconds.map((le, at) => `apiserver_request_duration_seconds_bucket{${labels},le="${le}"} ${buckets[at] ?? 0}`),
-        `apiserver_request_duration_seconds_bucket{${labels},le="+Inf"} ${count}`,
-        `apiserver_request_duration_seconds_sum{${labels}} ${sum}`,
-        `apiserver_request_duration_seconds_count{${labels}} ${count}`,
-      ]),
-    ];
-    for (const [name, { help, values }] of Object.entries(gauges)) {
-      lines.push(`# HELP ${name} ${help}`, `# TYPE ${name} gauge`, ...Object.entries(values).map(([labels, value]) => `${name}${labels === "" ? "" : `{${labels}}`} ${value}`));
-    }
-    return `${lines.join("\n")}\n`;
-  }
+/** One request that has come to its end. `verb` as in upstream: "GET", "LIST", "WATCH", "POST", "PUT", "PATCH", "APPLY", "DELETE", … */
+export interface RequestMeasured {
+  readonly verb: string;
+  readonly group: string;
+  readonly version: string;
+  readonly resource: string;
+  readonly subresource: string;
+  readonly scope: string;
+  readonly dryRun: string;
+  readonly code: number;
+  readonly durationMs: number;
+  /** Of the answer. */
+  readonly bytes?: number;
+  readonly method: string;
+  readonly userAgent: string;
+  /** The release in which the version that was asked for will be gone, "" for one that is not told; undefined for a version that is not deprecated. */
+  readonly deprecated?: string | undefined;
 }
 
-/** Paths may hold anything; the text form of Prometheus escapes these three. */
-const quoted = (value: string): string => `"${value.replaceAll("\\", "\\\\").replaceAll('"', '\\"').replaceAll("\n", "\\n")}"`;
+const durationLimits = [0.005, 0.025, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1, 1.25, 1.5, 2, 3, 4, 5, 6, 8, 10, 15, 20, 30, 45, 60];
+const kindOfMethod = (method: string): string => labelText({ request_kind: method === "GET" || method === "HEAD" ? "readOnly" : "mutating" });
+/** Upstream tells apart which of its own components ask. */
+const systemClients: ReadonlySet<string> = new Set(["kube-apiserver", "kube-controller-manager", "kube-scheduler", "cluster-policy-controller"]);
+const bytesVerbs: ReadonlySet<string> = new Set(["GET", "LIST"]);
 
-/** So many different combinations of labels are counted; more would be somebody inventing resources. */
-const seriesMax = 5_000;
-const bucketSeconds = [0.005, 0.025, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1, 1.25, 1.5, 2, 3, 4, 5, 6, 8, 10, 15, 20, 30, 45, 60];
+/** What monitoring asks of an API server, under upstream's names and labels (apiserver/pkg/endpoints/metrics, apiserver/pkg/storage/etcd3/metrics). */
+export class Metrics {
+  readonly #requests = new Counter({ name: "apiserver_request_total", help: "Requests that were answered." });
+  readonly #durations = new Histogram({ name: "apiserver_request_duration_seconds", help: "How long requests took.", limits: durationLimits });
+  readonly #ownDurations = new Histogram({ name: "apiserver_request_sli_duration_seconds", help: "How long requests took that changed or read something for good.", limits: durationLimits.slice(2) });
+  readonly #sizes = new Histogram({ name: "apiserver_response_sizes", help: "Bytes of answers to those who read.", limits: [1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9] });
+  readonly #inFlight = new Gauge({ name: "apiserver_current_inflight_requests", help: "Requests that are worked on." });
+  readonly #longRunning = new Gauge({ name: "apiserver_longrunning_requests", help: "Watches that are open." });
+  readonly #deprecated = new Gauge({ name: "apiserver_requested_deprecated_apis", help: "Deprecated versions that somebody has asked for." });
+  readonly #store = new Histogram({ name: "etcd_request_duration_seconds", help: "How long the store took.", limits: durationLimits });
+  readonly #storeRequests = new Counter({ name: "etcd_requests_total", help: "What the store was asked to do." });
+  readonly #storeErrors = new Counter({ name: "etcd_request_errors_total", help: "What the store could not do." });
+
+  begin(method: string): void {
+    this.#inFlight.add(kindOfMethod(method), 1);
+  }
+
+  end(request: RequestMeasured): void {
+    this.#inFlight.add(kindOfMethod(request.method), -1);
+    const { verb, group, version, resource, subresource, scope, dryRun, code, bytes, userAgent, deprecated } = request;
+    const where = labelText({ component: "apiserver", group, resource, scope, subresource, verb, version });
+    const [client = "", rest] = userAgent.split("/", 2);
+    this.#requests.add(`code="${code}",dry_run="${dryRun}",${where},system_client="${rest !== undefined && systemClients.has(client) ? client : ""}"`);
+    if (deprecated !== undefined) this.#deprecated.set(labelText({ group, removed_release: deprecated, resource, subresource, version }), 1);
+    if (verb === "WATCH") return;
+    const seconds = request.durationMs / 1000;
+    this.#durations.observe(`dry_run="${dryRun}",${where}`, seconds);
+    if (dryRun === "") this.#ownDurations.observe(where, seconds);
+    if (bytes !== undefined && bytesVerbs.has(verb)) this.#sizes.observe(where, bytes);
+  }
+
+  watching({ group, version, resource, scope }: Pick<RequestMeasured, "group" | "version" | "resource" | "scope">, change: 1 | -1): void {
+    this.#longRunning.add(labelText({ component: "apiserver", group, resource, scope, subresource: "", verb: "WATCH", version }), change);
+  }
+
+  /** `operation` as upstream names what it asks etcd for: "get", "list", "create", "update", "delete", … */
+  stored({ operation, group, resource, durationMs, failed }: { readonly operation: string; readonly group: string; readonly resource: string; readonly durationMs: number; readonly failed: boolean }): void {
+    const labels = labelText({ group, operation, resource });
+    this.#store.observe(labels, durationMs / 1000);
+    this.#storeRequests.add(labels);
+    if (failed) this.#storeErrors.add(labels);
+  }
+
+  text(more: readonly MetricFamily[]): string {
+    return exposition([
+      this.#requests, this.#durations, this.#ownDurations, this.#sizes, this.#inFlight, this.#longRunning, this.#deprecated, this.#store, this.#storeRequests, this.#storeErrors, ...more,
+    ]);
+  }
+}

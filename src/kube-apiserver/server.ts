@@ -17,6 +17,7 @@ import { createDiscovery, type DiscoveryGroupVersion } from "./discovery/discove
 import { createOpenApi, type OpenApi } from "./openapi/openapi.ts";
 import type { Descriptions } from "./openapi/definitions.ts";
 import { openApiRoutes } from "./handlers/openapi.ts";
+import type { Encryption } from "./encryption/encryption.ts";
 import { healthRoutes, type HealthCheck } from "./handlers/health.ts";
 import type { Route } from "./handlers/routes.ts";
 import { stepRoutes } from "./handlers/steps.ts";
@@ -24,15 +25,17 @@ import { infoRoutes } from "./handlers/server-info.ts";
 import { HttpServer, type TlsOptions } from "./http-server.ts";
 import { localTransport } from "./local-transport.ts";
 import { managedFieldsOf } from "./managed-fields.ts";
+import { measuredStore } from "./measured-store.ts";
 import { Metrics } from "./metrics.ts";
 import type { ProtobufCodec } from "../apimachinery/protobuf/codec.ts";
 import { columnHeads } from "./output/column-heads.ts";
 import { ListBodies } from "./output/list-bodies.ts";
 import { Registry, type RegistryHooks } from "./registry/registry.ts";
-import { runEventExpiry } from "./registry/event-expiry.ts";
+import { eventLifeMs as defaultEventLifeMs, runEventExpiry } from "./registry/event-expiry.ts";
 import { certificateRequestHooks } from "./registry/certificate-requests.ts";
 import { namespaceHooks } from "./registry/namespaces.ts";
 import type { Conversion, Served } from "./served.ts";
+import { prefixInKey, prefixOf } from "./storage-keys.ts";
 import { ServiceNetwork } from "./service-network/service-network.ts";
 import type { StreamingHandler } from "./streaming/streaming-handler.ts";
 
@@ -69,9 +72,13 @@ export interface ApiServerOptions {
   /** More paths that name no resource: OpenAPI, the keys of service accounts, … */
   readonly routes?: Readonly<Record<string, Route>>;
   readonly prefixRoutes?: readonly (readonly [string, Route])[];
+  /** How long an event lives after it was last written; upstream's --event-ttl, an hour when absent. */
+  readonly eventLifeMs?: number;
   readonly clock: Clock;
   readonly random?: Random;
   readonly log: Log;
+  /** How `store`, which it protects already, is encrypted: for health and metrics. */
+  readonly encryption?: Pick<Encryption, "healthCheck" | "metrics">;
   /** Where steps are recorded; `/debug/steps` serves them and takes those of agents. */
   readonly steps: StepRing;
 }
@@ -89,11 +96,15 @@ export interface ApiServer extends AsyncDisposable {
 }
 
 export async function startApiServer(options: ApiServerOptions): Promise<ApiServer> {
-  const { store, clock, log, steps, schemas, random = cryptoRandom } = options;
+  const { clock, log, steps, schemas, random = cryptoRandom } = options;
+  const startedMs = clock.now();
   const storedTypes = options.resources.map((resource) => storedTypeOf(resource));
   const defaultsOf = new Map(options.resources.filter(({ storedAs }) => !storedAs).map(({ type, defaults }) => [type, defaults]));
+  const metrics = new Metrics();
+  const prefixes = new Map(storedTypes.map((type) => [prefixOf(type), { group: type.group, resource: type.plural }]));
+  const store = measuredStore(options.store, { metrics, clock, resourceOf: (key) => prefixes.get(prefixInKey(key, prefixes) ?? "") ?? { group: "", resource: "" } });
   const state = await ClusterState.start({ store, types: storedTypes, log, defaults: (type) => defaultsOf.get(type) });
-  const { serviceClusterIpRange = "10.96.0.0/16", nodePortRange = { first: 30_000, last: 32_767 } } = options;
+  const { eventLifeMs = defaultEventLifeMs, serviceClusterIpRange = "10.96.0.0/16", nodePortRange = { first: 30_000, last: 32_767 } } = options;
   const hasServices = [services, ipaddresses, servicecidrs].every((type) => state.cache(type));
   const self = (): Transport => localTransport(api, loopbackUser);
   const serviceNetwork = hasServices ? new ServiceNetwork({ clusterIpRange: serviceClusterIpRange, nodePortRange, state, store, transport: self, clock, random, log }) : undefined;
@@ -114,7 +125,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     const cache = state.cache(type);
     if (!cache) throw new Error(`no cache for ${key}`);
     const own = hooks[key];
-    const registry = new Registry({ state, cache, resource: byStoredType.get(key) ?? resource, clock, random, ...(own && { hooks: own }) });
+    const registry = new Registry({ state, cache, resource: byStoredType.get(key) ?? resource, clock, random, ...(own && { hooks: own }), ...(key === "/events" && store.expires && { lifeMs: eventLifeMs }) });
     registries.set(key, registry);
     return registry;
   };
@@ -126,7 +137,6 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   const virtuals = new Map(virtual.map((each) => [`${each.type.group}/${each.type.version}/${each.type.plural}`, each]));
   const groups = new Set(["", ...[...served.values(), ...virtual].map(({ type }) => type.group)]);
 
-  const metrics = new Metrics();
   const api: Api = {
     state, clock, random, log, steps, schemas, protobuf: options.protobuf, authenticator, authorizer, admission, tokenIssuer, metrics, listBodies: new ListBodies({ bytesMax: listBodiesBytesMax }),
     managedFields: managedFieldsOf(schemas), columnHeads: columnHeads({ schemas, ...(options.descriptions && { descriptions: options.descriptions }) }),
@@ -138,6 +148,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   const health = healthRoutes();
   health.add({ name: "ping", check: () => undefined });
   health.add({ name: "etcd", check: async () => void (await store.get("/registry/health")) });
+  if (options.encryption?.healthCheck) health.add(options.encryption.healthCheck);
   const discovered = groupVersionsOf([...[...served.values()].map(({ type }) => type), ...virtual.map(({ type }) => type), ...(served.has("/v1/pods") ? [bindings, componentstatuses] : [])]);
   let listening: HttpServer | undefined;
   const advertised = () => options.advertised ?? (listening?.addresses[0] ? `${listening.addresses[0].host}:${listening.addresses[0].port}` : "localhost");
@@ -157,7 +168,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     const routes = {
       streaming: typeof options.streaming === "function" ? options.streaming(state) : options.streaming,
       discovery: () => (documents ??= createDiscovery(discovered, { serverAddress: advertised() })),
-      exact: { ...stepRoutes(steps), ...infoRoutes({ metrics, state, groupVersions: discovered }), ...openApiPaths.exact, ...health.exact, ...options.routes },
+      exact: { ...stepRoutes(steps), ...infoRoutes({ metrics, state, groupVersions: discovered, startedMs, ...(options.encryption && { more: options.encryption.metrics }) }), ...openApiPaths.exact, ...health.exact, ...options.routes },
       prefixes: [...openApiPaths.prefixes, ...health.prefixes, ...(options.prefixRoutes ?? [])],
     };
     try {
@@ -171,7 +182,8 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   serviceNetwork?.run();
   const background = new AbortController();
   const events = registries.get("/events");
-  const sweeping = events ? runEventExpiry({ registry: events, clock, log, signal: background.signal }) : undefined;
+  const sweeping = events ? runEventExpiry({ registry: events, lifeMs: eventLifeMs, storeExpires: store.expires ?? false, clock, log, signal: background.signal }) : undefined;
+  const readingAgain = options.encryption ? readAgainAndAgain(state, { clock, log, signal: background.signal }) : undefined;
   return {
     transport: (user) => localTransport(api, user),
     reader: state,
@@ -183,6 +195,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
       background.abort();
       await sweeping;
       await serviceNetwork?.[Symbol.asyncDispose]();
+      await readingAgain;
       await listening?.[Symbol.asyncDispose]();
       await state[Symbol.asyncDispose]();
     },
@@ -194,6 +207,25 @@ const listBodiesBytesMax = 24 * 1024 * 1024;
 
 /** Who the server is when it writes for itself; upstream's loopback client. */
 const loopbackUser: UserInfo = { name: "system:apiserver", groups: ["system:masters"] };
+
+/** How often it is tried again to read what could not be read: the key service may be back, or a key. Whoever asks for it tries as well. */
+const readAgainEveryMs = 10_000;
+
+async function readAgainAndAgain(state: ClusterState, { clock, log, signal }: { readonly clock: Clock; readonly log: Log; readonly signal: AbortSignal }): Promise<void> {
+  for (let told = false; ; ) {
+    if (state.incomplete && !told) log.error("something is stored that cannot be decrypted; requests for it fail", { keys: state.unreadableKeys(keysToldMax) });
+    told = state.incomplete;
+    try {
+      await clock.sleep(readAgainEveryMs, { signal });
+    } catch {
+      return;
+    }
+    if (state.incomplete) await state.readAll();
+  }
+}
+
+/** So many of the keys that cannot be read are named in the log. */
+const keysToldMax = 10;
 
 const storedTypeOf = ({ type, storedAs }: Resource): ResourceType => storedAs?.type ?? type;
 

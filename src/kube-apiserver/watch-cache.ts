@@ -1,6 +1,6 @@
 import type { KubeObject } from "../apimachinery/object.ts";
 import { SortedMap } from "../stdx/sorted-map.ts";
-import type { Change, Revision } from "../storage/store.ts";
+import type { Change, Entry, Revision } from "../storage/store.ts";
 import type { Turns } from "../stdx/turns.ts";
 import { CacheEntry, type StoredForm } from "./cache-entry.ts";
 import { NodeIndex } from "./node-index.ts";
@@ -28,6 +28,12 @@ export class CacheEvent {
 }
 
 export type CacheListener = (event: CacheEvent) => void;
+
+/** Something is stored that cannot be read: it was encrypted with a key that is not known, or is damaged. */
+export interface Unreadable {
+  readonly revision: Revision;
+  readonly error: Error;
+}
 
 /** Which events a listener can possibly want, so that it is not asked about others. */
 export interface ListenerScope {
@@ -66,6 +72,10 @@ export class WatchCache {
   readonly #byName = new Map<string, Set<CacheListener>>();
   readonly #byNode = new Map<string, Set<CacheListener>>();
   #nodes: NodeIndex | undefined;
+  /** Told when the watchers can no longer be told everything. */
+  readonly #whenBroken = new Set<() => void>();
+  /** By key; none of these is among the entries. */
+  readonly #unreadable = new Map<string, Unreadable>();
   readonly #writing = new Map<string, { readonly value: Uint8Array; readonly object: KubeObject }>();
 
   constructor(options: WatchCacheOptions, startedAt: Revision) {
@@ -85,6 +95,11 @@ export class WatchCache {
     return this.#lastChange;
   }
 
+  /** What is there and cannot be shown. Whoever looks for it, or for all, has to be told so. */
+  get unreadable(): ReadonlyMap<string, Unreadable> {
+    return this.#unreadable;
+  }
+
   get form(): StoredForm {
     return this.#form;
   }
@@ -101,8 +116,12 @@ export class WatchCache {
   }
 
   /** Fills the cache at start. */
-  load(entries: readonly { readonly key: string; readonly value: Uint8Array; readonly revision: Revision }[]): void {
-    for (const { key, value, revision } of entries) {
+  load(entries: readonly Entry[]): void {
+    for (const { key, value, revision, unreadable } of entries) {
+      if (unreadable) {
+        this.#unreadable.set(key.slice(this.prefix.length), { revision, error: unreadable });
+        continue;
+      }
       const entry = new CacheEntry(this.#form, key.slice(this.prefix.length), revision, value);
       this.#entries.set(entry.key, entry);
       this.#lastChange = Math.max(this.#lastChange, revision);
@@ -137,8 +156,10 @@ export class WatchCache {
   }
 
   apply(change: Change): void {
-    if (change.type === "put") {
+    if (change.type === "put" && change.entry.unreadable) this.#hide(change.entry, change.entry.unreadable);
+    else if (change.type === "put") {
       const key = change.entry.key.slice(this.prefix.length);
+      this.#unreadable.delete(key);
       const previous = this.#entries.get(key);
       const note = this.#writing.get(key);
       const { value, revision } = change.entry;
@@ -150,6 +171,7 @@ export class WatchCache {
       this.#publish(new CacheEvent(previous ? "MODIFIED" : "ADDED", revision, entry, previous));
     } else {
       const key = change.key.slice(this.prefix.length);
+      if (this.#unreadable.delete(key)) this.#breakOff(change.revision);
       const previous = this.#entries.get(key);
       if (!previous) return;
       this.#entries.delete(key);
@@ -157,6 +179,44 @@ export class WatchCache {
       this.#nodes?.change(previous, undefined);
       this.#publish(new CacheEvent("DELETED", change.revision, previous.at(change.revision), previous));
     }
+  }
+
+  /** What could not be read before, and can be now. */
+  restore({ key: stored, value, revision }: Entry): void {
+    const key = stored.slice(this.prefix.length);
+    if (this.#unreadable.get(key)?.revision !== revision) return;
+    this.#unreadable.delete(key);
+    const entry = new CacheEntry(this.#form, key, revision, value);
+    const previous = this.#entries.get(key);
+    this.#entries.set(key, entry);
+    this.#all = undefined;
+    this.#nodes?.change(previous, entry);
+    this.#breakOff(Math.max(revision, this.#lastChange));
+  }
+
+  #hide({ key: stored, revision }: Entry, error: Error): void {
+    const key = stored.slice(this.prefix.length);
+    this.#unreadable.set(key, { revision, error });
+    const previous = this.#entries.get(key);
+    if (previous) {
+      this.#entries.delete(key);
+      this.#all = undefined;
+      this.#nodes?.change(previous, undefined);
+    }
+    this.#breakOff(revision);
+  }
+
+  /** Watchers cannot be told what happened: they end, and those who come back have to list again. */
+  #breakOff(revision: Revision): void {
+    this.#lastChange = Math.max(this.#lastChange, revision);
+    this.#events = [];
+    this.#forgotten = this.#lastChange;
+    for (const tell of this.#whenBroken) tell();
+  }
+
+  onBroken(callback: () => void): Disposable {
+    this.#whenBroken.add(callback);
+    return { [Symbol.dispose]: () => void this.#whenBroken.delete(callback) };
   }
 
   /** Changes after `revision`, oldest first; undefined when they are no longer all known. */

@@ -5,7 +5,7 @@ import type { Random } from "../stdx/random.ts";
 import type { Answer, WatchSink } from "./answer.ts";
 import type { CacheEntry } from "./cache-entry.ts";
 import type { ClusterState } from "./cluster-state.ts";
-import { tooLargeResourceVersion } from "./list.ts";
+import { rangeOf, tooLargeResourceVersion } from "./list.ts";
 import { revisionOf, type ListQuery } from "./query.ts";
 import { everything, selection } from "./selectors.ts";
 import { entryAs, objectAs, type Served } from "./served.ts";
@@ -36,6 +36,12 @@ export async function watch({ state, clock, random, log }: WatchOptions, served:
   if (query.sendInitialEvents === true && requested > state.revision) throw tooLargeResourceVersion(requested, state.revision);
 
   const { cache } = served.registry;
+  if (cache.unreadable.size > 0) {
+    await state.readAgain(cache, rangeOf(served, namespace, chosen)).catch(() => {
+      // Upstream's answer while its cache of a resource cannot be filled.
+      throw new StatusError("TooManyRequests", "storage is (re)initializing", { details: { retryAfterSeconds: 1 } });
+    });
+  }
   const inNamespace = served.type.namespaced ? (namespace === "" ? (chosen.namespace ?? "") : namespace) : "";
   const all = chosen === everything;
   const sees = (entry: CacheEntry) => all || chosen.matches(objectAs(served, entry.object));
@@ -137,6 +143,7 @@ export async function watch({ state, clock, random, log }: WatchOptions, served:
 
     const key = chosen.name !== undefined && (!served.type.namespaced || inNamespace !== "") ? served.registry.keyOf(inNamespace, chosen.name) : undefined;
     if (!ended.signal.aborted) {
+      subscriptions.use(cache.onBroken(end));
       subscriptions.use(cache.listen({ ...(key !== undefined && { key }), ...(chosen.node !== undefined && { node: chosen.node }), namespace: inNamespace }, hear));
     }
 

@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import type { Connection } from "../client/connection.ts";
-import { HttpTransport, statusErrorOf, type RawRequest, type RawResponse } from "../client/http-transport.ts";
+import { statusErrorOf } from "../client/http-answer.ts";
+import { HttpTransport, type RawRequest, type RawResponse } from "../client/http-transport.ts";
 import { connectionOf, inClusterConnection, kubeconfigPaths, loadKubeconfig, type Kubeconfig } from "../client/kubeconfig.ts";
 import { withTimeout } from "../stdx/abort.ts";
 import { parseDurationMs } from "../apimachinery/time.ts";

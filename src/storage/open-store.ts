@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import type { Clock } from "../stdx/clock.ts";
 import type { Log } from "../stdx/log.ts";
+import type { EtcdLocation } from "./etcd/endpoints.ts";
 import type { Store } from "./store.ts";
 
 export interface StoreLocation {
@@ -10,21 +11,32 @@ export interface StoreLocation {
   readonly etcdCaFile?: string | undefined;
   readonly etcdCertFile?: string | undefined;
   readonly etcdKeyFile?: string | undefined;
+  /** Where the cluster lies in etcd; "/registry" when absent. */
+  readonly etcdPrefix?: string | undefined;
 }
 
 const read = (file: string | undefined): string | undefined => (file === undefined ? undefined : readFileSync(file, "utf8"));
 
 /** Only what is asked for is loaded. @throws {TypeError} for a store that is neither of the two. */
-export async function openStore({ store, etcdCaFile, etcdCertFile, etcdKeyFile }: StoreLocation, { clock, log }: { readonly clock: Clock; readonly log: Log }): Promise<Store> {
+export async function openStore(location: StoreLocation, { clock, log, patienceMs }: { readonly clock: Clock; readonly log: Log; /** How long an etcd is tried to be reached. */ readonly patienceMs?: number }): Promise<Store> {
+  const { store } = location;
   if (store.startsWith("sqlite:")) {
     const { openSqliteStore } = await import("./sqlite/sqlite-store.ts");
     return openSqliteStore({ path: store.slice("sqlite:".length), clock, log });
   }
-  if (!/^etcd[=:]/.test(store)) throw new TypeError(`--store ${store}: it is sqlite:FILE or etcd=https://HOST:2379,…`);
-  const [{ openEtcdStore }, { parseEndpoints }] = await Promise.all([import("./etcd/etcd-store.ts"), import("./etcd/endpoints.ts")]);
+  if (!isEtcd(location)) throw new TypeError(`--store ${store}: it is sqlite:FILE or etcd=https://HOST:2379,…`);
+  const { openEtcdStore } = await import("./etcd/etcd-store.ts");
+  return openEtcdStore({ ...await etcdOptions(location), clock, log, ...(patienceMs !== undefined && { patienceMs }) });
+}
+
+export const isEtcd = ({ store }: StoreLocation): boolean => /^etcd[=:]/.test(store);
+
+/** How an etcd is reached: its files are read. @throws {TypeError} for endpoints that are none. */
+export async function etcdOptions({ store, etcdCaFile, etcdCertFile, etcdKeyFile, etcdPrefix }: StoreLocation): Promise<EtcdLocation & { readonly prefix?: string }> {
+  const { parseEndpoints } = await import("./etcd/endpoints.ts");
   const [ca, certificate, key] = [read(etcdCaFile), read(etcdCertFile), read(etcdKeyFile)];
-  return openEtcdStore({
-    endpoints: parseEndpoints(store.slice("etcd=".length)), clock, log,
+  return {
+    endpoints: parseEndpoints(store.slice("etcd=".length)), ...(etcdPrefix !== undefined && { prefix: etcdPrefix }),
     tls: { ...(ca !== undefined && { ca }), ...(certificate !== undefined && { certificate }), ...(key !== undefined && { key }) },
-  });
+  };
 }

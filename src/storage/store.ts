@@ -12,9 +12,13 @@ export interface Entry {
   readonly unreadable?: Error;
 }
 
-export type Change =
+export type Change = (
   | { readonly type: "put"; readonly entry: Entry; /** The key did not exist before. */ readonly created: boolean }
-  | { readonly type: "delete"; readonly key: string; readonly revision: Revision };
+  | { readonly type: "delete"; readonly key: string; readonly revision: Revision }
+) & {
+  /** Another change of the same revision follows: keys of one life end together, and others may write several at once. */
+  readonly more?: true;
+};
 
 export interface Abortable {
   readonly signal?: AbortSignal;
@@ -23,6 +27,11 @@ export interface Abortable {
 /** Writes name the revision they were based on: 0 for a key that must not exist yet. */
 export interface Guarded extends Abortable {
   readonly expected: Revision;
+}
+
+export interface PutOptions extends Guarded {
+  /** The key ends itself when nobody has written it for so long (and some more). Only for stores that say that they can: others keep it for ever. */
+  readonly lifeMs?: number;
 }
 
 export interface ListOptions extends Abortable {
@@ -52,7 +61,7 @@ export interface Store extends AsyncDisposable {
   list(prefix: string, options?: ListOptions): Promise<Listing>;
 
   /** Durable when it resolves. @throws {ConflictError} when the key is no longer at `expected`. */
-  put(key: string, value: Uint8Array, options: Guarded): Promise<Revision>;
+  put(key: string, value: Uint8Array, options: PutOptions): Promise<Revision>;
 
   /** Durable when it resolves. @throws {ConflictError} when the key is no longer at `expected`. */
   delete(key: string, options: Guarded): Promise<Revision>;
@@ -69,6 +78,12 @@ export interface Store extends AsyncDisposable {
    * Everybody else's writes are seen when a watch has come that far. Without it, `revision` says the same at once.
    */
   latest?(options?: Abortable): Promise<Revision>;
+
+  /** Keys can be given a life. Where it is missing, whoever wants keys to end deletes them. */
+  readonly expires?: boolean;
+
+  /** The name of a key where it is kept, if that is another one: what others who write to the same store know it by. */
+  placeOf?(key: string): string;
 
   /** Only stores that encrypt have this: whether the value would be stored in another form today, so that it should be written again even when it has not changed. */
   stale?(key: string, options?: Abortable): Promise<boolean> | false;

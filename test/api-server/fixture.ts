@@ -10,6 +10,7 @@ import { HttpTransport } from "../../src/client/http-transport.ts";
 import { ensurePki, type Pki } from "../../src/cluster/pki/pki.ts";
 import { bootstrapCluster } from "../../src/kube-apiserver/bootstrap/bootstrap.ts";
 import { clusterAccess } from "../../src/kube-apiserver/cluster-access.ts";
+import type { Encryption } from "../../src/kube-apiserver/encryption/encryption.ts";
 import { installedDescriptions } from "../../src/kube-apiserver/openapi/descriptions.ts";
 import { startApiServer, type ApiServer } from "../../src/kube-apiserver/server.ts";
 import { MemoryStore } from "../../src/storage/memory/memory-store.ts";
@@ -34,17 +35,26 @@ export interface TestServer extends AsyncDisposable {
   readonly pki: Pki;
 }
 
+export interface TestServerOptions {
+  readonly store?: Store;
+  readonly eventLifeMs?: number;
+  /** Of a server of the same cluster. */
+  readonly pki?: Pki;
+  /** Protects what is stored; whoever opened it disposes of it. */
+  readonly encryption?: Encryption;
+}
+
 /** A whole API server as a cluster runs it, on a port of its own, with a store in memory. */
-export async function startTestServer({ store = new MemoryStore() }: { readonly store?: Store } = {}): Promise<TestServer> {
+export async function startTestServer({ store = new MemoryStore(), eventLifeMs, pki: shared, encryption }: TestServerOptions = {}): Promise<TestServer> {
   const folder = await mkdtemp(join(tmpdir(), "keelson-test-"));
-  const pki = await ensurePki(folder, { clock: systemClock, clusterDomain: "cluster.local", serviceIp: "10.96.0.1", apiServerIps: [], nodes: [] });
+  const pki = shared ?? await ensurePki(folder, { clock: systemClock, clusterDomain: "cluster.local", serviceIp: "10.96.0.1", apiServerIps: [], nodes: [] });
   const complaints: string[] = [];
   const log = jsonLog({ level: "error", now: Date.now, write: (line) => void complaints.push(line) });
   const random = seededRandom(7);
   const stop = new AbortController();
   const steps = new StepRing({ stepsMax: 10_000 });
   const server = await startApiServer({
-    store, listeners: [{ host: "127.0.0.1", port: 0 }], resources, schemas, protobuf: createProtobufCodec(schemas), descriptions: installedDescriptions(), clock: systemClock, random, log, steps,
+    store: encryption?.protect(store) ?? store, ...(encryption && { encryption }), ...(eventLifeMs !== undefined && { eventLifeMs }), listeners: [{ host: "127.0.0.1", port: 0 }], resources, schemas, protobuf: createProtobufCodec(schemas), descriptions: installedDescriptions(), clock: systemClock, random, log, steps,
     tls: { certPem: pki.apiServer.certificatePem, keyPem: pki.apiServer.privateKeyPem, clientCaPem: pki.ca.certificatePem },
     access: clusterAccess({
       clock: systemClock, random, log, signal: stop.signal, clientCaPem: pki.ca.certificatePem, requestHeaderCaPem: pki.frontProxyCa.certificatePem,

@@ -16,7 +16,7 @@ import { every, systemClock } from "../../src/stdx/clock.ts";
 import { silentLog } from "../../src/stdx/log.ts";
 import { cryptoRandom } from "../../src/stdx/random.ts";
 import { Tracer } from "../../src/stdx/steps.ts";
-import { startTestServer, type TestServer } from "../api-server/fixture.ts";
+import { startTestServer, type TestServer, type TestServerOptions } from "../api-server/fixture.ts";
 import { kubectlPath } from "../support/kubectl.ts";
 
 /** Why tests with stock kubectl cannot run here; undefined when they can. */
@@ -47,9 +47,9 @@ const group = (name: string) => ({ name, groups: ["system:masters", "system:auth
 const serviceAccount = (name: string) => ({ name: `system:serviceaccount:kube-system:${name}`, groups: ["system:serviceaccounts", "system:serviceaccounts:kube-system", "system:authenticated"] });
 
 /** API server, controllers and scheduler in this process, with ready nodes whose kubelets are played: a pod runs as soon as it is bound, and is gone as soon as it is to end. */
-export async function startControlPlane({ nodeNames = ["n1", "n2"] }: { readonly nodeNames?: readonly string[] } = {}): Promise<ControlPlane> {
+export async function startControlPlane({ nodeNames = ["n1", "n2"], ...options }: { readonly nodeNames?: readonly string[] } & TestServerOptions = {}): Promise<ControlPlane> {
   const folder = await mkdtemp(join(tmpdir(), "keelson-kubectl-"));
-  const started = await startTestServer();
+  const started = await startTestServer(options);
   const { server, pki, url, steps } = started;
   const stop = new AbortController();
   const { signal } = stop;

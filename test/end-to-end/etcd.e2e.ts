@@ -10,11 +10,12 @@ import { bytes, storeSuite, take, text } from "../../src/storage/suite.ts";
 import { systemClock } from "../../src/stdx/clock.ts";
 import { command } from "../../src/stdx/command.ts";
 import { silentLog } from "../../src/stdx/log.ts";
-import { EtcdCluster, skip } from "../etcd/etcd-cluster.ts";
+import { EtcdCluster, skip, type EtcdClusterOptions } from "../etcd/etcd-cluster.ts";
+import { newerEtcd, newerSkip } from "../etcd/newer-etcd.ts";
 
 /** One empty etcd per test; closing the store ends it. */
-async function openEmpty({ backlogMax }: { readonly backlogMax: number }): Promise<Store> {
-  const etcd = await EtcdCluster.start();
+const openEmpty = (options: EtcdClusterOptions) => async ({ backlogMax }: { readonly backlogMax: number }): Promise<Store> => {
+  const etcd = await EtcdCluster.start(1, options);
   const store = await etcd.open({ backlogMax }).catch(async (error: unknown) => {
     await etcd[Symbol.asyncDispose]();
     throw error;
@@ -25,10 +26,12 @@ async function openEmpty({ backlogMax }: { readonly backlogMax: number }): Promi
     await etcd[Symbol.asyncDispose]();
   };
   return store;
-}
+};
 
-if (skip === false) storeSuite("etcd", openEmpty);
-else test("etcd", { skip }, () => undefined);
+if (skip === false) storeSuite("etcd 3.4", openEmpty({}));
+else test("etcd 3.4", { skip }, () => undefined);
+if (newerSkip === false) storeSuite("etcd 3.5 or later", openEmpty({ program: newerEtcd }));
+else test("etcd 3.5 or later", { skip: newerSkip }, () => undefined);
 
 test("what others write is seen: progress past changes elsewhere, and the latest revision", { skip }, async () => {
   await using etcd = await EtcdCluster.start();
@@ -101,7 +104,7 @@ test("of several servers one compacts, and both know", { skip }, async () => {
 
 test("an etcd that does not answer is said to be unavailable", { skip, timeout: 60_000 }, async () => {
   await using etcd = await EtcdCluster.start();
-  await using store = await etcd.open();
+  await using store = await etcd.open({ patienceMs: 2_500 });
   etcd.pause("m0");
   await assert.rejects(store.get("/k"), UnavailableError);
   etcd.resume("m0");
@@ -117,12 +120,12 @@ test("etcd is reached with a client's certificate, and not without", { skip, tim
       return join(folder, name);
     };
     const etcdCaFile = file("etcd-ca.pem", ca.certificatePem);
-    await using etcd = await EtcdCluster.start(1, { ca: etcdCaFile, certificate: file("etcd.pem", apiServer.certificatePem), key: file("etcd-key.pem", apiServer.privateKeyPem) });
+    await using etcd = await EtcdCluster.start(1, { tls: { ca: etcdCaFile, certificate: file("etcd.pem", apiServer.certificatePem), key: file("etcd-key.pem", apiServer.privateKeyPem) } });
     const location = { store: `etcd=${etcd.urls}`, etcdCaFile };
     const own = { clock: systemClock, log: silentLog };
     await using store = await openStore({ ...location, etcdCertFile: file("client.pem", admin.certificatePem), etcdKeyFile: file("client-key.pem", admin.privateKeyPem) }, own);
     await store.put("/secret", bytes("x"), { expected: 0 });
-    await assert.rejects(openStore(location, own), UnavailableError);
+    await assert.rejects(openStore(location, { ...own, patienceMs: 1_000 }), UnavailableError);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

@@ -116,9 +116,7 @@ test("the fork's pods run on its own nodes, under its own addresses", async () =
   }
   const api = JSON.parse(await told(name, "get", "endpoints", "kubernetes", "-o", "json")) as Endpoints;
   assert.deepEqual(api.subsets?.[0]?.addresses?.map(({ ip }) => ip), [fork.gateway]);
-  // By address: Debian's static busybox cannot look up names.
-  const serviceIp = await told(name, "get", "service", "web", "-o", "jsonpath={.spec.clusterIP}");
-  await until("the service leads to the fork's pods", async () => (await kubectl(name, ["exec", "client", "--", "wget", "-qO-", "-T", "5", `http://${serviceIp}/`])).stdout === "here\n");
+  await until("the service leads to the fork's pods", async () => (await kubectl(name, ["exec", "client", "--", "timeout", "5", "wget", "-qO-", "http://web/"])).stdout === "here\n");
   const web = JSON.parse(await told(name, "get", "endpoints", "web", "-o", "json")) as Endpoints;
   for (const { ip } of web.subsets?.[0]?.addresses ?? []) assert.match(ip, inside(podCidr, 2));
   const first = (await objects<KubeObject & { readonly lastTimestamp?: string; readonly metadata: { readonly creationTimestamp?: string } }>(name, "events", "-A")).map(({ metadata }) => Date.parse(metadata.creationTimestamp ?? ""));
@@ -147,8 +145,7 @@ test("what is done to one is not done to the other", async () => {
   assert.match((await kubectl(name, ["get", "namespace", "only-here"])).stderr, /NotFound/);
   await until("the fork's pods are gone", async () => (await objects<Pod>(name, "pods")).length === 2);
   assert.deepEqual(containersOf(await objects<Pod>(cluster.name, "pods")), before);
-  const serviceIp = await told(cluster.name, "get", "service", "web", "-o", "jsonpath={.spec.clusterIP}");
-  assert.equal(await told(cluster.name, "exec", "client", "--", "wget", "-qO-", "-T", "5", `http://${serviceIp}/`), "here\n");
+  assert.equal(await told(cluster.name, "exec", "client", "--", "timeout", "5", "wget", "-qO-", "http://web/"), "here\n");
   await told(name, "run", "new", "--image=busybox", "--image-pull-policy=IfNotPresent", "--command", "--", "sleep", "1000");
   await told(name, "wait", "pod/new", "--for=condition=Ready", "--timeout=60s");
 });

@@ -1,6 +1,7 @@
 // What the end-to-end tests need beyond Keelson's own needs, installed or unpacked where it is missing: said aloud, done once.
 import { existsSync } from "node:fs";
 import { command } from "../../src/stdx/command.ts";
+import { ensureNewerEtcd } from "../etcd/newer-etcd.ts";
 import { ensureKubectl } from "./kubectl.ts";
 
 const packages: Readonly<Record<string, string>> = {
@@ -17,3 +18,4 @@ console.log(missing.length > 0 ? `installing from Debian's packages: ${missing.j
 await command(["sh", "-c", `apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends ${missing.join(" ")} >/dev/null`]);
 for (const service of ["containerd", "docker-registry", "etcd"]) await command(["sh", "-c", `systemctl stop ${service} 2>/dev/null || true`]);
 console.log(`kubectl: ${await ensureKubectl()}`);
+console.log(`beside the machine's etcd: ${await ensureNewerEtcd()}`);

@@ -6,7 +6,8 @@
  *      ports 6 [ContainerPort] list=map keys=containerPort,protocol strategy=merge key=containerPort
  *
  * `!` after a name means required, `*` that absent and zero differ (a pointer upstream). Then the protobuf number ("2.1": field 1 of the message in field 2, which JSON
- * inlines; "-": none), the type ("[T]" list, "{T}" map, "core-v1.T" a type of another section) and what else is known; a default is JSON after "default=", at the end.
+ * inlines; "-": none), the type ("[T]" list, "{T}" map, "core-v1.T" a type of another section) and what else is known ("omitted": JSON does
+ * not show the default); a default is JSON after "default=", at the end.
  */
 import { pointerFields } from "./pointer-fields.ts";
 import { kindsOf, refName, splitDefinitionName, type Definition, type Property, type ProtoField, type ProtoMessage, type Reference } from "./reference.ts";
@@ -113,14 +114,19 @@ function protoTypeText(field: ProtoField, from: string, messages: Messages, sect
   return field.keyType !== undefined ? `{${one}}` : field.rule === "repeated" ? `[${one}]` : one;
 }
 
+/** Zero as the default of a field says that Go always writes it, but for these, whose types declare the default on top of omitempty. */
+const isOmittedDefault = (type: string, field: string): boolean =>
+  /\.core\.v1\.(LocalObjectReference|(ConfigMap|Secret)(EnvSource|KeySelector|Projection)|ConfigMapVolumeSource)$/.test(type) ? field === "name"
+    : type.endsWith(".ReplicationControllerSpec") ? field === "minReadySeconds" : type.endsWith(".autoscaling.v1.ScaleSpec") && field === "replicas";
+
 const attribute = (name: string, value: unknown): string => (value === undefined ? "" : ` ${name}=${value as string}`);
 
-function fieldLine(name: string, property: Property, withDefault: Property | undefined, options: { readonly section: string; readonly required: boolean; readonly pointer: boolean; readonly path: string }): string {
+function fieldLine(name: string, property: Property, withDefault: Property | undefined, options: { readonly section: string; readonly required: boolean; readonly pointer: boolean; readonly omitted: boolean; readonly path: string }): string {
   const ext = (key: string): unknown => property[`x-kubernetes-${key}`];
   const keys = ext("list-map-keys") as readonly string[] | undefined;
   return ` ${name}${options.required ? "!" : ""}${options.pointer ? "*" : ""} ${options.path} ${typeText(property, options.section)}`
     + attribute("list", ext("list-type")) + attribute("keys", keys?.join(",")) + attribute("map", ext("map-type"))
-    + attribute("strategy", ext("patch-strategy")) + attribute("key", ext("patch-merge-key"))
+    + attribute("strategy", ext("patch-strategy")) + attribute("key", ext("patch-merge-key")) + (options.omitted ? " omitted" : "")
     + attribute("default", withDefault?.default === undefined ? undefined : JSON.stringify(withDefault.default)) + "\n";
 }
 
@@ -137,11 +143,11 @@ function definitionLines(full: string, definition: Definition, reference: Refere
   const properties = Object.entries(definition.properties ?? {});
   const paths = messages.paths(messageName(full), new Set(properties.map(([field]) => field)));
   const pointers = new Set((pointerFields[section]?.[name] ?? "").split(" "));
-  const head = name + (kinds.length === 1 ? " kind" : kinds.length > 1 ? " everykind" : "") + attribute("map", definition["x-kubernetes-map-type"])
+  const head = name + (kinds.length === 1 ? " kind" : kinds.length > 1 ? " everykind" : "") + (kinds.length > 0 && !definition.properties?.["kind"] ? " nameless" : "") + attribute("map", definition["x-kubernetes-map-type"])
     + attribute("required", inOrderOf(definition.required))
     + attribute("unions", definition["x-kubernetes-unions"] === undefined ? undefined : JSON.stringify(definition["x-kubernetes-unions"]));
   return `${head}\n${properties.map(([field, property]) => fieldLine(field, property, reference.v3[full]?.properties?.[field], {
-    section, required: definition.required?.includes(field) ?? false, pointer: pointers.has(field) || isInlinePointer(paths.get(field), field), path: paths.get(field)?.path ?? "-",
+    section, omitted: isOmittedDefault(full, field), required: definition.required?.includes(field) ?? false, pointer: pointers.has(field) || isInlinePointer(paths.get(field), field), path: paths.get(field)?.path ?? "-",
   })).join("")}`;
 }
 

@@ -683,7 +683,7 @@ Scale kind
  spec 2 ScaleSpec default={}
  status 3 ScaleStatus default={}
 ScaleSpec
- replicas 1 int32 default=0
+ replicas 1 int32 omitted default=0
 ScaleStatus
  replicas! 1 int32 default=0
  selector 2 string
@@ -1155,11 +1155,11 @@ ConfigMap kind
  kind - string
  metadata 1 @ObjectMeta default={}
 ConfigMapEnvSource
- name 1.1 string default=""
+ name 1.1 string omitted default=""
  optional* 2 boolean
 ConfigMapKeySelector map=atomic
  key! 2 string default=""
- name 1.1 string default=""
+ name 1.1 string omitted default=""
  optional* 3 boolean
 ConfigMapList kind
  apiVersion - string
@@ -1174,12 +1174,12 @@ ConfigMapNodeConfigSource required=namespace,name,kubeletConfigKey
  uid 3 string
 ConfigMapProjection
  items 2 [KeyToPath] list=atomic
- name 1.1 string default=""
+ name 1.1 string omitted default=""
  optional* 4 boolean
 ConfigMapVolumeSource
  defaultMode* 3 int32
  items 2 [KeyToPath] list=atomic
- name 1.1 string default=""
+ name 1.1 string omitted default=""
  optional* 4 boolean
 Container
  args 4 [string] list=atomic
@@ -1514,7 +1514,7 @@ LoadBalancerIngress
 LoadBalancerStatus
  ingress 1 [LoadBalancerIngress] list=atomic
 LocalObjectReference map=atomic
- name 1 string default=""
+ name 1 string omitted default=""
 LocalVolumeSource
  fsType* 2 string
  path! 1 string default=""
@@ -1970,7 +1970,7 @@ ReplicationControllerList kind
  kind - string
  metadata 1 @ListMeta default={}
 ReplicationControllerSpec
- minReadySeconds 4 int32 default=0
+ minReadySeconds 4 int32 omitted default=0
  replicas* 1 int32 default=1
  selector 2 {string} map=atomic
  template 3 PodTemplateSpec
@@ -2062,11 +2062,11 @@ Secret kind
  stringData 4 {string}
  type 3 string
 SecretEnvSource
- name 1.1 string default=""
+ name 1.1 string omitted default=""
  optional* 2 boolean
 SecretKeySelector map=atomic
  key! 2 string default=""
- name 1.1 string default=""
+ name 1.1 string omitted default=""
  optional* 3 boolean
 SecretList kind
  apiVersion - string
@@ -2075,7 +2075,7 @@ SecretList kind
  metadata 1 @ListMeta default={}
 SecretProjection
  items 2 [KeyToPath] list=atomic
- name 1.1 string default=""
+ name 1.1 string omitted default=""
  optional* 4 boolean
 SecretReference map=atomic
  name 1 string
@@ -3924,7 +3924,7 @@ StatusDetails
  name 1 string
  retryAfterSeconds 5 int32
  uid 6 string
-WatchEvent everykind required=type,object
+WatchEvent everykind nameless required=type,object
  object! 2 RawExtension
  type! 1 string default=""
 ` },

@@ -29,19 +29,6 @@ export interface ProtobufCodec {
 /** Nothing here waits, so one writer serves all. */
 const shared = new BackwardWriter();
 
-/** One frame of a protobuf watch: its length in four bytes, then a `WatchEvent` around the enveloped object. */
-export function encodeWatchFrame(type: string, object: Uint8Array): Buffer {
-  const writer = shared;
-  writer.bytes(object);
-  writer.tag(1, wireType.bytes);
-  writer.embed(2, 0);
-  writer.string(type);
-  writer.tag(1, wireType.bytes);
-  const { length } = writer;
-  writer.raw(Uint8Array.of(length >>> 24, (length >>> 16) & 255, (length >>> 8) & 255, length & 255));
-  return writer.finish();
-}
-
 /** Writes the envelope around a message that `body` writes. */
 function writeEnvelope(writer: BackwardWriter, { apiVersion, kind }: TypeName, body: () => void): void {
   writer.string("");
@@ -99,6 +86,9 @@ function readEnvelope(bytes: Uint8Array): Envelope {
 
 const notAcceptable = ({ apiVersion, kind }: TypeName): StatusError => new StatusError("NotAcceptable", `object of kind ${kind} in version ${apiVersion} does not implement the protobuf marshalling interface and cannot be encoded to a protobuf message`);
 
+/** What upstream's type has no room for, its envelope does not say either. */
+const anonymous: TypeName = { apiVersion: "", kind: "" };
+
 /** The codec over the schemas of the API; messages are compiled when first met. */
 export function createProtobufCodec(schemas: SchemaLookup): ProtobufCodec {
   const messages = new Map<string, MessageCodec>();
@@ -129,6 +119,10 @@ export function createProtobufCodec(schemas: SchemaLookup): ProtobufCodec {
     kinds.set(key, made);
     return made;
   };
+  const nameOf = (type: TypeName): TypeName => {
+    const { group, version } = splitApiVersion(type.apiVersion);
+    return schemas.kind(group, version, type.kind)?.nameless ? anonymous : type;
+  };
   const required = (type: TypeName): MessageCodec => {
     const found = find(type);
     if (!found) throw notAcceptable(type);
@@ -150,7 +144,7 @@ export function createProtobufCodec(schemas: SchemaLookup): ProtobufCodec {
     has: (type) => find(type) !== undefined,
     encode(object) {
       const message = required(object);
-      return written(() => writeEnvelope(writer, object, () => message.write(writer, object as Readonly<Record<string, unknown>>)));
+      return written(() => writeEnvelope(writer, nameOf(object), () => message.write(writer, object as Readonly<Record<string, unknown>>)));
     },
     encodeBody(object, type) {
       const message = required(type);

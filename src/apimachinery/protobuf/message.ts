@@ -1,4 +1,4 @@
-import type { FieldSchema, ObjectSchema, ScalarType, TypeSchema } from "../schema.ts";
+import { isZeroScalar, omitsZero, type ObjectSchema, type ScalarType, type TypeSchema } from "../schema.ts";
 import { specialCodec } from "./special.ts";
 import { wireType, type BackwardWriter, type Reader } from "./wire.ts";
 
@@ -165,13 +165,11 @@ function valueCodec(type: TypeSchema, resolve: Resolve): ValueCodec {
   }
 }
 
+/** `dropsZero`: Go writes the field in protobuf even when it is zero, and leaves it out of JSON then. */
 interface CompiledField { readonly name: string; readonly number: number; readonly value: ValueCodec; readonly dropsZero: boolean }
 /** A message that JSON inlines: its fields are those of the object around it. */
 interface CompiledInline { readonly number: number; readonly fields: readonly Compiled[]; readonly byNumber: readonly (Compiled | undefined)[] }
 type Compiled = CompiledField | CompiledInline;
-
-/** Scalars that are neither required nor pointers are written by Go even when they are zero, and left out of JSON then. */
-const dropsZero = ({ type, required, pointer }: FieldSchema): boolean => type.is === "scalar" && required !== true && pointer !== true;
 
 function writeFields(writer: BackwardWriter, fields: readonly Compiled[], value: Fields): void {
   for (let index = fields.length - 1; index >= 0; index--) {
@@ -204,7 +202,7 @@ function readFields(reader: Reader, fields: readonly (Compiled | undefined)[], i
       continue;
     }
     const value = field.value.read(reader, into[field.name], type);
-    if (value === undefined || (field.dropsZero && (value === "" || value === 0 || value === false))) continue;
+    if (value === undefined || (field.dropsZero && isZeroScalar(value))) continue;
     into[field.name] = value;
   }
 }
@@ -231,7 +229,7 @@ function indexed(fields: readonly Compiled[]): readonly (Compiled | undefined)[]
 /** Makes the codec of a message from its schema; `resolve` is asked for the messages in its fields when they are first met. */
 export function compileMessage(schema: ObjectSchema, resolve: Resolve): MessageCodec {
   const fields = arrange(Object.entries(schema.fields).flatMap(([name, field]): readonly Placed[] => (field.protobuf === undefined ? [] : [{
-    field: { name, number: field.protobuf, value: valueCodec(field.type, resolve), dropsZero: dropsZero(field) }, within: field.protobufIn ?? [],
+    field: { name, number: field.protobuf, value: valueCodec(field.type, resolve), dropsZero: omitsZero(field) }, within: field.protobufIn ?? [],
   }])));
   const byNumber = indexed(fields);
   return {

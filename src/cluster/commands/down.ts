@@ -2,6 +2,8 @@ import { existsSync, readdirSync, readFileSync, rmdirSync, rmSync } from "node:f
 import { join } from "node:path";
 import { command } from "../../stdx/command.ts";
 import type { Clock } from "../../stdx/clock.ts";
+import { silentLog } from "../../stdx/log.ts";
+import { deleteEtcdState } from "../etcd-state.ts";
 import { removeNetwork, restoreForwarding } from "../network/network.ts";
 import { isAlive, listProcesses, stopProcess } from "../processes.ts";
 import type { Progress } from "../progress.ts";
@@ -12,6 +14,8 @@ export interface TeardownOptions {
   readonly name: string;
   readonly progress: Progress;
   readonly clock: Clock;
+  /** Deletes also what a cluster keeps outside of this machine, in etcd. */
+  readonly deleteState?: boolean;
   readonly signal: AbortSignal;
 }
 
@@ -21,7 +25,7 @@ const stopGraceMs = 3_000;
  * Removes every process, mount, namespace, interface, route, table, cgroup and file of a cluster, whatever state a crash left it in. It does not ask
  * the cluster for help: what belongs to it is found by its state folder, its cgroup and its names. Safe to run again.
  */
-export async function tearDown({ home, name, progress, clock, signal }: TeardownOptions): Promise<void> {
+export async function tearDown({ home, name, progress, clock, deleteState = false, signal }: TeardownOptions): Promise<void> {
   const paths = pathsOf(home, name);
   const spec = readSpec(paths);
   if (spec) {
@@ -32,6 +36,11 @@ export async function tearDown({ home, name, progress, clock, signal }: Teardown
       await removeCgroups(spec, clock, signal);
     });
     await progress.step("Removing the network", () => removeNetwork(spec));
+    const { etcd } = spec;
+    // Before the files, which say where it is: if etcd does not answer, this can be run again.
+    if (etcd && deleteState) {
+      await progress.step("Deleting its state in etcd", async (note) => note(`${await deleteEtcdState(etcd, { clock, log: silentLog })} keys under ${etcd.prefix}`));
+    }
   }
   await progress.step("Removing files", async () => rmSync(paths.root, { recursive: true, force: true }));
   restoreForwarding();

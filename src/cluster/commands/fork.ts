@@ -59,9 +59,16 @@ export async function forkCluster(options: ForkOptions): Promise<RunningCluster>
   });
 }
 
+/** A snapshot has no keys in it. */
+function refuseWithoutKey({ name, encrypted }: ClusterSpec, file: string): void {
+  if (encrypted === true && !existsSync(file)) throw new PreflightError([{ what: `the Secrets of ${name} are encrypted, and the key to them is gone with the cluster`, remedy: `put a copy of its encryption.json back as ${file}` }]);
+}
+
 type WithState = (paths: ClusterPaths, fill: (state: Snapshot) => Promise<void>) => Promise<void>;
 
 function fork(source: ClusterSpec, { home, name, apiPort, noKubeconfig, program, progress, clock, env, signal }: ForkOptions, withState: WithState): Promise<RunningCluster> {
+  const { encryption } = pathsOf(home, source.name);
+  refuseWithoutKey(source, encryption);
   const fill = (spec: ClusterSpec, paths: ClusterPaths, pki: Pki): Promise<void> => progress.step(`Taking over the state of ${source.name}`, async (note) => {
     await withState(paths, async (state) => {
       const facts = { from: source, to: spec, caPem: pki.ca.certificatePem };
@@ -72,6 +79,6 @@ function fork(source: ClusterSpec, { home, name, apiPort, noKubeconfig, program,
   return bringUp({
     home, name, nodeCount: source.nodes.length, registryMirrors: source.registryMirrors, offline: source.offline ?? false, noKubeconfig, program, progress, clock, env, signal,
     ...(apiPort !== undefined && { apiPort }), ...(source.nodeMonitorGraceMs !== undefined && { nodeMonitorGraceMs: source.nodeMonitorGraceMs }),
-    origin: { nodeNames: source.nodes.map((node) => node.name), fill },
+    origin: { nodeNames: source.nodes.map((node) => node.name), encryption, fill },
   });
 }

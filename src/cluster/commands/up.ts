@@ -6,8 +6,11 @@ import { HttpTransport } from "../../client/http-transport.ts";
 import { TypedClient } from "../../client/typed-client.ts";
 import { cidrsOverlap, parseCidr } from "../../stdx/ip.ts";
 import type { Clock } from "../../stdx/clock.ts";
+import { silentLog } from "../../stdx/log.ts";
 import { adminAccess, writeCredentials } from "../credentials.ts";
+import { ensureEncryptionFile } from "../encryption/own-file.ts";
 import type { ClusterAccess } from "../kubeconfig/kubeconfig.ts";
+import { judgeEtcd, keptEtcd } from "../etcd-state.ts";
 import { addToUserKubeconfig, userKubeconfigPath } from "../kubeconfig/user-kubeconfig.ts";
 import { allowForwarding, claimBridge, ensureNetwork, removeNetwork, setHostRoutes, takenCidrs } from "../network/network.ts";
 import { namespacePath } from "../network/plan.ts";
@@ -17,7 +20,7 @@ import { ensureHome, freePortOf, inspectMachine, judge, type Problem } from "../
 import { isAlive, readProcess, startProcess, stopProcess } from "../processes.ts";
 import type { Progress } from "../progress.ts";
 import { agentName, serverName, type Program } from "../program.ts";
-import { isClusterName, listSpecs, nodesMax, pathsOf, planNodes, planSpec, readSpec, writeSpec, type ClusterPaths, type ClusterSpec } from "../spec.ts";
+import { isClusterName, listSpecs, nodesMax, pathsOf, planNodes, planSpec, readSpec, writeSpec, type ClusterPaths, type ClusterSpec, type EtcdSpec } from "../spec.ts";
 import { cgroupOf, hasProcesses, tearDown } from "./down.ts";
 
 export interface UpOptions {
@@ -31,8 +34,12 @@ export interface UpOptions {
   readonly offline: boolean;
   /** A new cluster takes a node for unreachable after this much silence; upstream's time when left out. */
   readonly nodeMonitorGraceMs?: number;
+  /** Where a new cluster keeps its state; a file of its own when absent. An existing cluster keeps its place. */
+  readonly etcd?: EtcdSpec;
+  /** A new cluster goes on with the state that it finds in etcd. */
+  readonly adopt?: boolean;
   /** A new cluster that begins with another one's state: it has nodes of the same names, and its store is filled before its server starts. */
-  readonly origin?: { readonly nodeNames: readonly string[]; readonly fill: (spec: ClusterSpec, paths: ClusterPaths, pki: Pki) => Promise<void> };
+  readonly origin?: { readonly nodeNames: readonly string[]; /** The other one's EncryptionConfiguration, without which its Secrets cannot be read. */ readonly encryption: string; readonly fill: (spec: ClusterSpec, paths: ClusterPaths, pki: Pki) => Promise<void> };
   /** Leaves the user's kubeconfig alone. */
   readonly noKubeconfig: boolean;
   readonly program: Program;
@@ -75,6 +82,8 @@ export async function bringUp(options: UpOptions): Promise<RunningCluster> {
     const problems = judge(await inspectMachine({ home, apiPort, path: options.env["PATH"] ?? "" }), { home, apiPort, newCluster: existing === undefined });
     if (problems.length > 0) throw new PreflightError(problems);
     const planned = existing ? grown(existing, options) : await planNew(options);
+    const troubles = planned.etcd ? await judgeEtcd(planned.etcd, { isNew: existing === undefined, adopt: options.adopt ?? false }, { clock, log: silentLog }) : [];
+    if (troubles.length > 0) throw new PreflightError(troubles);
     note(existing ? `cluster ${name} exists, with ${planned.nodes.length} node${planned.nodes.length === 1 ? "" : "s"}` : "all that is needed is here");
     return planned;
   });
@@ -83,14 +92,17 @@ export async function bringUp(options: UpOptions): Promise<RunningCluster> {
     ensureHome(home);
     writeSpec(paths, spec);
     for (const folder of [paths.pki, paths.store, paths.logs, paths.run, paths.steps]) mkdirSync(folder, { recursive: true, mode: 0o700 });
-    return await start(spec, paths, options);
+    const encrypted = await ensureEncryptionFile(paths, spec, { from: options.origin?.encryption });
+    writeSpec(paths, encrypted);
+    return await start(encrypted, paths, options);
   } catch (error) {
     // A cluster that never ran is of no use to anybody; one that did keeps its state for the next try.
     if (!existing) {
       // Without its cluster.json nobody else knows that the bridge is ours.
       if (!existsSync(paths.spec)) await removeNetwork(spec);
       const kept = logTails(paths, spec);
-      await tearDown({ home, name, progress, clock, signal: AbortSignal.timeout(60_000) });
+      // What lay in etcd before is not this cluster's to delete.
+      await tearDown({ home, name, progress, clock, deleteState: options.adopt !== true, signal: AbortSignal.timeout(60_000) });
       if (kept !== "") progress.line(kept);
     }
     throw error;
@@ -99,12 +111,14 @@ export async function bringUp(options: UpOptions): Promise<RunningCluster> {
   }
 }
 
-function grown(existing: ClusterSpec, { nodeCount = existing.nodes.length, registryMirrors }: UpOptions): ClusterSpec {
+function grown(existing: ClusterSpec, { nodeCount = existing.nodes.length, registryMirrors, etcd }: UpOptions): ClusterSpec {
   if (nodeCount < existing.nodes.length) throw new PreflightError([{ what: `cluster ${existing.name} has ${existing.nodes.length} nodes, more than ${nodeCount}`, remedy: "take it down and make it anew, or leave --nodes out" }]);
   checkNodeCount(nodeCount);
+  const kept = keptEtcd(existing.name, existing.etcd, etcd);
+  if ("what" in kept) throw new PreflightError([kept]);
   return {
     // Those that it has stay what they are: a fork's are named as those of the cluster that it came from.
-    ...existing, nodes: [...existing.nodes, ...planNodes(existing.name, existing.index, nodeCount).slice(existing.nodes.length)],
+    ...existing, ...kept, nodes: [...existing.nodes, ...planNodes(existing.name, existing.index, nodeCount).slice(existing.nodes.length)],
     registryMirrors: Object.keys(registryMirrors).length > 0 ? registryMirrors : existing.registryMirrors,
   };
 }
@@ -113,7 +127,7 @@ function checkNodeCount(count: number): void {
   if (!Number.isInteger(count) || count < 1 || count > nodesMax) throw new PreflightError([{ what: `a cluster cannot have ${count} nodes`, remedy: `give --nodes a number from 1 to ${nodesMax}` }]);
 }
 
-async function planNew({ home, name, nodeCount = 1, registryMirrors, offline, nodeMonitorGraceMs, clock, ...wanted }: UpOptions): Promise<ClusterSpec> {
+async function planNew({ home, name, nodeCount = 1, registryMirrors, offline, nodeMonitorGraceMs, etcd, clock, ...wanted }: UpOptions): Promise<ClusterSpec> {
   checkNodeCount(nodeCount);
   const taken = (await takenCidrs()).flatMap((text) => parseCidr(text) ?? []);
   const isFree = (text: string) => {
@@ -131,7 +145,7 @@ async function planNew({ home, name, nodeCount = 1, registryMirrors, offline, no
   const lost: Pick<ClusterSpec, "index">[] = [];
   for (;;) {
     const others = listSpecs(home);
-    const spec = planSpec({ name, nodeCount, apiPort: wanted.apiPort ?? 0, others: [...others, ...lost], isFree, registryMirrors, offline, ...(nodeMonitorGraceMs !== undefined && { nodeMonitorGraceMs }), nowMs: clock.now() });
+    const spec = planSpec({ name, nodeCount, apiPort: wanted.apiPort ?? 0, others: [...others, ...lost], isFree, registryMirrors, offline, ...(nodeMonitorGraceMs !== undefined && { nodeMonitorGraceMs }), ...(etcd && { etcd }), nowMs: clock.now() });
     if (spec) {
       const apiPort = wanted.apiPort ?? (await freePortOf(spec.index, new Set(others.map((each) => each.apiPort))));
       const nodes = spec.nodes.map((planned, index) => ({ ...planned, name: wanted.origin?.nodeNames[index] ?? planned.name }));

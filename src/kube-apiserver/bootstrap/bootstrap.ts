@@ -12,6 +12,7 @@ import { defaultRbacObjects, planRbac, type RbacWrite } from "./rbac-plan.ts";
 import {
   authenticationConfigMap, kubernetesEndpoints, kubernetesEndpointSlice, kubernetesService, systemNamespaces, systemPriorityClasses, type KubernetesService,
 } from "./system-objects.ts";
+import type { ServerLeases } from "./server-leases.ts";
 
 export interface BootstrapOptions {
   /** The server's own transport, as a member of system:masters. */
@@ -20,6 +21,8 @@ export interface BootstrapOptions {
   readonly clientCaPem: string;
   readonly requestHeaderCaPem: string;
   readonly requestHeaderAllowedNames: readonly string[];
+  /** Where the cluster may have several servers: the endpoints of `kubernetes` are then those that keep a lease. Otherwise they are this server's addresses. */
+  readonly serverLeases?: ServerLeases;
   readonly signal: AbortSignal;
 }
 
@@ -44,31 +47,70 @@ export async function bootstrapCluster(options: BootstrapOptions): Promise<void>
 const ensureNamespaces = (ensure: Ensure): Promise<unknown> => Promise.all(systemNamespaces.map((object) => ensure.exists(namespaces, object)));
 
 const ensureOwnObjects = (ensure: Ensure, options: BootstrapOptions): Promise<unknown> => Promise.all([
-  ensure.exists(services, kubernetesService(options.service)),
-  ensure.contains(endpoints, kubernetesEndpoints(options.service), "subsets"),
-  ensure.contains(endpointslices, kubernetesEndpointSlice(options.service), "endpoints", "ports"),
+  ensure.exists(services, kubernetesService(options.service)).catch((error: unknown) => {
+    // While another server makes it, its address is taken already. It is looked after again and again.
+    if (!options.serverLeases || !isStatusError(error, "Invalid")) throw error;
+  }),
+  // Of several servers each says that it is there when it listens, not before.
+  ...(options.serverLeases ? [] : [ensureEndpoints(ensure, options.service)]),
   ensure.contains(configmaps, authenticationConfigMap(options), "data"),
 ]);
 
+const ensureEndpoints = (ensure: Ensure, service: KubernetesService): Promise<unknown> => Promise.all([
+  ensure.contains(endpoints, kubernetesEndpoints(service), "subsets"),
+  ensure.contains(endpointslices, kubernetesEndpointSlice(service), "endpoints", "ports"),
+]);
+
+/** The endpoints are the servers that keep a lease. Their port stays as it is: it is one for all servers, and whoever made the endpoints has set it. */
+async function ensureLeasedEndpoints(ensure: Ensure, service: KubernetesService, addresses: readonly string[]): Promise<void> {
+  const present = await ensure.present(endpoints, kubernetesEndpoints(service));
+  const port = present?.subsets?.length === 1 ? present.subsets[0]?.ports?.[0]?.port : undefined;
+  await ensureEndpoints(ensure, { ...service, addresses, port: port ?? service.port });
+}
+
 /** How often the server looks after its own objects; upstream's figure. */
 const maintenanceMs = 10_000;
+/** How long a server that ends waits for its lease to be taken back; it runs out by itself. */
+const leaveMsMax = 3_000;
 
 /**
  * Brings back what somebody deletes or bends of the objects that the server itself stands for: system namespaces, the `kubernetes` Service and its
  * endpoints, and the trust of extension servers. Runs until the signal aborts; a round that fails is logged and the next one tries again.
  */
 export async function maintainCluster(options: BootstrapOptions & { readonly clock: Clock; readonly log: Log }): Promise<void> {
-  const { clock, log, signal } = options;
+  const { clock, log, signal, service, serverLeases } = options;
   const ensure = new Ensure(options);
-  while (!signal.aborted) {
+  const isThere = async (): Promise<void> => {
+    if (!serverLeases) return;
+    for (const address of service.addresses) await serverLeases.renew(address, signal);
+    const addresses = await serverLeases.list(signal);
+    if (addresses.length === 0) throw new Error("no API server IP addresses were listed in storage, refusing to erase all endpoints for the kubernetes Service");
+    await ensureLeasedEndpoints(ensure, service, addresses);
+  };
+  const trying = async (work: () => Promise<void>): Promise<void> => {
     try {
-      await clock.sleep(maintenanceMs, { signal });
-      await ensureNamespaces(ensure);
-      await ensureOwnObjects(ensure, options);
+      await work();
     } catch (error) {
       if (!signal.aborted) log.warn("could not look after the server's own objects", { error });
     }
+  };
+  await trying(isThere);
+  while (!signal.aborted) {
+    await trying(async () => {
+      await clock.sleep(maintenanceMs, { signal });
+      await isThere();
+      await ensureNamespaces(ensure);
+      await ensureOwnObjects(ensure, options);
+    });
   }
+  if (serverLeases) await leave({ ...options, signal: AbortSignal.timeout(leaveMsMax) }, serverLeases).catch((error: unknown) => log.warn("the lease of this server runs out by itself", { error }));
+}
+
+/** Clients are sent to the other servers from now on. */
+async function leave(options: BootstrapOptions, serverLeases: ServerLeases): Promise<void> {
+  const { service, signal } = options;
+  for (const address of service.addresses) await serverLeases.remove(address, signal);
+  await ensureLeasedEndpoints(new Ensure(options), service, await serverLeases.list(signal));
 }
 
 class Ensure {
@@ -94,14 +136,19 @@ class Ensure {
     return { name, ...(namespace !== undefined && { namespace }) };
   }
 
+  /** The object of this name as it is. */
+  async present<T extends KubeObject>(type: ResourceType<T>, object: T): Promise<T | undefined> {
+    try {
+      return await this.#request("get", type, this.#named(object)) as T;
+    } catch (error) {
+      if (isNotFound(error)) return undefined;
+      throw error;
+    }
+  }
+
   /** Makes the object when there is none of its name, whatever the present one looks like. True when it was made. */
   async exists(type: ResourceType, object: KubeObject): Promise<boolean> {
-    try {
-      await this.#request("get", type, this.#named(object));
-      return false;
-    } catch (error) {
-      if (!isNotFound(error)) throw error;
-    }
+    if (await this.present(type, object)) return false;
     try {
       await this.#write("create", type, object);
       return true;

@@ -41,14 +41,14 @@ export const kubernetesService = ({ serviceIp, port }: KubernetesService): Servi
 /** The service has no selector: the API server writes its endpoints itself, in the old form and in the new. */
 export const kubernetesEndpoints = ({ addresses, port }: KubernetesService): Endpoints => ({
   apiVersion: "v1", kind: "Endpoints", metadata: { name, namespace, labels: { "endpointslice.kubernetes.io/skip-mirror": "true" } },
-  subsets: [{ addresses: addresses.map((ip) => ({ ip })), ports: [{ name: portName, port, protocol: "TCP" }] }],
+  subsets: addresses.length === 0 ? [] : [{ addresses: addresses.map((ip) => ({ ip })), ports: [{ name: portName, port, protocol: "TCP" }] }],
 });
 
 export const kubernetesEndpointSlice = ({ addresses, port }: KubernetesService): EndpointSlice => ({
   apiVersion: "discovery.k8s.io/v1", kind: "EndpointSlice", metadata: { name, namespace, labels: { "kubernetes.io/service-name": name } },
   addressType: parseIp(addresses[0] ?? "")?.family === 6 ? "IPv6" : "IPv4",
   endpoints: addresses.map((address) => ({ addresses: [address], conditions: { ready: true } })),
-  ports: [{ name: portName, port, protocol: "TCP" }],
+  ports: addresses.length === 0 ? [] : [{ name: portName, port, protocol: "TCP" }],
 });
 
 /** What extension API servers read to trust the same clients, and our front proxy. */

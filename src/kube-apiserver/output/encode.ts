@@ -1,5 +1,6 @@
 import { apiVersionOf, type KubeObject, type ListMeta } from "../../apimachinery/object.ts";
-import { encodeWatchFrame, wrapBody, type ProtobufCodec } from "../../apimachinery/protobuf/codec.ts";
+import { wrapBody, type ProtobufCodec } from "../../apimachinery/protobuf/codec.ts";
+import { encodeWatchFrame } from "../../apimachinery/protobuf/watch-frame.ts";
 import { formatYaml } from "../../apimachinery/yaml.ts";
 import type { Answer, ObjectTable, WholeAnswer } from "../answer.ts";
 import type { CacheEntry } from "../cache-entry.ts";

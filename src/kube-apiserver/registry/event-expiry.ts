@@ -5,7 +5,9 @@ import type { Log } from "../../stdx/log.ts";
 import type { Registry, WriteContext } from "./registry.ts";
 
 /** Upstream's --event-ttl. */
-const eventLifeMs = 60 * 60 * 1000;
+export const eventLifeMs = 60 * 60 * 1000;
+/** Where the store ends events itself, only those that it was not told of (copied from another store, written before this was so) are left, long after their time. */
+const graceMs = 10 * 60 * 1000;
 const sweepEveryMs = 60 * 1000;
 /** A sweep deletes no more than this, so that it does not stand in anybody's way. */
 const deletionsPerSweepMax = 5_000;
@@ -18,13 +20,17 @@ export function lastSeenMs({ metadata, lastTimestamp, eventTime, series }: Event
 
 export interface EventExpiryOptions {
   readonly registry: Registry;
+  readonly lifeMs: number;
+  /** Whether the store sees to it, so that this is the safety net. */
+  readonly storeExpires: boolean;
   readonly clock: Clock;
   readonly log: Log;
   readonly signal: AbortSignal;
 }
 
-/** Events are news: after an hour they are deleted. Resolves when the signal aborts. */
-export async function runEventExpiry({ registry, clock, log, signal }: EventExpiryOptions): Promise<void> {
+/** Events are news: after their life they are deleted. Resolves when the signal aborts. */
+export async function runEventExpiry({ registry, lifeMs, storeExpires, clock, log, signal }: EventExpiryOptions): Promise<void> {
+  const oldMs = lifeMs + (storeExpires ? graceMs : 0);
   while (!signal.aborted) {
     try {
       await clock.sleep(sweepEveryMs, { signal });
@@ -32,7 +38,7 @@ export async function runEventExpiry({ registry, clock, log, signal }: EventExpi
       return;
     }
     const nowMs = clock.now();
-    const old = registry.cache.entries().filter((entry) => nowMs - lastSeenMs(entry.object as Event) > eventLifeMs).slice(0, deletionsPerSweepMax);
+    const old = registry.cache.entries().filter((entry) => nowMs - lastSeenMs(entry.object as Event) > oldMs).slice(0, deletionsPerSweepMax);
     for (const { object: { metadata: { name = "", namespace = "", uid } } } of old) {
       try {
         await registry.delete(name, { ...(uid !== undefined && { preconditions: { uid } }) }, sweeping(namespace, signal));

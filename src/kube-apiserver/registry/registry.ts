@@ -68,6 +68,8 @@ export interface RegistryOptions {
   readonly clock: Pick<Clock, "now">;
   readonly random: Random;
   readonly hooks?: RegistryHooks;
+  /** Objects that nobody writes for so long are news no more; what the store cannot see to itself, somebody else does. */
+  readonly lifeMs?: number;
 }
 
 /** The result of a write. `entry` is in the cache, unless it was a dry run. */
@@ -92,14 +94,16 @@ export class Registry {
   readonly #clock: Pick<Clock, "now">;
   readonly #random: Random;
   readonly #hooks: RegistryHooks;
+  readonly #life: { readonly lifeMs?: number };
 
-  constructor({ state, cache, resource, clock, random, hooks = {} }: RegistryOptions) {
+  constructor({ state, cache, resource, clock, random, hooks = {}, lifeMs }: RegistryOptions) {
     this.#state = state;
     this.cache = cache;
     this.resource = resource;
     this.#clock = clock;
     this.#random = random;
     this.#hooks = hooks;
+    this.#life = lifeMs === undefined ? {} : { lifeMs };
   }
 
   get type(): ResourceType {
@@ -116,9 +120,14 @@ export class Registry {
   async get(namespace: string, name: string): Promise<CacheEntry> {
     const waiting = this.#state.fresh();
     if (waiting) await waiting;
-    const entry = this.cache.get(this.keyOf(namespace, name));
+    const entry = await this.#present(this.keyOf(namespace, name));
     if (!entry) throw notFoundError(this.#named, name);
     return entry;
+  }
+
+  /** Waits only for what could not be read before. @throws {StatusError} InternalError when it still cannot. */
+  #present(key: string): CacheEntry | undefined | Promise<CacheEntry | undefined> {
+    return this.cache.unreadable.has(key) ? this.#state.readAgain(this.cache, { key }).then(() => this.cache.get(key)) : this.cache.get(key);
   }
 
   /** `object` has the client's metadata, without what only the server may set. @throws {StatusError} */
@@ -198,7 +207,7 @@ export class Registry {
     for (let attempt = 0; ; attempt++) {
       const waiting = this.#state.fresh();
       if (waiting) await waiting;
-      const current = this.cache.get(this.keyOf(context.namespace, name));
+      const current = await this.#present(this.keyOf(context.namespace, name));
       try {
         if (!current) {
           if (!create) throw notFoundError(this.#named, name);
@@ -257,7 +266,7 @@ export class Registry {
         return { entry: CacheEntry.ofObject(this.cache.form, current.key, gone, next), created: false };
       }
       const bytes = this.cache.form.encode(next);
-      if (this.#unchanged(next, bytes, current)) return { entry: current, created: false };
+      if (this.#unchanged(next, bytes, current) && (context.dryRun || !(await this.#isStale(current, context)))) return { entry: current, created: false };
       context.step(next, "validated");
       outcome = context.dryRun ? "refused" : "unknown";
       const entry = await this.#put(next, current.revision, context, bytes);
@@ -278,13 +287,19 @@ export class Registry {
     return sameLength && equal(withoutVersion(next), withoutVersion(current.object));
   }
 
+  /** Stored with another key than it would be today: an update rewrites it, whatever it changes. That is how keys are rotated. */
+  #isStale({ key }: CacheEntry, { signal }: WriteContext): Promise<boolean> | false {
+    const stale = this.#state.store.stale?.(this.cache.prefix + key, signal && { signal }) ?? false;
+    return stale && stale.catch((error: unknown) => Promise.reject(storeError(error)));
+  }
+
   /** @throws {StatusError} NotFound, Conflict when a precondition fails. */
   async delete(name: string, options: DeleteOptions, context: WriteContext): Promise<Deleted> {
     checkDeleteOptions(options);
     for (let attempt = 0; ; attempt++) {
       const waiting = this.#state.fresh();
       if (waiting) await waiting;
-      const current = this.cache.get(this.keyOf(context.namespace, name));
+      const current = await this.#present(this.keyOf(context.namespace, name));
       if (!current) throw notFoundError(this.#named, name);
       checkPreconditions(current.object, options, this.resource);
       const nowMs = this.#clock.now();
@@ -341,7 +356,7 @@ export class Registry {
     }
     const done = this.cache.expect(key, bytes, object);
     try {
-      const revision = await this.#state.store.put(this.cache.prefix + key, bytes, { expected, ...(context.signal && { signal: context.signal }) });
+      const revision = await this.#state.store.put(this.cache.prefix + key, bytes, { expected, ...this.#life, ...(context.signal && { signal: context.signal }) });
       if (this.#state.revision < revision) await this.#state.caughtUp(revision);
       context.step(object, "stored", { revision });
       const entry = this.cache.get(key);

@@ -1,5 +1,5 @@
 import { jsonLines } from "../../client/json-lines.ts";
-import { statusErrorOf } from "../../client/http-transport.ts";
+import { statusErrorOf } from "../../client/http-answer.ts";
 import { StatusError, isNotFound, type Status } from "../../apimachinery/status-error.ts";
 import type { KubectlCommand } from "../command.ts";
 import { kindName, pathOf, type ServedResource } from "../discovery.ts";

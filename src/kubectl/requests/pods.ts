@@ -1,5 +1,5 @@
 import { jsonLines } from "../../client/json-lines.ts";
-import { statusErrorOf } from "../../client/http-transport.ts";
+import { statusErrorOf } from "../../client/http-answer.ts";
 import { labelMatcherOf, formatLabelMatcher, matcherOfLabels } from "../../apimachinery/label-selector.ts";
 import { notFoundError, StatusError, type Status } from "../../apimachinery/status-error.ts";
 import type { Container, Pod } from "../../api/generated/core-v1.ts";

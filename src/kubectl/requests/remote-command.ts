@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { WebSocket, type RawData } from "ws";
 import { ConnectionError } from "../../client/connection-error.ts";
-import { statusErrorOf } from "../../client/http-transport.ts";
+import { statusErrorOf } from "../../client/http-answer.ts";
 import type { Status } from "../../apimachinery/status-error.ts";
 import { ExitError } from "../errors.ts";
 import type { Session } from "../session.ts";

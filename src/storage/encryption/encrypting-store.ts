@@ -1,5 +1,5 @@
 import {
-  ConflictError, type Abortable, type Change, type Entry, type Guarded, type Listing, type ListOptions, type Revision, type Store, type Watch, type WatchOptions,
+  ConflictError, type Abortable, type Change, type Entry, type Guarded, type Listing, type ListOptions, type PutOptions, type Revision, type Store, type Watch, type WatchOptions,
 } from "../store.ts";
 import { DecodingWatch } from "./decoding-watch.ts";
 import { identity, isEncrypted, type Decoded, type Transformer } from "./transformer.ts";
@@ -24,15 +24,22 @@ export class EncryptingStore implements Store {
   /** Values of this process's own writes by the bytes that were stored: embedded stores give the same bytes to their watches, which need not decrypt them. */
   readonly #own = new WeakMap<Uint8Array, Uint8Array>();
   readonly latest?: (options?: Abortable) => Promise<Revision>;
+  readonly expires: boolean;
 
   constructor(inner: Store, transformers: Transformers) {
     this.#inner = inner;
     this.#transformers = transformers;
+    this.expires = inner.expires ?? false;
     if (inner.latest) this.latest = (options) => inner.latest?.(options) ?? Promise.resolve(inner.revision);
   }
 
   get revision(): Revision {
     return this.#inner.revision;
+  }
+
+  /** Values are bound to the key as it is where they lie: others who read the same store know no other. */
+  placeOf(key: string): string {
+    return this.#inner.placeOf?.(key) ?? key;
   }
 
   async get(key: string, options?: Abortable & { readonly revision?: Revision }): Promise<Entry | undefined> {
@@ -54,12 +61,12 @@ export class EncryptingStore implements Store {
     return changed ? { ...listing, entries } : listing;
   }
 
-  put(key: string, value: Uint8Array, options: Guarded): Promise<Revision> {
+  put(key: string, value: Uint8Array, options: PutOptions): Promise<Revision> {
     const transformer = this.#transformers.of(key);
     let stored = value;
     if (transformer) {
       try {
-        stored = transformer.encode(value, key);
+        stored = transformer.encode(value, this.placeOf(key));
       } catch (error) {
         return Promise.reject(new EncryptionError(error));
       }
@@ -89,8 +96,12 @@ export class EncryptingStore implements Store {
   async #stale(key: string, transformer: Transformer, options?: Abortable): Promise<boolean> {
     const entry = await this.#inner.get(key, options);
     if (!entry) return false;
-    const { stale } = await transformer.decode(entry.value, key);
-    return stale;
+    try {
+      const { stale } = await transformer.decode(entry.value, this.placeOf(key));
+      return stale;
+    } catch (error) {
+      throw new EncryptionError(error);
+    }
   }
 
   /**
@@ -112,7 +123,7 @@ export class EncryptingStore implements Store {
     if (!transformer) return false;
     let decoded: Decoded;
     try {
-      decoded = await transformer.decode(value, key);
+      decoded = await transformer.decode(value, this.placeOf(key));
     } catch {
       return false; // Its readers are told.
     }
@@ -134,8 +145,7 @@ export class EncryptingStore implements Store {
     if (change.type === "delete") return change;
     const decoded = this.#decoded(change.entry);
     if (decoded === change.entry) return change;
-    const { created } = change;
-    return decoded instanceof Promise ? decoded.then((entry) => ({ type: "put", entry, created })) : { type: "put", entry: decoded, created };
+    return decoded instanceof Promise ? decoded.then((entry) => ({ ...change, entry })) : { ...change, entry: decoded };
   }
 
   /** The same entry where nothing is to be done. */
@@ -147,7 +157,7 @@ export class EncryptingStore implements Store {
     if (own) return { key, value: own, revision };
     const unreadable = (error: unknown): Entry => ({ key, value: nothing, revision, unreadable: error instanceof Error ? error : new Error(String(error)) });
     try {
-      const decoded = (transformer ?? identity).decode(value, key);
+      const decoded = (transformer ?? identity).decode(value, this.placeOf(key));
       if (!(decoded instanceof Promise)) return decoded.value === value ? entry : { key, value: decoded.value, revision };
       return decoded.then((each): Entry => ({ key, value: each.value, revision }), unreadable);
     } catch (error) {
@@ -158,7 +168,7 @@ export class EncryptingStore implements Store {
 
 const same = (revision: Revision): Revision => revision;
 
-/** The value could not be encrypted, and was not written: the key that encrypts has expired, for one. */
+/** A value could not be encrypted, and was not written (the key that encrypts has expired, for one), or what it is to be compared with could not be decrypted. */
 export class EncryptionError extends Error {
   override readonly name = "EncryptionError";
 

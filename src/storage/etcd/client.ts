@@ -9,12 +9,21 @@ import { descriptors, methods, type Messages, type WatchResponse } from "./gener
 export interface EtcdClientOptions extends EtcdLocation {
   readonly clock: Clock;
   readonly log: Log;
+  /** After this a call fails, in milliseconds: longer than any election takes, and shorter than clients of the API wait, unless told. */
+  readonly patienceMs?: number;
 }
 
 export interface CallOptions {
   readonly signal?: AbortSignal | undefined;
   /** Called when an attempt ended without an answer, though etcd may have done what was asked. */
   readonly onDoubt?: (() => void) | undefined;
+  /** Ends with a DoubtError then, instead of another attempt: what is asked must not be done twice. */
+  readonly once?: boolean;
+}
+
+/** An attempt ended without an answer. etcd may have done what was asked, or do it yet. */
+export class DoubtError extends Error {
+  override readonly name = "DoubtError";
 }
 
 /** How long each member has for its answer; in each further round twice as long. */
@@ -22,8 +31,7 @@ const attemptMs = 1_500;
 const attemptMsMax = 6_000;
 /** One that says nothing at all is thought of as this much worse than one that says that it cannot. */
 const silencePenaltyMs = 5_000;
-/** After this a call fails: longer than any election takes, and shorter than clients of the API wait. */
-const callMsMax = 12_000;
+const patienceMsDefault = 12_000;
 /** etcd refuses clients that ask more often than every five seconds. */
 const keepaliveMs = 10_000;
 const retry = { firstMs: 20, maxMs: 500 };
@@ -48,8 +56,8 @@ const isCertainlyUndone = ({ code, message }: RpcError): boolean =>
   code === "RESOURCE_EXHAUSTED" || message.startsWith("No connection established") || message.includes("etcdserver: no leader") || message.includes("etcdserver: not capable");
 
 /**
- * Calls to a cluster of etcd, over one member at a time: the next one when it does not answer. All calls are linearizable, and all are
- * such that making them twice does no harm.
+ * Calls to a cluster of etcd, over one member at a time: the next one when it does not answer. All calls are linearizable, and making them twice
+ * does no harm, except where it is said that they are made once.
  */
 export class EtcdClient implements Disposable {
   readonly #channels: readonly RpcChannel[];
@@ -59,10 +67,12 @@ export class EtcdClient implements Disposable {
   #current = 0;
   /** When each member last did not do its work; 0 for never. */
   readonly #failedMs: number[];
+  readonly #patienceMs: number;
   readonly #closed = new AbortController();
   readonly #onLeave = new Set<(member: number) => void>();
 
-  constructor({ endpoints, tls = {}, clock, log }: EtcdClientOptions) {
+  constructor({ endpoints, tls = {}, patienceMs = patienceMsDefault, clock, log }: EtcdClientOptions) {
+    this.#patienceMs = patienceMs;
     this.#clock = clock;
     this.#log = log;
     this.#names = endpoints.map(({ address }) => address);
@@ -95,10 +105,11 @@ export class EtcdClient implements Disposable {
   /**
    * @throws {RpcError} what etcd answered
    * @throws {UnavailableError} when no member answers.
+   * @throws {DoubtError} where a call is to be made once.
    */
-  async call<M extends Unary>(name: M, request: Input<Messages[(typeof methods)[M]["request"]]>, { signal, onDoubt }: CallOptions = {}): Promise<Answer<M>> {
+  async call<M extends Unary>(name: M, request: Input<Messages[(typeof methods)[M]["request"]]>, { signal, onDoubt, once = false }: CallOptions = {}): Promise<Answer<M>> {
     const method = methodOf(name);
-    const untilMs = this.#clock.now() + callMsMax;
+    const untilMs = this.#clock.now() + this.#patienceMs;
     for (let attempt = 0; ; attempt++) {
       signal?.throwIfAborted();
       const member = this.#current;
@@ -111,8 +122,10 @@ export class EtcdClient implements Disposable {
         if (!(error instanceof RpcError)) throw error;
         if (error.message.includes("database space exceeded")) throw new UnavailableError(`etcd has no room: ${error.message}; compact and defragment it, or raise its quota`, { cause: error });
         if (!isWorthAnotherTry(error)) throw error;
-        if (!isCertainlyUndone(error)) onDoubt?.();
+        const inDoubt = !isCertainlyUndone(error);
+        if (inDoubt) onDoubt?.();
         this.leave(member, error.code === "DEADLINE_EXCEEDED" ? silencePenaltyMs : 0);
+        if (inDoubt && once) throw new DoubtError(error.message, { cause: error });
         if (this.#clock.now() >= untilMs) throw new UnavailableError(`etcd does not answer: ${error.message}`, { cause: error });
         // Each member is tried at once; only a whole round without an answer is waited after.
         const round = Math.floor((attempt + 1) / this.#channels.length);

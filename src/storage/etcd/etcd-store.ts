@@ -2,21 +2,31 @@ import type { Clock } from "../../stdx/clock.ts";
 import { isRpcError } from "../../stdx/grpc.ts";
 import type { Log } from "../../stdx/log.ts";
 import { race } from "../../stdx/abort.ts";
+import { cryptoRandom, type Random } from "../../stdx/random.ts";
 import { ChangeWatch } from "../change-watch.ts";
 import {
   CompactedError, ConflictError, FutureRevisionError, OutcomeUnknownError, UnavailableError,
-  type Abortable, type Entry, type Guarded, type Listing, type ListOptions, type Revision, type Store, type Watch, type WatchOptions,
+  type Abortable, type Entry, type Guarded, type Listing, type ListOptions, type PutOptions, type Revision, type Store, type Watch, type WatchOptions,
 } from "../store.ts";
 import { EtcdClient } from "./client.ts";
 import { runCompactor } from "./compactor.ts";
+import { createOnce } from "./create-once.ts";
 import type { EtcdLocation } from "./endpoints.ts";
 import { Follower } from "./follower.ts";
 import type { KeyValue, RangeResponse } from "./generated/etcd-v3.ts";
-import { entryOf } from "./key-value.ts";
+import { endOf, KeySpace, zero } from "./key-space.ts";
+import { Leases } from "./leases.ts";
+import { successorOf } from "./successor.ts";
 
 export interface EtcdStoreOptions extends EtcdLocation {
   readonly clock: Clock;
   readonly log: Log;
+  /** Where the cluster lies in etcd, as upstream's --etcd-prefix. Default: "/registry". Clusters that share one etcd have different ones. */
+  readonly prefix?: string;
+  /** How long a call tries; see EtcdClientOptions. */
+  readonly patienceMs?: number;
+  /** Chooses the numbers of leases. */
+  readonly random?: Random;
   /** How often history older than that is forgotten, in milliseconds. Default: 5 minutes, as upstream; 0 leaves it to others. */
   readonly compactEveryMs?: number;
   /** How many changes a slow reader may fall behind before its watch ends. Default: 10,000. */
@@ -25,30 +35,25 @@ export interface EtcdStoreOptions extends EtcdLocation {
 
 /** How many entries are read at once. */
 const pageMax = 1000;
-/** How far back the history of a key is followed to find out what became of a write. */
-const stepsBackMax = 50;
 
-const encoder = new TextEncoder();
-/** In a range end: no end; as a first key: from the beginning. */
-const zero = Uint8Array.of(0);
 /** Exists never; reading it tells the revision alone. */
-const nothing = encoder.encode("/registry/.revision");
+const nothing = "/registry/.revision";
 
-/** The first key behind all that begin with `prefix`. */
-function endOf(prefix: Uint8Array): Uint8Array {
-  for (let last = prefix.length - 1; last >= 0; last--) {
-    const byte = prefix[last] ?? 0xff;
-    if (byte < 0xff) return Uint8Array.from([...prefix.subarray(0, last), byte + 1]);
-  }
-  return zero;
+/** How many leases are tried for one write; the first may have ended without our knowledge. */
+const leasesMax = 3;
+
+/** Whether an attempt of a write ended without an answer. */
+class Doubt {
+  is = false;
 }
 
 /** @throws {UnavailableError} when no member answers. */
 export async function openEtcdStore(options: EtcdStoreOptions): Promise<EtcdStore> {
+  const keys = new KeySpace(options.prefix);
   const client = new EtcdClient(options);
   try {
-    const { header } = await client.call("Range", { key: nothing });
-    return new EtcdStore(client, options, header?.revision ?? 1);
+    const { header } = await client.call("Range", { key: keys.encode(nothing) });
+    return new EtcdStore({ client, keys, options, revision: header?.revision ?? 1 });
   } catch (error) {
     client[Symbol.dispose]();
     throw error;
@@ -57,7 +62,12 @@ export async function openEtcdStore(options: EtcdStoreOptions): Promise<EtcdStor
 
 /** The cluster's state in etcd, which other servers may write to at the same time. */
 export class EtcdStore implements Store {
+  /** Leases see to it. */
+  readonly expires = true;
   readonly #client: EtcdClient;
+  readonly #keys: KeySpace;
+  readonly #leases: Leases;
+  readonly #random: Random;
   readonly #options: EtcdStoreOptions;
   readonly #followers = new Set<Follower>();
   readonly #watches = new Set<ChangeWatch>();
@@ -70,9 +80,12 @@ export class EtcdStore implements Store {
   #asking: Promise<unknown> | undefined;
   #askingNext: Promise<Revision> | undefined;
 
-  constructor(client: EtcdClient, options: EtcdStoreOptions, revision: Revision) {
-    const { clock, log, compactEveryMs: everyMs = 5 * 60_000 } = options;
+  constructor({ client, keys, options, revision }: { readonly client: EtcdClient; readonly keys: KeySpace; readonly options: EtcdStoreOptions; readonly revision: Revision }) {
+    const { clock, log, random = cryptoRandom, compactEveryMs: everyMs = 5 * 60_000 } = options;
     this.#client = client;
+    this.#keys = keys;
+    this.#random = random;
+    this.#leases = new Leases({ client, clock, random });
     this.#options = options;
     this.#revision = revision;
     this.#compacting = everyMs > 0
@@ -90,7 +103,7 @@ export class EtcdStore implements Store {
   latest({ signal }: Abortable = {}): Promise<Revision> {
     this.#askingNext ??= (async () => {
       await this.#asking?.catch(() => undefined);
-      const asking = this.#range({ key: nothing });
+      const asking = this.#range({ key: this.#keys.encode(nothing) });
       this.#asking = asking;
       this.#askingNext = undefined;
       return (await asking).revision;
@@ -99,9 +112,9 @@ export class EtcdStore implements Store {
   }
 
   async get(key: string, { revision, signal }: Abortable & { readonly revision?: Revision } = {}): Promise<Entry | undefined> {
-    const { answer } = await this.#range({ key: encoder.encode(key), ...(revision !== undefined && { revision }) }, signal);
+    const { answer } = await this.#range({ key: this.#keys.encode(key), ...(revision !== undefined && { revision }) }, signal);
     const [found] = answer.kvs;
-    return found && entryOf(found);
+    return found && this.#keys.entryOf(found);
   }
 
   /** In pages, all at the revision of the first. */
@@ -118,51 +131,78 @@ export class EtcdStore implements Store {
   }
 
   async #list(prefix: string, { revision, after, limit, signal }: ListOptions & { readonly after: string; readonly limit: number }): Promise<Listing> {
-    const start = encoder.encode(prefix);
+    const start = this.#keys.encodePrefix(prefix);
     const rangeEnd = endOf(start);
     const entries: Entry[] = [];
     for (let [at, from] = [revision, after]; ; from = entries.at(-1)?.key ?? from) {
       const page = Math.min(limit - entries.length, pageMax);
-      const key = from !== "" && from >= prefix ? encoder.encode(`${from}\0`) : prefix === "" ? zero : start;
+      const key = from !== "" && from >= prefix ? this.#keys.encode(`${from}\0`) : start.length === 0 ? zero : start;
       const { answer, revision: now } = await this.#range({ key, rangeEnd, limit: page, ...(at !== undefined && { revision: at }) }, signal);
       at ??= now;
-      for (const kv of answer.kvs) entries.push(entryOf(kv));
+      entries.push(...answer.kvs.flatMap((kv) => this.#keys.entryOf(kv) ?? []));
       const remaining = answer.count - answer.kvs.length;
       if (remaining <= 0 || entries.length >= limit) return { entries, revision: at, remaining: Math.max(0, remaining) };
     }
   }
 
-  async put(key: string, value: Uint8Array, { expected, signal }: Guarded): Promise<Revision> {
+  placeOf(key: string): string {
+    return this.#keys.placeOf(key);
+  }
+
+  async put(key: string, value: Uint8Array, { expected, lifeMs, signal }: PutOptions): Promise<Revision> {
     signal?.throwIfAborted();
-    const name = encoder.encode(key);
-    let doubt = false;
-    const { succeeded, header, responses } = await this.#write(key, () => this.#client.call("Txn", {
+    if (expected === 0) return await this.#create(key, value, lifeMs, signal);
+    const name = this.#keys.encode(key);
+    const doubt = new Doubt();
+    const { succeeded, header, responses } = await this.#leased(lifeMs, signal, (lease) => this.#write(key, doubt, (onDoubt) => this.#client.call("Txn", {
       compare: [{ result: "Equal", target: "Mod", key: name, modRevision: expected }],
-      success: [{ requestPut: { key: name, value } }],
+      success: [{ requestPut: { key: name, value, ...(lease !== undefined && { lease }) } }],
       failure: [{ requestRange: { key: name } }],
-    }, { signal, onDoubt: () => (doubt = true) }), () => doubt);
+    }, { signal, onDoubt })));
     if (succeeded) return await this.#done(key, header?.revision ?? 0, signal);
     const [present] = responses[0]?.responseRange?.kvs ?? [];
-    if (doubt) {
-      const mine = await this.#successor(key, expected, present, signal);
-      if (Buffer.compare(mine.value, value) === 0) return await this.#done(key, mine.revision, signal);
+    if (doubt.is) {
+      const entry = await this.#successor(key, expected, present, signal);
+      if (Buffer.compare(entry.value, value) === 0) return await this.#done(key, entry.revision, signal);
     }
     throw new ConflictError(key, expected, present?.modRevision ?? 0);
+  }
+
+  async #create(key: string, value: Uint8Array, lifeMs: number | undefined, signal: AbortSignal | undefined): Promise<Revision> {
+    const after = this.#revision;
+    const created = await this.#leased(lifeMs, signal, (lease) => createOnce({ key, value, lease, after, signal }, {
+      client: this.#client, keys: this.#keys, leases: this.#leases, random: this.#random, watch: (prefix, options) => this.watch(prefix, options),
+    }));
+    if ("revision" in created) return await this.#done(key, created.revision, signal);
+    throw new ConflictError(key, 0, created.present?.modRevision ?? 0);
+  }
+
+  async #leased<T>(lifeMs: number | undefined, signal: AbortSignal | undefined, write: (lease: number | undefined) => Promise<T>): Promise<T> {
+    if (lifeMs === undefined) return await write(undefined);
+    for (let attempt = 1; ; attempt++) {
+      const lease = await this.#leases.for(lifeMs, signal);
+      try {
+        return await write(lease);
+      } catch (error) {
+        if (!isRpcError(error, "NOT_FOUND") || attempt === leasesMax) throw error;
+        await this.#leases.lost(lease);
+      }
+    }
   }
 
   async delete(key: string, { expected, signal }: Guarded): Promise<Revision> {
     signal?.throwIfAborted();
     if (expected === 0) throw new ConflictError(key, expected, (await this.get(key, { ...(signal && { signal }) }))?.revision ?? 0);
-    const name = encoder.encode(key);
-    let doubt = false;
-    const { succeeded, header, responses } = await this.#write(key, () => this.#client.call("Txn", {
+    const name = this.#keys.encode(key);
+    const doubt = new Doubt();
+    const { succeeded, header, responses } = await this.#write(key, doubt, (onDoubt) => this.#client.call("Txn", {
       compare: [{ result: "Equal", target: "Mod", key: name, modRevision: expected }],
       success: [{ requestDeleteRange: { key: name } }],
       failure: [{ requestRange: { key: name } }],
-    }, { signal, onDoubt: () => (doubt = true) }), () => doubt);
+    }, { signal, onDoubt }));
     if (succeeded) return await this.#done(key, header?.revision ?? 0, signal);
     const [present] = responses[0]?.responseRange?.kvs ?? [];
-    if (doubt) await this.#successor(key, expected, present, signal);
+    if (doubt.is) await this.#successor(key, expected, present, signal);
     throw new ConflictError(key, expected, present?.modRevision ?? 0);
   }
 
@@ -180,7 +220,7 @@ export class EtcdStore implements Store {
     else {
       this.#watches.add(watch);
       follower = new Follower({
-        client: this.#client, clock, log, watch, after, latest: () => this.latest(),
+        client: this.#client, keys: this.#keys, clock, log, watch, after, latest: () => this.latest(),
         onRevision: (revision) => this.#seen(revision),
         onCompacted: (revision) => (this.#compacted = Math.max(this.#compacted, revision)),
       });
@@ -224,33 +264,17 @@ export class EtcdStore implements Store {
     }
   }
 
-  async #write<T>(key: string, call: () => Promise<T>, inDoubt: () => boolean): Promise<T> {
-    try {
-      return await call();
-    } catch (error) {
-      if (inDoubt() && error instanceof UnavailableError) throw new OutcomeUnknownError(`it is not known whether ${key} was written: ${error.message}`, { cause: error });
-      throw translated(error);
-    }
+  #successor(key: string, expected: Revision, present: KeyValue | undefined, signal: AbortSignal | undefined): Promise<Entry> {
+    return successorOf({ key, expected, present: present && this.#keys.entryOf(present), at: (revision) => this.get(key, { revision, ...(signal && { signal }) }) });
   }
 
-  /**
-   * What took the place of the state at `expected`: the write in doubt or another one.
-   * @throws {OutcomeUnknownError} when the key was deleted since, or its history is forgotten: that does not tell who did it.
-   */
-  async #successor(key: string, expected: Revision, present: KeyValue | undefined, signal: AbortSignal | undefined): Promise<Entry> {
-    let entry = present && entryOf(present);
-    for (let steps = 0; entry && steps < stepsBackMax; steps++) {
-      if (entry.revision - 1 <= expected) return entry;
-      try {
-        const before: Entry | undefined = await this.get(key, { revision: entry.revision - 1, ...(signal && { signal }) });
-        if (before ? before.revision <= expected : expected === 0) return entry;
-        entry = before;
-      } catch (error) {
-        if (error instanceof CompactedError) break;
-        throw error;
-      }
+  async #write<T>(key: string, doubt: Doubt, call: (onDoubt: () => void) => Promise<T>): Promise<T> {
+    try {
+      return await call(() => (doubt.is = true));
+    } catch (error) {
+      if (doubt.is && error instanceof UnavailableError) throw new OutcomeUnknownError(`it is not known whether ${key} was written: ${error.message}`, { cause: error });
+      throw translated(error);
     }
-    throw new OutcomeUnknownError(`the answer to a write of ${key} was lost, and what became of it cannot be found out`);
   }
 
   /** No writer is told before every watch of this process has its change. */

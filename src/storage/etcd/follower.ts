@@ -2,13 +2,14 @@ import { backoffDelayMs } from "../../stdx/backoff.ts";
 import type { Clock } from "../../stdx/clock.ts";
 import type { Log } from "../../stdx/log.ts";
 import type { ChangeWatch } from "../change-watch.ts";
-import { CompactedError, type Change, type Revision } from "../store.ts";
+import { CompactedError, keyOfChange, revisionOfChange, type Change, type Revision } from "../store.ts";
 import type { EtcdClient } from "./client.ts";
 import type { Event, WatchResponse } from "./generated/etcd-v3.ts";
-import { entryOf, keyOf } from "./key-value.ts";
+import type { KeySpace } from "./key-space.ts";
 
 export interface FollowerOptions {
   readonly client: EtcdClient;
+  readonly keys: KeySpace;
   readonly clock: Clock;
   readonly log: Log;
   readonly watch: ChangeWatch;
@@ -98,7 +99,7 @@ export class Follower implements Disposable {
   }
 
   #receive(message: WatchResponse, again: (reason: string) => void): void {
-    const { watch, onRevision, onCompacted } = this.#options;
+    const { watch, keys, onRevision, onCompacted } = this.#options;
     this.#messages++;
     if (message.compactRevision > 0) {
       onCompacted(message.compactRevision);
@@ -107,21 +108,18 @@ export class Follower implements Disposable {
     if (message.canceled) return again(message.cancelReason === "" ? "it was cancelled" : message.cancelReason);
     if (message.events.length === 0) return;
     this.#failures = 0;
-    let last = this.#at;
-    let within = false;
-    for (const event of message.events) {
-      const change = changeOf(event);
-      if (!change) continue;
-      const [key, revision] = change.type === "put" ? [change.entry.key, change.entry.revision] : [change.key, change.revision];
-      if (revision <= this.#at) continue;
-      last = revision;
-      within = key.startsWith(watch.prefix);
-      if (within) watch.push(change);
+    const last = Math.max(this.#at, message.events.at(-1)?.kv?.modRevision ?? 0);
+    const changes = message.events.flatMap((event) => changeOf(event, keys) ?? [])
+      .filter((change) => revisionOfChange(change) > this.#at && keyOfChange(change).startsWith(watch.prefix));
+    for (const [index, change] of changes.entries()) {
+      const next = changes[index + 1];
+      watch.push(next && revisionOfChange(next) === revisionOfChange(change) ? { ...change, more: true } : change);
       if (this.#ended.signal.aborted) return;
     }
+    const final = changes.at(-1);
     this.#at = last;
     onRevision(last);
-    if (!within) watch.progress(last);
+    if (!final || revisionOfChange(final) < last) watch.progress(last);
     for (const each of this.#waiting) {
       if (each.revision > last) continue;
       this.#waiting.delete(each);
@@ -163,8 +161,13 @@ export class Follower implements Disposable {
   }
 }
 
-function changeOf({ type, kv }: Event): Change | undefined {
+/** Undefined for a key that is not of this cluster. */
+function changeOf({ type, kv }: Event, keys: KeySpace): Change | undefined {
   if (!kv) return undefined;
-  if (type === "Delete") return { type: "delete", key: keyOf(kv), revision: kv.modRevision };
-  return { type: "put", entry: entryOf(kv), created: kv.createRevision === kv.modRevision };
+  if (type === "Delete") {
+    const key = keys.decode(kv.key);
+    return key === undefined ? undefined : { type: "delete", key, revision: kv.modRevision };
+  }
+  const entry = keys.entryOf(kv);
+  return entry && { type: "put", entry, created: kv.createRevision === kv.modRevision };
 }

@@ -5,6 +5,8 @@ export interface ReadStateOptions {
   readonly signal: AbortSignal;
   /** Only what lies under it; everything when absent. */
   readonly prefix?: string;
+  /** Read as of this revision, which the store still knows; its present when absent. */
+  readonly revision?: Revision;
   /** About how much is read at once, so that others get their turn. */
   readonly pageBytes?: number;
 }
@@ -21,12 +23,14 @@ const changedBytesMax = 256 * 1024 * 1024;
  * @throws {CompactedError} from a store that others write to as well, when they forget the revision meanwhile: begin again.
  */
 export function readState(store: Store, options: ReadStateOptions): AsyncGenerator<readonly Frame[], void> {
-  return store.latest ? pinned(store, store.latest.bind(store), options) : followed(store, options);
+  const latest = store.latest?.bind(store);
+  if (latest) return pinned(store, () => latest({ signal: options.signal }), options);
+  return options.revision === undefined ? followed(store, options) : pinned(store, async () => store.revision, options);
 }
 
 /** etcd keeps the past at hand: all pages are read at the revision of the first. */
-async function* pinned(store: Store, latest: NonNullable<Store["latest"]>, options: ReadStateOptions): AsyncGenerator<readonly Frame[], void> {
-  const revision = await latest({ signal: options.signal });
+async function* pinned(store: Store, latest: () => Promise<Revision>, options: ReadStateOptions): AsyncGenerator<readonly Frame[], void> {
+  const revision = options.revision ?? (await latest());
   for await (const { entries } of pages(store, options, revision)) yield entries.map(entryFrame);
   yield [{ is: "end", revision }];
 }

@@ -1,7 +1,8 @@
 import { closeSync, fsyncSync, openSync, rmSync } from "node:fs";
 import type { Entry, Revision } from "../store.ts";
 import { companionSuffixes } from "./companions.ts";
-import { bytesMaxDefault, Database } from "./database.ts";
+import { Database } from "./database.ts";
+import { bytesMaxDefault } from "./protocol.ts";
 
 /** Removes a store that nobody has open. */
 export function removeSqliteFile(path: string): void {

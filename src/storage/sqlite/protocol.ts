@@ -1,5 +1,14 @@
 import type { Change, Entry, Revision } from "../store.ts";
 
+/** What the thread is started with. */
+export interface DatabaseOptions {
+  readonly path: string;
+  /** How large the file may grow, in bytes; writes are then refused until compaction has made room. */
+  readonly bytesMax: number;
+}
+
+export const bytesMaxDefault = 8 * 1024 ** 3;
+
 /**
  * What the main thread and the thread of the database say to each other: one message per turn of the event loop, holding everything that came
  * up in it. All values of a message lie in one buffer, which changes hands instead of being copied.
@@ -34,7 +43,9 @@ export type ReadRequest =
 export type WriteResult =
   | { readonly revision: Revision; readonly created: boolean }
   | { readonly actual: Revision }
-  | { readonly unavailable: string };
+  | { readonly unavailable: string }
+  /** The disk failed while it was to make it durable: it may be there after a restart, and may not. */
+  | { readonly unknown: string };
 
 export interface StoredEntry {
   readonly key: string;

@@ -1,6 +1,8 @@
 import { existsSync } from "node:fs";
 import type { Revision } from "../store.ts";
-import { bytesMaxDefault, Database, RefusedError } from "./database.ts";
+import { Database } from "./database.ts";
+import { bytesMaxDefault } from "./protocol.ts";
+import { InUseError, RefusedError } from "./refused.ts";
 
 /** A store whose file is about to be replaced: while this is held nobody else can open it. */
 export interface ReplacedFile extends Disposable {
@@ -10,10 +12,7 @@ export interface ReplacedFile extends Disposable {
   readonly problem?: string;
 }
 
-const busy = 5;
-const isInUse = (error: RefusedError): boolean => error.cause instanceof Error && "errcode" in error.cause && typeof error.cause.errcode === "number" && (error.cause.errcode & 0xff) === busy;
-
-/** @throws {RefusedError} when a server has it open. */
+/** @throws {InUseError} when a server has it open. */
 export function holdReplacedFile(path: string): ReplacedFile {
   if (!existsSync(path)) return { revision: 0, [Symbol.dispose]: () => undefined };
   try {
@@ -27,7 +26,7 @@ export function holdReplacedFile(path: string): ReplacedFile {
       },
     };
   } catch (error) {
-    if (!(error instanceof RefusedError) || isInUse(error)) throw error;
+    if (!(error instanceof RefusedError) || error instanceof InUseError) throw error;
     return { revision: undefined, problem: error.message, [Symbol.dispose]: () => undefined };
   }
 }

@@ -10,7 +10,7 @@ import { systemClock, type Clock } from "../../stdx/clock.ts";
 import { silentLog } from "../../stdx/log.ts";
 import { CompactedError, revisionOfChange, UnavailableError } from "../store.ts";
 import { bytes, storeSuite, take, text } from "../suite.ts";
-import { RefusedError } from "./database.ts";
+import { RefusedError } from "./refused.ts";
 import { openSqliteStore, type SqliteStore, type SqliteStoreOptions } from "./sqlite-store.ts";
 
 function folder(): Disposable & { readonly path: string } {
@@ -67,7 +67,7 @@ test("sqlite: a second process, and a second store in this one, are refused", as
   using place = folder();
   await using first = await open(place.path);
   await assert.rejects(open(place.path), (error) => error instanceof RefusedError && /in use by another process/.test(error.message));
-  const child = spawn(process.execPath, [join(import.meta.dirname, "crash-writer.ts"), place.path], { stdio: ["ignore", "ignore", "pipe"] });
+  const child = spawn(process.execPath, [join(import.meta.dirname, "../../../test/crash/store-writer.ts"), place.path], { stdio: ["ignore", "ignore", "pipe"] });
   const [complaint] = await Promise.all([child.stderr.toArray(), once(child, "exit")]);
   assert.match(complaint.join(""), /in use by another process/);
   assert.equal(await first.put("/a", bytes("1"), { expected: 0 }), 2);
@@ -75,9 +75,9 @@ test("sqlite: a second process, and a second store in this one, are refused", as
 
 test("sqlite: damaged, foreign and newer files are refused with a remedy", async () => {
   const cases: readonly (readonly [string, (path: string) => void, RegExp])[] = [
-    ["not a database", (path) => writeFileSync(path, "no database at all, only some text that is long enough ".repeat(100)), /damaged.*put back a snapshot/],
+    ["not a database", (path) => writeFileSync(path, "no database at all, only some text that is long enough ".repeat(100)), /damaged.*keelson snapshot restore/],
     ["another program's", (path) => new DatabaseSync(path).exec("CREATE TABLE t (a)"), /another program/],
-    ["newer", (path) => new DatabaseSync(path).exec("CREATE TABLE t (a); PRAGMA application_id = 0x4b65656c; PRAGMA user_version = 99"), /schema is 99, this program's 1/],
+    ["newer", (path) => new DatabaseSync(path).exec("CREATE TABLE t (a); PRAGMA application_id = 0x4b65656c; PRAGMA user_version = 99"), /schema is 99, this program's 2/],
   ];
   for (const [name, damage, expected] of cases) {
     using place = folder();
@@ -147,33 +147,4 @@ test("sqlite: read-only folders and missing rights are named", { skip: process.g
   chmodSync(join(place.path, ".."), 0o500);
   await assert.rejects(open(place.path), RefusedError);
   chmodSync(join(place.path, ".."), 0o700);
-});
-
-const crashRounds = Number(process.env["KEELSON_CRASH_ROUNDS"] ?? 20);
-test(`sqlite: everything acknowledged survives kill -9, ${crashRounds} times on one file`, async () => {
-  using place = folder();
-  const acknowledged = new Map<string, number>();
-  for (let round = 0; round < crashRounds; round++) {
-    const child = spawn(process.execPath, [join(import.meta.dirname, "crash-writer.ts"), place.path, String(round)], { stdio: ["ignore", "pipe", "pipe"] });
-    const ended = Promise.all([once(child, "exit"), child.stderr.toArray()]);
-    const killAfter = 1 + Math.floor(Math.random() * 400);
-    let output = "";
-    for await (const chunk of child.stdout.setEncoding("utf8")) {
-      output += chunk as string;
-      if (!child.killed && output.split("\n").length > killAfter) child.kill("SIGKILL");
-    }
-    const [[, killedBy], complaint] = await ended;
-    assert.equal(killedBy, "SIGKILL", complaint.join(""));
-    // The last line may have been cut off by the kill.
-    for (const line of output.slice(0, output.lastIndexOf("\n")).split("\n")) {
-      const [key = "", revision] = line.split(" ");
-      acknowledged.set(key, Number(revision));
-    }
-  }
-  await using store = await open(place.path);
-  const { entries } = await store.list("");
-  const found = new Map(entries.map(({ key, revision, value }) => [key, text(value) === key.repeat(20) ? revision : -1]));
-  for (const [key, revision] of acknowledged) assert.equal(found.get(key), revision, `${key} of ${acknowledged.size} acknowledged`);
-  assert.ok(acknowledged.size > crashRounds, `${acknowledged.size} acknowledged`);
-  assert.deepEqual([...found.values()].filter((revision) => revision < 0), []);
 });

@@ -1,13 +1,15 @@
+import { realpathSync } from "node:fs";
+import { resolve as absolute } from "node:path";
 import { Worker } from "node:worker_threads";
 import type { Clock } from "../../stdx/clock.ts";
 import type { Log } from "../../stdx/log.ts";
 import { ChangeWatch } from "../change-watch.ts";
 import {
-  CompactedError, ConflictError, FutureRevisionError, keyOfChange, revisionOfChange, UnavailableError,
+  CompactedError, ConflictError, FutureRevisionError, keyOfChange, OutcomeUnknownError, revisionOfChange, UnavailableError,
   type Abortable, type Change, type Entry, type Guarded, type Listing, type ListOptions, type Revision, type Store, type Watch,
 } from "../store.ts";
-import { bytesMaxDefault, RefusedError, type DatabaseOptions } from "./database.ts";
-import { Packer, unpackChange, unpackEntry, type Failure, type ReadRequest, type ReadResult, type Request, type Response, type WriteRequest, type WriteResult } from "./protocol.ts";
+import { bytesMaxDefault, Packer, unpackChange, unpackEntry, type DatabaseOptions, type Failure, type ReadRequest, type ReadResult, type Request, type Response, type WriteRequest, type WriteResult } from "./protocol.ts";
+import { InUseError, RefusedError } from "./refused.ts";
 
 export interface SqliteStoreOptions {
   /** The file; its log lies beside it as `<path>-wal`. Both are made when they do not exist, readable for their owner only. */
@@ -50,10 +52,15 @@ type Call = ReadRequest extends infer Each ? (Each extends ReadRequest ? Omit<Ea
  * @throws {RefusedError} when the file is in use, damaged, or of another program or version; the message names the remedy.
  */
 export async function openSqliteStore(options: SqliteStoreOptions): Promise<SqliteStore> {
+  const path = realPath(options.path);
+  // The lock is the process's: a second store in it would not be kept out, and opening the file a second time would even give the lock away.
+  if (openPaths.has(path)) throw new InUseError(options.path);
+  openPaths.add(path);
   const workerData: DatabaseOptions = { path: options.path, bytesMax: options.bytesMax ?? bytesMaxDefault };
   // Published as JavaScript, run from the repository as TypeScript.
   const url = new URL(import.meta.url.endsWith(".ts") ? "./worker.ts" : "./worker.js", import.meta.url);
   const worker = new Worker(url, { workerData, name: "sqlite", execArgv: [], resourceLimits: { maxYoungGenerationSizeMb: 16 } });
+  worker.once("exit", () => openPaths.delete(path));
   const { promise, resolve, reject } = Promise.withResolvers<SqliteStore>();
   worker.once("error", reject);
   worker.once("message", (response: Response) => {
@@ -62,6 +69,17 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Sqli
     else reject(new RefusedError(response.type === "refused" ? response.message : "the database spoke before it was ready"));
   });
   return promise;
+}
+
+/** What stores of this process have open. */
+const openPaths = new Set<string>();
+
+function realPath(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch {
+    return absolute(path); // It is yet to be made.
+  }
 }
 
 export class SqliteStore implements Store {
@@ -265,6 +283,7 @@ export class SqliteStore implements Store {
 
   #settle({ key, expected, bytes, resolve, reject }: PendingWrite, result: WriteResult): void {
     if ("unavailable" in result) return reject(new UnavailableError(result.unavailable));
+    if ("unknown" in result) return reject(new OutcomeUnknownError(result.unknown));
     if ("actual" in result) return reject(new ConflictError(key, expected, result.actual));
     const { revision, created } = result;
     this.#publish(bytes ? { type: "put", entry: { key, value: bytes, revision }, created } : { type: "delete", key, revision });

@@ -1,7 +1,8 @@
 import { parentPort, receiveMessageOnPort, workerData } from "node:worker_threads";
-import { CompactedError, FutureRevisionError, UnavailableError } from "../store.ts";
-import { Database, RefusedError, type DatabaseOptions, type Write } from "./database.ts";
-import { packChange, packEntry, Packer, type Failure, type ReadRequest, type ReadResult, type Request, type Response, type WriteResult } from "./protocol.ts";
+import { CompactedError, FutureRevisionError, OutcomeUnknownError, UnavailableError } from "../store.ts";
+import { Database, type Write } from "./database.ts";
+import { packChange, packEntry, Packer, type DatabaseOptions, type Failure, type ReadRequest, type ReadResult, type Request, type Response, type WriteResult } from "./protocol.ts";
+import { RefusedError } from "./refused.ts";
 
 /** The thread that owns the file. Whatever has queued up while a transaction was flushed shares the next one. */
 const port = parentPort;
@@ -38,6 +39,7 @@ function write(database: Database, writes: readonly Write[]): WriteResult[] {
   try {
     return database.write(writes);
   } catch (error) {
+    if (error instanceof OutcomeUnknownError) return writes.map(() => ({ unknown: error.message }));
     if (!(error instanceof UnavailableError)) throw error;
     return writes.map(() => ({ unavailable: error.message }));
   }
@@ -92,6 +94,6 @@ function failureOf(error: unknown): Failure {
   const message = error instanceof Error ? error.message : String(error);
   if (error instanceof CompactedError) return { error: "compacted", message };
   if (error instanceof FutureRevisionError) return { error: "future", message };
-  if (error instanceof UnavailableError) return { error: "unavailable", message };
+  if (error instanceof UnavailableError || error instanceof OutcomeUnknownError) return { error: "unavailable", message };
   return { error: "other", message };
 }

@@ -7,7 +7,9 @@ export interface DeleteRangeRequest { readonly key: Uint8Array; readonly rangeEn
 export interface DeleteRangeResponse { readonly header: ResponseHeader | null; readonly deleted: number; }
 export interface Event { readonly type: "Put" | "Delete"; readonly kv: KeyValue | null; readonly prevKv: KeyValue | null; }
 export interface KeyValue { readonly key: Uint8Array; readonly createRevision: number; readonly modRevision: number; readonly version: number; readonly value: Uint8Array; }
-export interface PutRequest { readonly key: Uint8Array; readonly value: Uint8Array; readonly prevKv: boolean; readonly ignoreValue: boolean; readonly ignoreLease: boolean; }
+export interface LeaseGrantRequest { readonly TTL: number; readonly ID: number; }
+export interface LeaseGrantResponse { readonly header: ResponseHeader | null; readonly ID: number; readonly TTL: number; readonly error: string; }
+export interface PutRequest { readonly key: Uint8Array; readonly value: Uint8Array; readonly lease: number; readonly prevKv: boolean; readonly ignoreValue: boolean; readonly ignoreLease: boolean; }
 export interface PutResponse { readonly header: ResponseHeader | null; readonly prevKv: KeyValue | null; }
 export interface RangeRequest { readonly key: Uint8Array; readonly rangeEnd: Uint8Array; readonly limit: number; readonly revision: number; readonly sortOrder: "None" | "Ascend" | "Descend"; readonly sortTarget: "Key" | "Version" | "Create" | "Mod" | "Value"; readonly serializable: boolean; readonly keysOnly: boolean; readonly countOnly: boolean; readonly minModRevision: number; readonly maxModRevision: number; readonly minCreateRevision: number; readonly maxCreateRevision: number; }
 export interface RangeResponse { readonly header: ResponseHeader | null; readonly kvs: readonly KeyValue[]; readonly more: boolean; readonly count: number; }
@@ -26,19 +28,25 @@ export interface WatchResponse { readonly header: ResponseHeader | null; readonl
 export interface Messages {
   readonly RangeRequest: RangeRequest;
   readonly RangeResponse: RangeResponse;
+  readonly DeleteRangeRequest: DeleteRangeRequest;
+  readonly DeleteRangeResponse: DeleteRangeResponse;
   readonly TxnRequest: TxnRequest;
   readonly TxnResponse: TxnResponse;
   readonly CompactionRequest: CompactionRequest;
   readonly CompactionResponse: CompactionResponse;
   readonly WatchRequest: WatchRequest;
   readonly WatchResponse: WatchResponse;
+  readonly LeaseGrantRequest: LeaseGrantRequest;
+  readonly LeaseGrantResponse: LeaseGrantResponse;
 }
 
 export const methods = {
   Range: { service: "KV", request: "RangeRequest", response: "RangeResponse" },
+  DeleteRange: { service: "KV", request: "DeleteRangeRequest", response: "DeleteRangeResponse" },
   Txn: { service: "KV", request: "TxnRequest", response: "TxnResponse" },
   Compact: { service: "KV", request: "CompactionRequest", response: "CompactionResponse" },
   Watch: { service: "Watch", request: "WatchRequest", response: "WatchResponse" },
+  LeaseGrant: { service: "Lease", request: "LeaseGrantRequest", response: "LeaseGrantResponse" },
 } as const satisfies Readonly<Record<string, { readonly service: string; readonly request: keyof Messages; readonly response: keyof Messages }>>;
 
 /** Descriptors of the messages, in protobufjs' JSON form. */
@@ -50,7 +58,9 @@ export const descriptors = `{"nested":{
 "DeleteRangeResponse":{"fields":{"header":{"type":"ResponseHeader","id":1},"deleted":{"type":"int64","id":2}}},
 "Event":{"fields":{"type":{"type":"EventType","id":1},"kv":{"type":"KeyValue","id":2},"prevKv":{"type":"KeyValue","id":3}},"nested":{"EventType":{"values":{"Put":0,"Delete":1}}}},
 "KeyValue":{"fields":{"key":{"type":"bytes","id":1},"createRevision":{"type":"int64","id":2},"modRevision":{"type":"int64","id":3},"version":{"type":"int64","id":4},"value":{"type":"bytes","id":5}}},
-"PutRequest":{"fields":{"key":{"type":"bytes","id":1},"value":{"type":"bytes","id":2},"prevKv":{"type":"bool","id":4},"ignoreValue":{"type":"bool","id":5},"ignoreLease":{"type":"bool","id":6}}},
+"LeaseGrantRequest":{"fields":{"TTL":{"type":"int64","id":1},"ID":{"type":"int64","id":2}}},
+"LeaseGrantResponse":{"fields":{"header":{"type":"ResponseHeader","id":1},"ID":{"type":"int64","id":2},"TTL":{"type":"int64","id":3},"error":{"type":"string","id":4}}},
+"PutRequest":{"fields":{"key":{"type":"bytes","id":1},"value":{"type":"bytes","id":2},"lease":{"type":"int64","id":3},"prevKv":{"type":"bool","id":4},"ignoreValue":{"type":"bool","id":5},"ignoreLease":{"type":"bool","id":6}}},
 "PutResponse":{"fields":{"header":{"type":"ResponseHeader","id":1},"prevKv":{"type":"KeyValue","id":2}}},
 "RangeRequest":{"fields":{"key":{"type":"bytes","id":1},"rangeEnd":{"type":"bytes","id":2},"limit":{"type":"int64","id":3},"revision":{"type":"int64","id":4},"sortOrder":{"type":"SortOrder","id":5},"sortTarget":{"type":"SortTarget","id":6},"serializable":{"type":"bool","id":7},"keysOnly":{"type":"bool","id":8},"countOnly":{"type":"bool","id":9},"minModRevision":{"type":"int64","id":10},"maxModRevision":{"type":"int64","id":11},"minCreateRevision":{"type":"int64","id":12},"maxCreateRevision":{"type":"int64","id":13}},"nested":{"SortOrder":{"values":{"None":0,"Ascend":1,"Descend":2}},"SortTarget":{"values":{"Key":0,"Version":1,"Create":2,"Mod":3,"Value":4}}}},
 "RangeResponse":{"fields":{"header":{"type":"ResponseHeader","id":1},"kvs":{"rule":"repeated","type":"KeyValue","id":2},"more":{"type":"bool","id":3},"count":{"type":"int64","id":4}}},
