@@ -8,6 +8,7 @@ import { StatusError } from "../apimachinery/status-error.ts";
 import type { Answer, StreamSink } from "./answer.ts";
 import type { Api } from "./api.ts";
 import { distinctIdentityHeaders } from "./authentication/identity.ts";
+import { drained, sendBitByBit } from "./bit-by-bit.ts";
 import { bookmarkObject } from "./bookmark.ts";
 import { chain } from "./chain.ts";
 import { removedRelease } from "./deprecations.ts";
@@ -183,13 +184,12 @@ export class HttpServer implements AsyncDisposable {
         const { info, query } = request;
         labels = { verb: metricVerb(info.verb, incoming.headers["content-type"]), group: info.group, version: info.version, resource: info.resource, subresource: info.subresource, scope: scopeOf(info), dryRun: dryRunOf(query) };
         if (info.verb === "watch" || isStreaming(info) || query.get("watch") === "true") lasts();
-        return await this.#answer(request, outlet, body, common);
+        return await this.#answer(request, outlet, body, common, lasts);
       }));
     } catch (error) {
       const status = asStatusError(api, error, incoming.path);
       code = status.code;
       try {
-        if (outlet.begun && status.reason === "Timeout") outlet.cut();
         if (!outlet.begun && !outlet.isClosed) {
           const made = await errorReply(api, incoming, status);
           outlet.send({ ...made, headers: { ...common, ...withWarnings(incoming), ...made.headers }, ...(incoming.method === "HEAD" && { body: noBody }) });
@@ -205,7 +205,7 @@ export class HttpServer implements AsyncDisposable {
   }
 
   /** Sends what the handlers find; resolves with the code when all is sent (or, for a watch, when it has begun). */
-  async #answer(request: Authorized, outlet: Outlet, body: Readable, common: Readonly<Record<string, string>>): Promise<number> {
+  async #answer(request: Authorized, outlet: Outlet, body: Readable, common: Readonly<Record<string, string>>, lasts: () => void): Promise<number> {
     const api = this.#api;
     const { info } = request;
     if (info.isResourceRequest && isStreaming(info)) {
@@ -227,7 +227,10 @@ export class HttpServer implements AsyncDisposable {
         const made = await reply(api, request, answer);
         const whole = { ...made, headers: { ...headers, ...made.headers } };
         if (request.method === "HEAD") outlet.send({ code: whole.code, headers: whole.headers, body: noBody });
-        else if (made.rest) await sendBitByBit(outlet, whole, made.rest);
+        else if (made.rest) {
+          lasts(); // As long as the reader goes on reading.
+          await sendBitByBit(outlet, whole, made.rest, { clock: api.clock, stallMsMax: requestTimeoutMs, expired: timedOut });
+        }
         else outlet.send(whole);
         return made.code;
       }
@@ -325,30 +328,6 @@ export class HttpServer implements AsyncDisposable {
   }
 }
 
-/** Takes the next piece when the reader has taken the last; a reader that goes ends the making. */
-async function sendBitByBit(outlet: Outlet, { code, headers, body }: Reply, rest: AsyncIterable<Uint8Array>): Promise<void> {
-  const writable = outlet.begin(code, headers);
-  try {
-    for (const piece of body) writable.write(piece);
-    for await (const piece of rest) {
-      if (writable.destroyed) return;
-      if (!writable.write(piece) && !writable.destroyed) await drained(writable);
-    }
-  } catch (error) {
-    outlet.cut(); // Half of an answer must not look like the whole of one.
-    throw error;
-  }
-  if (!writable.destroyed) writable.end();
-}
-
-/** Resolves when everything was taken, or nobody is there to take it. */
-const drained = (writable: Writable): Promise<void> => new Promise((resolve) => {
-  const done = () => {
-    writable.off("drain", done).off("close", done);
-    resolve();
-  };
-  writable.on("drain", done).on("close", done);
-});
 const timedOut = (): StatusError => new StatusError("Timeout", "request did not complete within the allotted timeout", { details: { retryAfterSeconds: 1 } });
 const noBody: readonly Uint8Array[] = [];
 const withWarnings = ({ warnings }: Incoming): Record<string, readonly string[]> => (warnings.length === 0 ? {} : { warning: warningHeaders(warnings) });
