@@ -1,10 +1,11 @@
 // `npm run bench`: one table of what Keelson does on this machine, each figure beside the raw line of comparison of the same run. As root, since pods are made.
-// Names of sections as arguments (start, idle, pods, http, watch, memory, loaded, stretches, storage, etcd, scheduler) run only those.
+// Names of sections as arguments (start, idle, pods, http, watch, memory, loaded, stretches, storage, encryption, etcd, scheduler) run only those.
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { systemClock } from "../src/stdx/clock.ts";
 import { benchCluster, cpuSeconds, inOwnProcess, measureStart, pssBytes, rssBytes, servingProcess, type BenchCluster } from "./cluster.ts";
+import { benchEncryption } from "./encryption.ts";
 import { benchEtcd } from "./etcd.ts";
 import { benchHttp, createdKinds } from "./http.ts";
 import type { LoadFigure, LoadInput } from "./load.ts";
@@ -129,6 +130,7 @@ await section("memory", () => benchMemory(createdKinds));
 await section("loaded", loaded);
 await section("stretches", () => benchStretches());
 await section("storage", storage);
+await section("encryption", benchEncryption);
 await section("etcd", benchEtcd);
 await section("scheduler", scheduler);
 console.log(tableText(rows));

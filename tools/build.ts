@@ -3,6 +3,7 @@ import { execFileSync } from "node:child_process";
 import { existsSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { stripTypeScriptTypes } from "node:module";
 import { dirname, join } from "node:path";
+import { writeDeclarations } from "./declarations.ts";
 import { bundleDescriptions, bundleFileName } from "../src/kube-apiserver/openapi/descriptions.ts";
 
 const root = join(import.meta.dirname, "..");
@@ -29,7 +30,8 @@ for (const source of sources) {
 }
 if (missing.length > 0) throw new Error(missing.join("\n"));
 
+const declarations = writeDeclarations(out);
 const descriptions = bundleDescriptions();
 if (!descriptions) throw new Error("the models of @kubernetes/client-node are not installed, so the API would have no descriptions");
 writeFileSync(join(out, "kube-apiserver", "openapi", bundleFileName), JSON.stringify(descriptions));
-console.log(`dist/: ${sources.length} modules and the descriptions of ${Object.keys(descriptions).length} types`);
+console.log(`dist/: ${sources.length} modules, declarations of ${declarations} of them, and the descriptions of ${Object.keys(descriptions).length} types`);

@@ -50,6 +50,20 @@ export function* localNonReservedPath(field: string, path: string): Generator<Fi
 export const fileMode = (field: string, mode: number | undefined): FieldError[] =>
   (mode !== undefined && mode !== null && (mode > 0o777 || mode < 0) ? [invalid(field, mode, "must be a number between 0 and 0777 (octal), both inclusive")] : []);
 
+const metadataFields = [
+  "name", "generateName", "namespace", "selfLink", "uid", "resourceVersion", "generation", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "ownerReferences", "finalizers", "managedFields",
+] as const;
+
+/** Metadata of a template for objects: labels and annotations alone. Upstream names its own Go field where the name has no other form ("uID"). */
+export function* onlyLabelsAndAnnotations(path: string, metadata: object | undefined): Generator<FieldError> {
+  const given = (metadata ?? {}) as Readonly<Record<string, unknown>>;
+  for (const field of metadataFields) {
+    const value = given[field];
+    if (absent(value) || value === 0 || (Array.isArray(value) && value.length === 0)) continue;
+    yield forbidden(`${path}.${field === "uid" ? "uID" : field}`, "cannot be set");
+  }
+}
+
 /** Fields of an object that may not be set where it stands. */
 export function* onlyFields(path: string, value: object | undefined, allowed: readonly string[], message: string): Generator<FieldError> {
   for (const [key, each] of Object.entries(value ?? {})) {

@@ -56,6 +56,8 @@ export interface Resource<T extends KubeObject = KubeObject> extends UpdateStrat
   readonly unconditionalUpdate: boolean;
   /** Rules for the object's name; yields messages such as upstream's "a lowercase RFC 1123 subdomain must consist of …". */
   validateName(name: string, options: { readonly prefix: boolean }): readonly string[];
+  /** Finalizers without a domain may have any name; with most kinds they are the few that Kubernetes itself knows. */
+  readonly anyFinalizer: boolean;
   /** Ways of writing under a subresource that store the same object: "status", "resize", "ephemeralcontainers", "approval", … */
   readonly subresources: Readonly<Record<string, UpdateStrategy<T>>>;
   /** Between NAME and AGE are this kind's own; both are included here. Empty: the default Name and Age. */
@@ -86,6 +88,7 @@ export function defineResource<T extends KubeObject>(type: ResourceType<T>, beha
     generation: false,
     createOnUpdate: false,
     unconditionalUpdate: true,
+    anyFinalizer: false,
     subresources: {},
     columns: [],
     selectableFields: {},

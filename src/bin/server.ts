@@ -16,11 +16,13 @@ import { untilEnded } from "./until-ended.ts";
 /**
  * `keelson server --state DIR`: the folder of a cluster that `keelson up` has made. What is stored lies where the cluster's spec says; with
  * `--store etcd=https://a:2379,…` it lies in etcd, which several servers may share.
+ * `--runtime-config api/beta=true,apps/v1=false,…` turns versions of the API on and off.
  */
 export const server: Command = async (args, signal) => {
   const { values } = parseArgs({ args: [...args], options: {
     "state": { type: "string" }, "cluster": { type: "string" }, "log-level": { type: "string" },
     "store": { type: "string" }, "etcd-cafile": { type: "string" }, "etcd-certfile": { type: "string" }, "etcd-keyfile": { type: "string" }, "etcd-prefix": { type: "string" },
+    "runtime-config": { type: "string", multiple: true },
     "encryption-provider-config": { type: "string" }, "encryption-provider-config-automatic-reload": { type: "boolean" },
   } });
   if (values.state === undefined) throw new Error("--state names the folder of the cluster");
@@ -38,7 +40,7 @@ export const server: Command = async (args, signal) => {
     const store = openStore(location, { clock: systemClock, log });
     store.catch(() => {}); // Told where it is awaited.
     const { runServer } = await import("../cluster/server.ts");
-    await runServer({ spec, paths, clock: systemClock, random: cryptoRandom, log, signal: until, store, ...(encryption && { encryption }) });
+    await runServer({ spec, paths, clock: systemClock, random: cryptoRandom, log, signal: until, store, ...(encryption && { encryption }), runtimeConfig: (values["runtime-config"] ?? []).join(",") });
   });
 };
 

@@ -15,24 +15,35 @@ interface Tools {
 
 const locationOf = (etcd: EtcdSpec) => storeLocationOf({ etcd }, { store: "" });
 
-/** What a cluster that exists keeps its state in from now on: members and certificates may change, the place may not. */
-export function keptEtcd(name: string, existing: EtcdSpec | undefined, wanted: EtcdSpec | undefined): { readonly etcd?: EtcdSpec } | Problem {
+/**
+ * What a cluster that exists keeps its state in from now on: members and certificates may change, the place may not. Only a cluster whose state was copied
+ * out of its file goes on in etcd, when that is said with `adopt`.
+ */
+export function keptEtcd(name: string, existing: EtcdSpec | undefined, wanted: EtcdSpec | undefined, adopt: boolean): { readonly etcd?: EtcdSpec } | Problem {
   if (!wanted) return existing ? { etcd: existing } : {};
-  if (!existing) return { what: `cluster ${name} keeps its state in a file of its own, not in etcd`, remedy: "leave --store out, or take the cluster down and make it anew" };
-  if (existing.prefix !== wanted.prefix) return { what: `cluster ${name} lies under ${existing.prefix} in etcd, not under ${wanted.prefix}`, remedy: `leave --etcd-prefix out, or say --etcd-prefix ${existing.prefix}` };
+  if (!existing && !adopt) {
+    return {
+      what: `cluster ${name} keeps its state in a file of its own, not in etcd`,
+      remedy: `leave --store out; or end its server, copy the state with \`keelson store copy\`, and say --adopt to go on with the copy`,
+    };
+  }
+  if (existing && existing.prefix !== wanted.prefix) return { what: `cluster ${name} lies under ${existing.prefix} in etcd, not under ${wanted.prefix}`, remedy: `leave --etcd-prefix out, or say --etcd-prefix ${existing.prefix}` };
   return { etcd: wanted };
 }
 
-/** Looks at the place that a cluster is to have in etcd. `adopt`: what lies there may be another cluster's state, which is gone on with. */
-export async function judgeEtcd(etcd: EtcdSpec, { isNew, adopt }: { readonly isNew: boolean; readonly adopt: boolean }, tools: Tools): Promise<readonly Problem[]> {
+/** What must lie at the place that a cluster is to have in etcd: nothing for a new one, its state for one that goes on there. */
+export type EtcdPlace = "empty" | "filled" | "either";
+
+/** Looks at the place that a cluster is to have in etcd. */
+export async function judgeEtcd(etcd: EtcdSpec, place: EtcdPlace, tools: Tools): Promise<readonly Problem[]> {
   try {
     await using store = await openStore(locationOf(etcd), { ...tools, patienceMs });
-    if (!isNew || adopt) return [];
+    if (place === "either") return [];
     const { entries: [first], remaining } = await store.list("/registry/", { limit: 1 });
-    return first === undefined ? [] : [{
-      what: `etcd holds ${remaining + 1} keys of another cluster under ${etcd.prefix}`,
-      remedy: "give this cluster a place of its own with --etcd-prefix /registry/NAME, or say --adopt to go on with what is there",
-    }];
+    if ((place === "empty") === (first === undefined)) return [];
+    return [place === "empty"
+      ? { what: `etcd holds ${remaining + 1} keys of another cluster under ${etcd.prefix}`, remedy: "give this cluster a place of its own with --etcd-prefix /registry/NAME, or say --adopt to go on with what is there" }
+      : { what: `etcd holds nothing under ${etcd.prefix} that this cluster could go on with`, remedy: "end its server and copy its state there with `keelson store copy`" }];
   } catch (error) {
     return [{
       what: `etcd cannot be used at ${etcd.endpoints}: ${error instanceof Error ? error.message : String(error)}`,

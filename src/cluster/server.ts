@@ -1,6 +1,7 @@
 import { schemas } from "../api/schemas.ts";
 import { resources } from "../api/all.ts";
 import { protobufCodec } from "../api/protobuf.ts";
+import type { Resource } from "../api/resource.ts";
 import { EventRecorder } from "../client/event-recorder.ts";
 import { Informers } from "../client/informers.ts";
 import { LeadershipLostError, runAsLeader, type LeaderElectionOptions } from "../client/leader-election.ts";
@@ -10,6 +11,7 @@ import { ensureDnsService } from "./dns-service.ts";
 import { bootstrapCluster, maintainCluster } from "../kube-apiserver/bootstrap/bootstrap.ts";
 import { Encryption } from "../kube-apiserver/encryption/encryption.ts";
 import { ServerLeases } from "../kube-apiserver/bootstrap/server-leases.ts";
+import { bootstrapChecks } from "../kube-apiserver/bootstrap/checks.ts";
 import { clusterAccess, openIdRoutes } from "../kube-apiserver/cluster-access.ts";
 import { installedDescriptions } from "../kube-apiserver/openapi/descriptions.ts";
 import { startApiServer } from "../kube-apiserver/server.ts";
@@ -38,6 +40,8 @@ export interface ServerOptions {
   readonly signal: AbortSignal;
   /** Opened already while this module was loaded; disposed of by whoever opened it. */
   readonly store: Promise<Store>;
+  /** Which versions of the API to serve, in the words of upstream's flag; "" for those that are on by default. */
+  readonly runtimeConfig?: string;
   /** What is encrypted at rest; nothing when absent. */
   readonly encryption?: EncryptionSettings;
 }
@@ -66,8 +70,15 @@ const serviceAccount = (name: string): UserInfo => ({
   name: `system:serviceaccount:kube-system:${name}`, groups: ["system:serviceaccounts", "system:serviceaccounts:kube-system", "system:authenticated"],
 });
 
+/** Versions that are off by default are not even loaded where nobody asks for them. */
+async function resourcesToServe(runtimeConfig: string): Promise<readonly Resource[]> {
+  if (runtimeConfig === "") return resources;
+  const [{ resourcesOn }, { otherVersions }] = await Promise.all([import("../kube-apiserver/runtime-config.ts"), import("../api/other-versions.ts")]);
+  return resourcesOn(runtimeConfig, [...resources, ...otherVersions]);
+}
+
 /** API server, controllers and scheduler in one process, until `signal` aborts. Rejects when one of them fails for good. */
-export async function runServer({ spec, paths, clock, random, log, signal, store: opening, encryption: settings }: ServerOptions): Promise<void> {
+export async function runServer({ spec, paths, clock, random, log, signal, store: opening, encryption: settings, runtimeConfig = "" }: ServerOptions): Promise<void> {
   const steps = new StepRing({ stepsMax });
   const types = resources.filter(({ storedAs }) => !storedAs).map(({ type }) => type);
   const identity = `${spec.name}_${randomUuid(random)}`;
@@ -94,7 +105,7 @@ export async function runServer({ spec, paths, clock, random, log, signal, store
   // Whose store others can write to as well is one of several servers, or may become one.
   const bootstrap = { service, ...(store.expires && { serverLeases: new ServerLeases(store) }), clientCaPem: access.clientCaPem, requestHeaderCaPem: access.requestHeaderCaPem, requestHeaderAllowedNames, signal };
   await using server = await startApiServer({
-    store, ...(encryption && { encryption }), resources, schemas, protobuf: protobufCodec, descriptions: installedDescriptions(),
+    store, ...(encryption && { encryption }), resources: await resourcesToServe(runtimeConfig), schemas, protobuf: protobufCodec, descriptions: installedDescriptions(),
     listeners: [{ host: "127.0.0.1", port: spec.apiPort }, { host: spec.gateway, port: spec.apiPort }],
     advertised: `${spec.gateway}:${spec.apiPort}`,
     tls: tlsOf(pki), serviceClusterIpRange: spec.serviceCidr,
@@ -112,6 +123,7 @@ export async function runServer({ spec, paths, clock, random, log, signal, store
     clock, random, log, steps,
   });
 
+  for (const check of bootstrapChecks(server.reader)) server.addReadyCheck(check);
   // As it is stored: what is encrypted stays so.
   await using _state = await serveState({ store: opened, path: stateSocketOf(paths), log });
   log.info("the API server is ready", { addresses: server.addresses });
@@ -172,7 +184,7 @@ async function rewriteStale(encryption: Encryption, store: EncryptingStore, { lo
 /** What `keelson store copy` has begun is a part of a state: a cluster on it would take what is missing for deleted. */
 async function refuseUnfinishedCopy(store: Store): Promise<void> {
   const unfinished = await unfinishedCopy(store, storageRoot);
-  if (unfinished !== undefined) throw new Error(`the store holds an unfinished copy (${unfinished}): finish it with \`keelson store copy --restart\``);
+  if (unfinished !== undefined) throw new Error(`the store holds a part of a state only (${unfinished})`);
 }
 
 /** Somebody else leads within 13 s after a server died, and within one after it stopped. */

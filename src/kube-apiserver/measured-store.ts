@@ -20,8 +20,8 @@ export function measuredStore(store: Store, { metrics, clock, resourceOf }: { re
       metrics.stored({ operation, ...resourceOf(key), durationMs: clock.now() - startedMs, failed });
     }
   };
-  const { latest, stale } = store;
-  return {
+  const { latest, stale, placeOf } = store;
+  const whole: Complete = {
     get revision() {
       return store.revision;
     },
@@ -30,9 +30,15 @@ export function measuredStore(store: Store, { metrics, clock, resourceOf }: { re
     put: (key, value, options) => measured(options.expected === 0 ? "create" : "update", key, () => store.put(key, value, options)),
     delete: (key, options) => measured("delete", key, () => store.delete(key, options)),
     watch: (prefix, options) => store.watch(prefix, options),
-    ...(latest && { latest: (options) => latest.call(store, options) }),
-    ...(stale && { stale: (key, options) => stale.call(store, key, options) }),
+    latest: latest && ((options) => latest.call(store, options)),
+    expires: store.expires,
+    placeOf: placeOf && ((key) => placeOf.call(store, key)),
+    stale: stale && ((key, options) => stale.call(store, key, options)),
     compact: (revision) => store.compact(revision),
     [Symbol.asyncDispose]: () => store[Symbol.asyncDispose](),
   };
+  return whole as Store;
 }
+
+/** All that a store may have, so that the compiler asks for whatever comes to that. */
+type Complete = { readonly [K in keyof Required<Store>]: Store[K] };

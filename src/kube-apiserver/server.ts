@@ -3,6 +3,7 @@ import type { SchemaLookup } from "../apimachinery/schema.ts";
 import type { ResourceType } from "../apimachinery/object.ts";
 import type { Resource } from "../api/resource.ts";
 import type { Store } from "../storage/store.ts";
+import { withTimeout } from "../stdx/abort.ts";
 import type { Clock } from "../stdx/clock.ts";
 import type { Log } from "../stdx/log.ts";
 import { cryptoRandom, type Random } from "../stdx/random.ts";
@@ -146,8 +147,11 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   };
 
   const health = healthRoutes();
+  const soon = (work: (signal: AbortSignal) => Promise<void>) => withTimeout(work, { clock, timeoutMs: readinessMsMax, message: `no answer within ${readinessMsMax} ms` });
   health.add({ name: "ping", check: () => undefined });
   health.add({ name: "etcd", check: async () => void (await store.get("/registry/health")) });
+  health.add({ name: "etcd-readiness", only: "readyz", check: () => soon(async (signal) => void (await store.get("/registry/health", { signal }))) });
+  health.add({ name: "informer-sync", only: "readyz", check: () => soon(async () => await state.fresh()) });
   if (options.encryption?.healthCheck) health.add(options.encryption.healthCheck);
   const discovered = groupVersionsOf([...[...served.values()].map(({ type }) => type), ...virtual.map(({ type }) => type), ...(served.has("/v1/pods") ? [bindings, componentstatuses] : [])]);
   let listening: HttpServer | undefined;
@@ -165,10 +169,11 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   }
   if (options.listeners.length > 0) {
     if (!options.tls) throw new Error("a server that listens needs a certificate");
+    const own = { ...stepRoutes(steps), ...openApiPaths.exact, ...health.exact, ...options.routes };
     const routes = {
       streaming: typeof options.streaming === "function" ? options.streaming(state) : options.streaming,
       discovery: () => (documents ??= createDiscovery(discovered, { serverAddress: advertised() })),
-      exact: { ...stepRoutes(steps), ...infoRoutes({ metrics, state, groupVersions: discovered, startedMs, ...(options.encryption && { more: options.encryption.metrics }) }), ...openApiPaths.exact, ...health.exact, ...options.routes },
+      exact: { ...infoRoutes({ metrics, state, groupVersions: discovered, startedMs, paths: () => [...Object.keys(own), ...health.paths()], ...(options.encryption && { more: options.encryption.metrics }) }), ...own },
       prefixes: [...openApiPaths.prefixes, ...health.prefixes, ...(options.prefixRoutes ?? [])],
     };
     try {
@@ -201,6 +206,9 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     },
   };
 }
+
+/** Whoever is not done in this time is not ready; upstream's figure for its store. */
+const readinessMsMax = 2_000;
 
 /** For the bodies of large lists that may be asked for again. */
 const listBodiesBytesMax = 24 * 1024 * 1024;

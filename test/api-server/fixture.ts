@@ -2,6 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { resources } from "../../src/api/all.ts";
+import type { Resource } from "../../src/api/resource.ts";
 import { schemas } from "../../src/api/schemas.ts";
 import { createProtobufCodec } from "../../src/apimachinery/protobuf/codec.ts";
 import { isAlreadyExists } from "../../src/apimachinery/status-error.ts";
@@ -9,6 +10,7 @@ import type { Transport } from "../../src/apimachinery/transport.ts";
 import { HttpTransport } from "../../src/client/http-transport.ts";
 import { ensurePki, type Pki } from "../../src/cluster/pki/pki.ts";
 import { bootstrapCluster } from "../../src/kube-apiserver/bootstrap/bootstrap.ts";
+import { bootstrapChecks } from "../../src/kube-apiserver/bootstrap/checks.ts";
 import { clusterAccess } from "../../src/kube-apiserver/cluster-access.ts";
 import type { Encryption } from "../../src/kube-apiserver/encryption/encryption.ts";
 import { installedDescriptions } from "../../src/kube-apiserver/openapi/descriptions.ts";
@@ -37,6 +39,7 @@ export interface TestServer extends AsyncDisposable {
 
 export interface TestServerOptions {
   readonly store?: Store;
+  readonly served?: readonly Resource[];
   readonly eventLifeMs?: number;
   /** Of a server of the same cluster. */
   readonly pki?: Pki;
@@ -45,7 +48,7 @@ export interface TestServerOptions {
 }
 
 /** A whole API server as a cluster runs it, on a port of its own, with a store in memory. */
-export async function startTestServer({ store = new MemoryStore(), eventLifeMs, pki: shared, encryption }: TestServerOptions = {}): Promise<TestServer> {
+export async function startTestServer({ store = new MemoryStore(), served = resources, eventLifeMs, pki: shared, encryption }: TestServerOptions = {}): Promise<TestServer> {
   const folder = await mkdtemp(join(tmpdir(), "keelson-test-"));
   const pki = shared ?? await ensurePki(folder, { clock: systemClock, clusterDomain: "cluster.local", serviceIp: "10.96.0.1", apiServerIps: [], nodes: [] });
   const complaints: string[] = [];
@@ -54,7 +57,7 @@ export async function startTestServer({ store = new MemoryStore(), eventLifeMs, 
   const stop = new AbortController();
   const steps = new StepRing({ stepsMax: 10_000 });
   const server = await startApiServer({
-    store: encryption?.protect(store) ?? store, ...(encryption && { encryption }), ...(eventLifeMs !== undefined && { eventLifeMs }), listeners: [{ host: "127.0.0.1", port: 0 }], resources, schemas, protobuf: createProtobufCodec(schemas), descriptions: installedDescriptions(), clock: systemClock, random, log, steps,
+    store: encryption?.protect(store) ?? store, ...(encryption && { encryption }), ...(eventLifeMs !== undefined && { eventLifeMs }), listeners: [{ host: "127.0.0.1", port: 0 }], resources: served, schemas, protobuf: createProtobufCodec(schemas), descriptions: installedDescriptions(), clock: systemClock, random, log, steps,
     tls: { certPem: pki.apiServer.certificatePem, keyPem: pki.apiServer.privateKeyPem, clientCaPem: pki.ca.certificatePem },
     access: clusterAccess({
       clock: systemClock, random, log, signal: stop.signal, clientCaPem: pki.ca.certificatePem, requestHeaderCaPem: pki.frontProxyCa.certificatePem,
@@ -66,6 +69,7 @@ export async function startTestServer({ store = new MemoryStore(), eventLifeMs, 
     transport: local, service: { serviceIp: "10.96.0.1", addresses: ["192.0.2.1"], port: 6443 }, clientCaPem: pki.ca.certificatePem,
     requestHeaderCaPem: pki.frontProxyCa.certificatePem, requestHeaderAllowedNames: ["front-proxy-client"], signal: stop.signal,
   });
+  for (const check of bootstrapChecks(server.reader)) server.addReadyCheck(check);
   const url = `https://127.0.0.1:${server.addresses[0]?.port ?? 0}`;
   const http = new HttpTransport({
     clock: systemClock, connection: { server: url, certificateAuthority: pki.ca.certificatePem, clientCertificate: pki.admin.certificatePem, clientKey: pki.admin.privateKeyPem },

@@ -76,6 +76,39 @@ test("what is there to be read takes no other method", async () => {
   }
 });
 
+test("health is told check by check", async () => {
+  const hooks = ["start-system-namespaces-controller", "bootstrap-controller", "rbac/bootstrap-roles", "scheduling/bootstrap-system-priority-classes", "start-cluster-authentication-info-controller"].map((each) => `poststarthook/${each}`);
+  for (const [kind, names] of [["livez", ["ping", "etcd", ...hooks]], ["readyz", ["ping", "etcd", "etcd-readiness", "informer-sync", ...hooks, "shutdown"]]] as const) {
+    const lines = names.map((each) => `[+]${each} ok\n`).join("");
+    assert.equal((await send("GET", `/${kind}?verbose`)).text, `${lines}${kind} check passed\n`);
+    for (const each of names) assert.deepEqual(await send("GET", `/${kind}/${each}`).then(({ status, text }) => [status, text]), [200, "ok"], each);
+  }
+  const excluded = await send("GET", "/readyz?verbose&exclude=etcd&exclude=nope");
+  assert.match(excluded.text, /^\[\+\]ping ok\n\[\+\]etcd excluded: ok\n[\s\S]*warn: some health checks cannot be excluded: no matches for "nope"\nreadyz check passed\n$/);
+  assert.equal((await send("GET", "/livez/informer-sync")).status, 404);
+});
+
+test("OpenAPI comes in the form that is asked for, once per version of it", async () => {
+  const [v2, v3] = [2, 3].map((version) => `application/com.github.proto-openapi.spec.v${version}@v1.0+protobuf`);
+  const index = JSON.parse((await send("GET", "/openapi/v3")).text) as { paths: Record<string, { serverRelativeURL: string }> };
+  const url = index.paths["apis/apps/v1"]?.serverRelativeURL ?? "";
+  const document = await send("GET", url);
+  assert.deepEqual([document.status, document.headers["content-type"], document.headers["cache-control"], document.headers["vary"]], [200, "application/json", "public, immutable", "Accept-Encoding, Accept"]);
+  assert.equal(document.headers["etag"], `"${url.split("hash=")[1]}"`);
+  assert.equal((await send("GET", url, undefined, { "if-none-match": String(document.headers["etag"]) })).status, 304);
+  const old = await send("GET", "/openapi/v3/apis/apps/v1?hash=OLD");
+  assert.deepEqual([old.status, old.headers["location"]], [301, url]);
+  for (const [path, accept, type] of [
+    ["/openapi/v2", v2, "application/com.github.proto-openapi.spec.v2.v1.0+protobuf"], ["/openapi/v3/apis/apps/v1", v3, "application/com.github.proto-openapi.spec.v3.v1.0+protobuf"],
+    ["/openapi/v3/apis/apps/v1", `application/json;q=0.1,${v3}`, "application/com.github.proto-openapi.spec.v3.v1.0+protobuf"], ["/openapi/v2", "*/*", "application/json"],
+  ] as const) {
+    const { status, headers } = await send("GET", path, undefined, { accept: accept ?? "" });
+    assert.deepEqual([status, headers["content-type"]], [200, type], `${path} ${accept}`);
+  }
+  for (const path of ["/openapi/v2", "/openapi/v3/apis/apps/v1"]) assert.equal((await send("GET", path, undefined, { accept: "text/html" })).status, 406);
+  assert.equal((await send("GET", "/openapi/v3/apis/nope/v1")).status, 404);
+});
+
 test("every answer names its request, and is not to be kept", async () => {
   for (const [path, accept] of [[configMaps, "*/*"], ["/nope", "*/*"], [configMaps, "text/html"], ["/version", "*/*"], ["/metrics", "*/*"], ["/openapi/v3", "*/*"], ["/readyz", "*/*"]] as const) {
     const { headers } = await send("GET", path, undefined, { accept, "audit-id": "of-the-client" });

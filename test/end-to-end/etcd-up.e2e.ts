@@ -1,6 +1,6 @@
 // `keelson up --store etcd=…`: a cluster whose state lies in etcd, over TLS, under a prefix of its own.
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -16,7 +16,7 @@ import { freePort, runKeelson, TestCluster, until } from "../support/cluster.ts"
 
 const prefix = "/clusters/one";
 
-test("a cluster on etcd: made, started again, taken down, gone on with, deleted", { skip, timeout: 300_000 }, async (t) => {
+test("a cluster on etcd: made, started again, taken down, gone on with, deleted, grown into", { skip, timeout: 300_000 }, async (t) => {
   await using stack = new AsyncDisposableStack();
   const folder = mkdtempSync(join(tmpdir(), "keelson-etcd-up-"));
   stack.defer(() => rmSync(folder, { recursive: true, force: true }));
@@ -89,6 +89,24 @@ test("a cluster on etcd: made, started again, taken down, gone on with, deleted"
     assert.deepEqual((await store.list("/")).entries.map(({ key }) => key), ["/registry/pods/default/others"]);
     await again();
     assert.equal(await cluster.kubectl("get", "configmap", "kept", "--ignore-not-found"), "");
+    await cluster.keelson("down", name, "--delete-state");
+  });
+  await t.test("a cluster with a file grows into etcd", async () => {
+    const { code, stderr } = await runKeelson(cluster.folder, ["up", name, "--offline", "--api-port", String(await freePort())]);
+    assert.equal(code, 0, stderr);
+    await cluster.kubectl("create", "configmap", "grown", "--from-literal=a=b");
+    const uid = await cluster.kubectl("get", "configmap", "grown", "-o", "jsonpath={.metadata.uid}");
+    const moving = ["up", name, ...flags, "--adopt"];
+    assert.match((await cluster.tryKeelson(...moving)).stderr, /the server of \S+ still runs on its file/);
+    const pid = cluster.pidOf("server");
+    process.kill(pid, "SIGTERM");
+    await until("the server has ended", () => !existsSync(`/proc/${pid}`));
+    assert.match((await cluster.tryKeelson(...moving)).stderr, /etcd holds nothing under \/clusters\/one/);
+    await cluster.keelson("store", "copy", "--from", `sqlite:${join(cluster.paths.store, "state.db")}`, "--to", ...flags.slice(1));
+    await cluster.keelson(...moving);
+    assert.equal(await cluster.kubectl("get", "configmap", "grown", "-o", "jsonpath={.metadata.uid}"), uid);
+    await cluster.kubectl("create", "configmap", "there", "--from-literal=a=b");
+    assert.ok(await store.get(`${prefix}/configmaps/default/there`));
   });
 });
 

@@ -34,6 +34,11 @@ test("the package tells its version with its own Node", async () => {
   assert.match(told, /, Node v26\./);
 });
 
+test("the package's types and client can be imported", async () => {
+  const program = 'import { pods } from "keelson/api/core-v1"; import { TypedClient } from "keelson/client/typed-client"; console.log(pods.plural, typeof TypedClient)';
+  assert.equal((await inApp(process.execPath, "--input-type=module", "-e", program)).trim(), "pods function");
+});
+
 test("the package brings up a cluster whose API is described, and takes it down", async () => {
   const kubectl = await ensureKubectl();
   await inApp("npx", "keelson", "up", name, "--no-kubeconfig");

@@ -106,7 +106,7 @@ test("a server refuses a copy that is not whole", { skip }, async () => {
   await server?.exitCode();
   await command(["etcdctl", `--endpoints=${etcd.urls}`, "put", "/registry/.keelson-copy/unfinished", "from a test"]);
   server = new Running([launcher, "server", "--cluster", cluster.name, "--state", cluster.paths.root, "--store", `etcd=${etcd.urls}`], { env: cluster.env });
-  await server.expect(/the store holds an unfinished copy \(from a test\)/);
+  await server.expect(/the store holds a part of a state only \(from a test\)/);
   assert.equal(await server.exitCode(), 1);
   assert.match((await copy(`sqlite:${file("again.db")}`, `etcd=${etcd.urls}`)).stderr, /holds an unfinished copy \(from a test\): say --restart/);
   const restarted = await copy(`sqlite:${file("again.db")}`, `etcd=${etcd.urls}`, "--restart");

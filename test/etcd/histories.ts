@@ -120,8 +120,8 @@ export class Histories implements AsyncDisposable {
       const expected = at.get(key) ?? 0;
       at.set(key, change.type === "delete" ? 0 : revision);
       if (acknowledged.has(revision)) return [];
-      // A store's own; nobody reads it.
-      if (key.startsWith("/registry/keelson/")) return [{ is: "write", key, expected: 0, revision, remove: false, began: 0, ended: Infinity }];
+      // A store's own, which takes a revision and which nobody reads: as if nothing were removed.
+      if (key.startsWith("/registry/keelson/")) return [{ is: "write", key, expected: 0, revision, remove: true, began: 0, ended: Infinity }];
       const mine = lostInOrder.find((lost) => lost.key === key && lost.expected === expected && lost.remove === (change.type === "delete") && (lost.remove || (change.type === "put" && text(change.entry.value) === lost.value)));
       return mine ? [{ is: "write", key, expected, revision, remove: mine.remove, began: mine.began, ended: Infinity }] : [];
     });

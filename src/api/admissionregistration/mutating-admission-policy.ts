@@ -8,6 +8,7 @@ import { validateMutatingPolicy } from "./policy-validation.ts";
 
 export const mutatingAdmissionPolicyResource = defineResource<MutatingAdmissionPolicy>(mutatingadmissionpolicies, {
   validateName: dnsSubdomainName,
+  anyFinalizer: true,
   generation: true,
   unconditionalUpdate: false,
   defaults: (policy) => changeField(policy, "spec", (spec) => changeField(withDefaults(spec, { failurePolicy: "Fail" }), "matchConstraints", matchResourcesDefaults)),

@@ -8,6 +8,7 @@ import { validateWebhooks } from "./webhook-validation.ts";
 
 export const mutatingWebhookConfigurationResource = defineResource<MutatingWebhookConfiguration>(mutatingwebhookconfigurations, {
   validateName: dnsSubdomainName,
+  anyFinalizer: true,
   generation: true,
   unconditionalUpdate: false,
   defaults: (configuration) => changeEach(configuration, "webhooks", (webhook: MutatingWebhook) => withDefaults(webhookDefaults(webhook), { reinvocationPolicy: "Never" })),

@@ -12,6 +12,7 @@ import { isBlank } from "./expression-validation.ts";
 
 export const validatingAdmissionPolicyResource = defineResource<ValidatingAdmissionPolicy>(validatingadmissionpolicies, {
   validateName: dnsSubdomainName,
+  anyFinalizer: true,
   generation: true,
   unconditionalUpdate: false,
   defaults: (policy) => changeField(policy, "spec", (spec) => changeField(withDefaults(spec, { failurePolicy: "Fail" }), "matchConstraints", matchResourcesDefaults)),

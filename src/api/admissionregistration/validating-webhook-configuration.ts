@@ -8,6 +8,7 @@ import { validateWebhooks } from "./webhook-validation.ts";
 
 export const validatingWebhookConfigurationResource = defineResource<ValidatingWebhookConfiguration>(validatingwebhookconfigurations, {
   validateName: dnsSubdomainName,
+  anyFinalizer: true,
   generation: true,
   unconditionalUpdate: false,
   defaults: (configuration) => changeEach(configuration, "webhooks", (webhook: ValidatingWebhook) => webhookDefaults(webhook)),

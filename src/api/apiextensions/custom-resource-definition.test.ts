@@ -16,14 +16,14 @@ testCreates(customResourceDefinitionResource, [
   ["one name for two", crd({ names: { plural: "foos", kind: "Foo", listKind: "Foo" } }), ['spec.names.listKind: Invalid value: "Foo": kind and listKind may not be the same']],
   ["no schema", crd({ versions: [{ name: "v1", served: true, storage: true }] }), ["spec.versions[0].schema.openAPIV3Schema: Required value"]],
   ["nothing stored", crd({ versions: [{ ...version, storage: false }] }), [
-    'spec.versions: Invalid value: [{"name":"v1","served":true,"storage":false,"schema":{"openAPIV3Schema":{"type":"object"}}}]: must have exactly one version marked as storage version', "status.storedVersions: Invalid value: []: must have at least one stored version",
+    'spec.versions: Invalid value: [{"name":"v1","served":true,"storage":false,"schema":{"openAPIV3Schema":{"type":"object"}}}]: must have exactly one version marked as storage version', "status.storedVersions: Invalid value: null: must have at least one stored version",
   ]],
   ["a warning for nothing", of({ deprecationWarning: "x" }), ['spec.versions[0].deprecationWarning: Invalid value: "x": can only be set for deprecated versions']],
   ["types that are missing", of(schema({ properties: { spec: { type: "object", properties: { a: {}, b: { type: "array" }, c: { type: "array", items: {} } } } } })), [
     `${root}.properties[spec].properties[a].type: Required value: must not be empty for specified object fields`, `${root}.properties[spec].properties[b].items: Required value: must be specified`,
     `${root}.properties[spec].properties[c].items.type: Required value: must not be empty for specified array items`, `${root}.type: Required value: must not be empty at the root`,
   ]],
-  ["an unknown type", of(schema({ type: "object", properties: { a: { type: "text" } } })), [`${root}.properties[a].type: Unsupported value: "text": supported values: "array", "boolean", "integer", "null", "number", "object", "string"`]],
+  ["an unknown type", of(schema({ type: "object", properties: { a: { type: "text" } } })), [`${root}.properties[a].type: Unsupported value: "text": supported values: "array", "boolean", "integer", "number", "object", "string"`]],
   ["a reference", of(schema({ type: "object", properties: { a: { type: "string", $ref: "x" } } })), [`${root}.properties[a].$ref: Forbidden: $ref is not supported`]],
   ["a number with a status", of({ ...schema({ type: "integer" }), subresources: { status: {} } }), [
     `${root}.type: Invalid value: "integer": only "object" is allowed as the type at the root of the schema if the status subresource is enabled`, `${root}.type: Invalid value: "integer": must be object at the root`,

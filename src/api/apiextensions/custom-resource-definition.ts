@@ -1,5 +1,5 @@
 import { customresourcedefinitions, type CustomResourceDefinition } from "../generated/apiextensions-v1.ts";
-import { changeField, withDefaults } from "../defaulting.ts";
+import { changeField, withDefaults, withStruct } from "../defaulting.ts";
 import { dnsSubdomainName } from "../names.ts";
 import { createdAtColumns } from "../rbac/columns.ts";
 import { defineResource } from "../resource.ts";
@@ -8,10 +8,11 @@ import { validateDefinition, validateDefinitionStatus } from "./definition-valid
 
 export const customResourceDefinitionResource = defineResource<CustomResourceDefinition>(customresourcedefinitions, {
   validateName: dnsSubdomainName,
+  anyFinalizer: true,
   generation: true,
   unconditionalUpdate: false,
-  defaults: (definition) => changeField(definition, "spec", (spec) => {
-    const named = changeField(spec, "names", (names) => withDefaults(names, { singular: (names.kind ?? "").toLowerCase(), listKind: (names.kind ?? "") === "" ? "" : `${names.kind}List` }));
+  defaults: (definition) => changeField(withStruct(definition, "spec"), "spec", (spec) => {
+    const named = changeField(withStruct(spec, "names"), "names", (names) => withDefaults(names, { singular: (names.kind ?? "").toLowerCase(), listKind: (names.kind ?? "") === "" ? "" : `${names.kind}List` }));
     const converted = withDefaults(named, { conversion: { strategy: "None" } });
     return changeField(converted, "conversion", (conversion) => changeField(conversion, "webhook", (webhook) =>
       changeField(webhook, "clientConfig", (config) => changeField(config, "service", (service) => withDefaults(service, { port: 443 })))));
@@ -29,6 +30,6 @@ export const customResourceDefinitionResource = defineResource<CustomResourceDef
   },
   validate: (definition) => validateDefinition(definition),
   validateUpdate: validateDefinition,
-  subresources: { status: statusStrategy({ resetMetadata: true, validateUpdate: validateDefinitionStatus }) },
+  subresources: { status: statusStrategy({ validateUpdate: validateDefinitionStatus }) },
   columns: createdAtColumns,
 });

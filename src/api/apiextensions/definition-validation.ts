@@ -8,6 +8,7 @@ import { semanticallyEqual } from "../strategy.ts";
 import { validateWebhookClient } from "../webhook-client.ts";
 import { validateNames } from "./names-validation.ts";
 import { validateSchema } from "./schema-validation.ts";
+import { validateSelectableFields } from "./selectable-fields.ts";
 
 const columnTypes = ["boolean", "date", "integer", "number", "string"];
 const columnFormats = ["byte", "date", "date-time", "double", "float", "int32", "int64", "password"];
@@ -51,7 +52,7 @@ function* validateDeprecation({ deprecated = false, deprecationWarning: warning 
 }
 
 /** Where something of all versions is reported: in one place when it is the same in each, as it always is with one version. */
-function placesOf(versions: readonly CustomResourceDefinitionVersion[], field: "schema" | "subresources" | "additionalPrinterColumns", whole: string): (index: number) => string | undefined {
+function placesOf(versions: readonly CustomResourceDefinitionVersion[], field: "schema" | "subresources" | "additionalPrinterColumns" | "selectableFields", whole: string): (index: number) => string | undefined {
   const same = versions.every((version) => semanticallyEqual(version[field], versions[0]?.[field]));
   return (index) => (!same ? `spec.versions[${index}].${field}` : index === 0 ? whole : undefined);
 }
@@ -63,27 +64,54 @@ function* validateVersion(version: CustomResourceDefinitionVersion, schemaAt: st
   if (columnsAt !== undefined) for (const [index, column] of columns.entries()) yield* validateColumn(column, `${columnsAt}[${index}]`);
 }
 
-function* validateVersions(versions: readonly CustomResourceDefinitionVersion[], names: () => Iterable<FieldError>): Generator<FieldError> {
+type Places = Readonly<Record<"schema" | "subresources" | "columns" | "fields", (index: number) => string | undefined>>;
+/** Too many selectable fields stay where they were. */
+type AnyNumberOfFields = (version: CustomResourceDefinitionVersion) => boolean;
+
+/** What is the same in all versions is reported once, after all that is each version's own. */
+function* validateSharedParts(first: CustomResourceDefinitionVersion, places: Places, anyNumber: AnyNumberOfFields): Generator<FieldError> {
+  const shared = (place: string | undefined): string | undefined => (place?.startsWith("spec.versions[") === true ? undefined : place);
+  yield* validateVersion(first, shared(places.schema(0)), shared(places.subresources(0)), shared(places.columns(0)));
+  const fieldsAt = shared(places.fields(0));
+  if (fieldsAt === undefined) return;
+  const schema = shared(places.schema(0)) === undefined ? undefined : first.schema?.openAPIV3Schema;
+  yield* validateSelectableFields(first.selectableFields ?? [], schema, fieldsAt, { anyNumber: anyNumber(first) });
+}
+
+function* validateOwnParts(version: CustomResourceDefinitionVersion, index: number, places: Places, anyNumber: AnyNumberOfFields): Generator<FieldError> {
+  const own = (place: string | undefined): string | undefined => (place?.startsWith("spec.versions[") === true ? place : undefined);
+  const [schemaAt, fieldsAt] = [own(places.schema(index)), own(places.fields(index))];
+  yield* validateVersion(version, schemaAt, own(places.subresources(index)), own(places.columns(index)));
+  if (fieldsAt === undefined) return;
+  yield* validateSelectableFields(version.selectableFields ?? [], schemaAt === undefined ? undefined : version.schema?.openAPIV3Schema, fieldsAt, { anyNumber: anyNumber(version) });
+}
+
+function* validateVersions(versions: readonly CustomResourceDefinitionVersion[], names: () => Iterable<FieldError>, anyNumber: AnyNumberOfFields): Generator<FieldError> {
   const path = "spec.versions";
   for (const [index, { schema }] of versions.entries()) if (!schema?.openAPIV3Schema) yield required(`${path}[${index}].schema.openAPIV3Schema`);
-  const places = {
+  const places: Places = {
     schema: placesOf(versions, "schema", "spec.validation"), subresources: placesOf(versions, "subresources", "spec.subresources"),
-    columns: placesOf(versions, "additionalPrinterColumns", "spec.additionalPrinterColumns"),
+    columns: placesOf(versions, "additionalPrinterColumns", "spec.additionalPrinterColumns"), fields: placesOf(versions, "selectableFields", "spec.selectableFields"),
   };
-  const own = (place: string | undefined): string | undefined => (place?.startsWith(`${path}[`) ? place : undefined);
-  const shared = (place: string | undefined): string | undefined => (own(place) === undefined ? place : undefined);
   for (const [index, version] of versions.entries()) {
     const problems = dns1035LabelErrors(version.name ?? "");
     if (problems.length > 0) yield invalid(`${path}[${index}].name`, version.name ?? "", problems.join(","));
     yield* validateDeprecation(version, `${path}[${index}].deprecationWarning`);
-    yield* validateVersion(version, own(places.schema(index)), own(places.subresources(index)), own(places.columns(index)));
+    yield* validateOwnParts(version, index, places, anyNumber);
   }
   if (new Set(versions.map(({ name }) => name)).size < versions.length) yield invalid(path, versions, "must contain unique version names");
-  if (versions.filter(({ storage }) => storage).length !== 1) yield invalid(path, versions, "must have exactly one version marked as storage version");
-  yield* names();
+  if (versions.filter(({ storage }) => storage).length !== 1) yield invalid(path, versions.length === 0 ? null : versions, "must have exactly one version marked as storage version");
   const [first] = versions;
-  if (first) yield* validateVersion(first, shared(places.schema(0)), shared(places.subresources(0)), shared(places.columns(0)));
+  // The first version was once a field of its own, and is looked at as such too.
+  const name = first?.name ?? "";
+  const problems = name === "" ? [] : dns1035LabelErrors(name);
+  if (problems.length > 0) yield invalid("spec.version", name, problems.join(","));
+  yield* names();
+  if (first) yield* validateSharedParts(first, places, anyNumber);
 }
+
+const hasDefaults = (schema: unknown): boolean =>
+  typeof schema === "object" && schema !== null && (Array.isArray(schema) ? schema.some(hasDefaults) : ("default" in schema && schema.default !== undefined) || Object.values(schema).some(hasDefaults));
 
 function* validateConversion({ strategy, webhook }: CustomResourceConversion, path: string, anyReviewVersion: boolean): Generator<FieldError> {
   yield* oneOf(`${path}.strategy`, strategy, ["None", "Webhook"]);
@@ -104,7 +132,7 @@ function* validateConversion({ strategy, webhook }: CustomResourceConversion, pa
   if (!anyReviewVersion && !versions.some((version) => reviewVersions.includes(version))) yield invalid(at, versions, `must include at least one of ${reviewVersions.join(", ")}`);
 }
 
-function* validateSpec(spec: CustomResourceDefinitionSpec, anyReviewVersion: boolean): Generator<FieldError> {
+function* validateSpec(spec: CustomResourceDefinitionSpec, anyReviewVersion: boolean, anyNumber: AnyNumberOfFields): Generator<FieldError> {
   const { group = "", scope = "", names = {} as CustomResourceDefinitionSpec["names"], versions = [], conversion } = spec;
   const problems = dns1123SubdomainErrors(group);
   if (group === "") yield required("spec.group");
@@ -112,16 +140,19 @@ function* validateSpec(spec: CustomResourceDefinitionSpec, anyReviewVersion: boo
   else if (!group.includes(".")) yield invalid("spec.group", group, "should be a domain with at least one dot");
   if (scope === "") yield required("spec.scope");
   else if (scope !== "Cluster" && scope !== "Namespaced") yield notSupported("spec.scope", scope, ["Cluster", "Namespaced"]);
+  const open = spec.preserveUnknownFields === true;
+  if (open && versions.some(({ schema }) => hasDefaults(schema?.openAPIV3Schema))) yield invalid("spec.preserveUnknownFields", true, "must be false in order to use defaults in the schema");
   yield* validateVersions(versions, function* namesOf() {
     for (const field of ["plural", "singular", "kind", "listKind"] as const) if (absent(names[field])) yield required(`spec.names.${field}`);
     yield* validateNames(names, "spec.names");
-  });
+  }, anyNumber);
+  if (open && conversion && conversion.strategy !== "None") yield invalid("spec.conversion.strategy", conversion.strategy ?? "", "must be None if spec.preserveUnknownFields is true");
   if (conversion) yield* validateConversion(conversion, "spec.conversion", anyReviewVersion);
 }
 
 function* validateStoredVersions(stored: readonly string[], versions: readonly CustomResourceDefinitionVersion[]): Generator<FieldError> {
   const path = "status.storedVersions";
-  if (stored.length === 0) return yield invalid(path, stored, "must have at least one stored version");
+  if (stored.length === 0) return yield invalid(path, stored.length === 0 ? null : stored, "must have at least one stored version");
   for (const { name, storage } of versions) if (storage && !stored.includes(name)) yield invalid(path, stored, `must have the storage version ${name}`);
   for (const [index, name] of stored.entries()) {
     if (versions.some((version) => version.name === name)) continue;
@@ -154,16 +185,17 @@ export function* validateDefinitionStatus({ status }: CustomResourceDefinition):
 export function* validateDefinition(definition: CustomResourceDefinition, previous?: CustomResourceDefinition): Generator<FieldError> {
   const { metadata: { name = "" }, spec = emptySpec, status } = definition;
   if (previous === undefined && name !== `${spec.names?.plural ?? ""}.${spec.group ?? ""}`) yield invalid("metadata.name", name, 'must be spec.names.plural+"."+spec.group');
-  const reviewed = previous?.spec.conversion?.webhook?.conversionReviewVersions ?? [];
-  yield* validateSpec(spec, reviewed.length > 0 && !reviewed.some((version) => reviewVersions.includes(version)));
+  const reviewed = previous?.spec?.conversion?.webhook?.conversionReviewVersions ?? [];
+  yield* validateSpec(spec, reviewed.length > 0 && !reviewed.some((version) => reviewVersions.includes(version)), (version) =>
+    previous?.spec?.versions?.some((before) => before.name === version.name && semanticallyEqual(before.selectableFields, version.selectableFields)) === true);
   if (previous) {
     const established = (previous.status?.conditions ?? []).some((condition) => condition.type === "Established" && condition.status === "True");
     if (established) {
-      yield* immutable("spec.scope", spec.scope, previous.spec.scope);
-      yield* immutable("spec.names.kind", spec.names?.kind, previous.spec.names.kind);
+      yield* immutable("spec.scope", spec.scope ?? "", previous.spec.scope ?? "");
+      yield* immutable("spec.names.kind", spec.names?.kind ?? "", previous.spec.names.kind ?? "");
     }
-    yield* immutable("spec.group", spec.group, previous.spec.group);
-    yield* immutable("spec.names.plural", spec.names?.plural, previous.spec.names.plural);
+    yield* immutable("spec.group", spec.group ?? "", previous.spec.group ?? "");
+    yield* immutable("spec.names.plural", spec.names?.plural ?? "", previous.spec.names.plural ?? "");
   }
   yield* validateDefinitionStatus(definition);
   yield* validateStoredVersions(status?.storedVersions ?? [], spec.versions ?? []);

@@ -1,69 +1,74 @@
-import { fieldErrorText, forbidden, invalid, notSupported, required, type FieldError } from "../../apimachinery/field-error.ts";
+import { forbidden, invalid, notSupported, type FieldError } from "../../apimachinery/field-error.ts";
 import type { JSONSchemaProps } from "../generated/apiextensions-v1.ts";
+import { validateListRules, validateMapType, validateUniqueLists } from "./schema-lists.ts";
+import { validateRules } from "./schema-rules.ts";
+import { isStructural, validateStructure } from "./schema-structure.ts";
 
-const types = ["array", "boolean", "integer", "null", "number", "object", "string"];
+const types = ["array", "boolean", "integer", "number", "object", "string"];
 /** Parts of JSON schema that the schema of a custom resource may not use. */
 const unsupported = ["id", "additionalItems", "patternProperties", "definitions", "dependencies", "$ref"] as const;
-
-type Level = "at the root" | "for specified array items" | "for specified object fields";
+const metadataFields: readonly string[] = ["metadata", "kind", "apiVersion"];
 
 const isEmpty = (value: unknown): boolean => value === undefined || value === "" || (typeof value === "object" && value !== null && Object.keys(value).length === 0);
 const isSchema = (value: unknown): value is JSONSchemaProps => typeof value === "object" && value !== null && !Array.isArray(value);
 
-/** What may not stand anywhere, with every schema below. */
-function* validateSupported(schema: JSONSchemaProps, path: string): Generator<FieldError> {
-  const { type = "", items, properties = {}, additionalProperties } = schema;
+/** Where in the whole schema one of its parts stands. */
+interface Place {
+  readonly root: boolean;
+  /** Within the schema of an object's own metadata. */
+  readonly inMetadata: boolean;
+  /** Why no default may be given here; "" where one may. */
+  readonly noDefaults: string;
+}
+
+function* validateKeywords(schema: JSONSchemaProps, path: string, place: Place): Generator<FieldError> {
+  const { type = "" } = schema;
   if (type !== "" && !types.includes(type)) yield notSupported(`${path}.type`, type, types);
+  if (schema.default !== undefined && place.noDefaults !== "") yield forbidden(`${path}.default`, `must not be set ${place.noDefaults}`);
   for (const field of unsupported) if (!isEmpty(schema[field])) yield forbidden(`${path}.${field}`, `${field} is not supported`);
   if (type === "null") yield forbidden(`${path}.type`, "type cannot be set to null, use nullable as an alternative");
-  if (Array.isArray(items)) yield forbidden(`${path}.items`, "items must be a schema object and not an array");
-  if (isSchema(items)) yield* validateSupported(items, `${path}.items`);
-  for (const [key, property] of Object.entries(properties)) yield* validateSupported(property, `${path}.properties[${key}]`);
+  if (Array.isArray(schema.items)) yield forbidden(`${path}.items`, "items must be a schema object and not an array");
+  if (place.inMetadata && schema["x-kubernetes-embedded-resource"] === true) yield forbidden(`${path}.x-kubernetes-embedded-resource`, "must not be used inside of resource meta");
+  if (schema.uniqueItems === true) yield forbidden(`${path}.uniqueItems`, "uniqueItems cannot be set to true since the runtime complexity becomes quadratic");
+}
+
+/** Every schema below this one, in upstream's order. */
+function* childrenOf(schema: JSONSchemaProps, path: string, place: Place): Generator<readonly [JSONSchemaProps, string, Place]> {
+  const inner = { ...place, root: false };
+  const { items, properties = {}, additionalProperties } = schema;
   if (isSchema(additionalProperties)) {
-    if (Object.keys(properties).length > 0) yield forbidden(`${path}.additionalProperties`, "additionalProperties and properties are mutual exclusive");
-    yield* validateSupported(additionalProperties, `${path}.additionalProperties`);
+    yield [additionalProperties, `${path}.additionalProperties`, place.inMetadata ? { ...inner, noDefaults: "inside additionalProperties applying to object metadata" } : inner];
   }
+  for (const [key, property] of Object.entries(properties)) {
+    const special = (place.root || schema["x-kubernetes-embedded-resource"] === true) && metadataFields.includes(key);
+    yield [property, `${path}.properties[${key}]`, special ? { root: false, inMetadata: true, noDefaults: place.root ? `in top-level ${key}` : place.noDefaults } : inner];
+  }
+  if (schema.not) yield [schema.not, `${path}.not`, inner];
+  for (const field of ["allOf", "oneOf", "anyOf"] as const) for (const [index, each] of (schema[field] ?? []).entries()) yield [each, `${path}.${field}[${index}]`, inner];
+  for (const [key, each] of Object.entries(schema.definitions ?? {})) yield [each, `${path}.definitions[${key}]`, inner];
+  if (isSchema(items)) yield [items, `${path}.items`, inner];
 }
 
-/** Metadata is the server's: a schema may only narrow its names. */
-function* validateMetadata(metadata: JSONSchemaProps, path: string, level: Level): Generator<FieldError> {
-  if (metadata.type !== "object") yield invalid(`${path}.type`, metadata.type ?? "", "must be object");
-  if (level !== "at the root") return;
-  const others = Object.keys(metadata).filter((field) => !["type", "description", "default", "properties"].includes(field));
-  const properties = Object.keys(metadata.properties ?? {}).filter((name) => name !== "name" && name !== "generateName");
-  if (others.length > 0 || properties.length > 0) yield forbidden(path, "must not specify anything other than name and generateName, but metadata is implicitly specified");
+function* validateOne(schema: JSONSchemaProps, path: string, place: Place): Generator<FieldError> {
+  yield* validateKeywords(schema, path, place);
+  if (schema.additionalProperties !== undefined && Object.keys(schema.properties ?? {}).length > 0 && schema.additionalProperties !== true) {
+    yield forbidden(`${path}.additionalProperties`, "additionalProperties and properties are mutual exclusive");
+  }
+  for (const [child, at, inside] of childrenOf(schema, path, place)) yield* validateOne(child, at, inside);
+  if (schema["x-kubernetes-preserve-unknown-fields"] === false) yield invalid(`${path}.x-kubernetes-preserve-unknown-fields`, false, "must be true or undefined");
+  yield* validateMapType(schema, path);
+  yield* validateListRules(schema, path);
+  yield* validateUniqueLists(schema, path);
+  yield* validateRules(schema, path);
 }
 
-/** A structural schema says the type of every field (KEP 2265). */
-function* validateStructural(schema: JSONSchemaProps, path: string, level: Level): Generator<FieldError> {
-  const { type = "", items, properties = {}, additionalProperties } = schema;
-  const [mixed, open, embedded] = [schema["x-kubernetes-int-or-string"] === true, schema["x-kubernetes-preserve-unknown-fields"] === true, schema["x-kubernetes-embedded-resource"] === true];
-  if (type === "array" && items === undefined) yield required(`${path}.items`, "must be specified");
-  if (isSchema(items)) yield* validateStructural(items, `${path}.items`, "for specified array items");
-  for (const [key, property] of Object.entries(properties)) yield* validateStructural(property, `${path}.properties[${key}]`, "for specified object fields");
-  if (additionalProperties !== undefined && level === "at the root") yield forbidden(`${path}.additionalProperties`, "must not be used at the root");
-  if (isSchema(additionalProperties)) yield* validateStructural(additionalProperties, `${path}.additionalProperties`, "for specified object fields");
-  if (mixed && open) yield invalid(`${path}.x-kubernetes-preserve-unknown-fields`, true, "must be false if x-kubernetes-int-or-string is true");
-  if (mixed && embedded) yield invalid(`${path}.x-kubernetes-embedded-resource`, true, "must be false if x-kubernetes-int-or-string is true");
-  if (embedded && type !== "object") {
-    const detail = "must be object if x-kubernetes-embedded-resource is true";
-    yield type === "" ? required(`${path}.type`, detail) : invalid(`${path}.type`, type, detail);
-  } else if (type === "" && !mixed && !open) {
-    yield required(`${path}.type`, `must not be empty ${level}`);
-  }
-  if (embedded && additionalProperties !== undefined) yield forbidden(`${path}.additionalProperties`, "must not be used if x-kubernetes-embedded-resource is set");
-  if (level === "at the root" && type !== "" && type !== "object") yield invalid(`${path}.type`, type, "must be object at the root");
-  if (level === "at the root" || embedded) {
-    for (const key of ["kind", "apiVersion"]) if (properties[key] && properties[key].type !== "string") yield invalid(`${path}.properties[${key}].type`, properties[key].type ?? "", "must be string");
-    if (properties["metadata"]) yield* validateMetadata(properties["metadata"], `${path}.properties[metadata]`, level);
-  }
-  if (embedded && !open && Object.keys(properties).length === 0) yield required(`${path}.properties`, "must not be empty if x-kubernetes-embedded-resource is true without x-kubernetes-preserve-unknown-fields");
-}
-
-/** `path` is that of the schema itself. Expressions, defaults and the rules for lists and maps are not looked at. */
+/**
+ * The schema of a custom resource (apiextensions' validation.go and schema/validation.go). `path` is that of the schema itself. Expressions are
+ * not compiled, and defaults are not held against the schema.
+ */
 export function* validateSchema(schema: JSONSchemaProps, path: string, { status }: { readonly status: boolean }): Generator<FieldError> {
   if (status && schema.type !== "object") yield invalid(`${path}.type`, schema.type ?? "", 'only "object" is allowed as the type at the root of the schema if the status subresource is enabled');
   if (schema.nullable === true) yield forbidden(`${path}.nullable`, "nullable cannot be true at the root");
-  yield* validateSupported(schema, path);
-  yield* [...validateStructural(schema, path, "at the root")].toSorted((a, b) => (fieldErrorText(a) < fieldErrorText(b) ? -1 : 1));
+  if (isStructural(schema)) yield* validateStructure(schema, path);
+  yield* validateOne(schema, path, { root: true, inMetadata: false, noDefaults: "" });
 }

@@ -19,6 +19,7 @@ function availableText({ status }: APIService): string {
 
 export const apiServiceResource = defineResource<APIService>(apiservices, {
   validateName: pathSegmentName,
+  anyFinalizer: true,
   unconditionalUpdate: false,
   defaults: (service) => changeField(service, "spec", (spec) => changeField(spec, "service", (reference) => withDefaults(reference, { port: 443 }))),
   // What the server serves itself is there from the start.

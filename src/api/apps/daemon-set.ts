@@ -7,12 +7,14 @@ import { countOrPercent, notMoreThanAll, numberOf } from "./rolling-update.ts";
 import { validateCollisionCount, validateReplicaCounts } from "./workload-status.ts";
 import { daemonsets, type DaemonSet, type DaemonSetUpdateStrategy } from "../generated/apps-v1.ts";
 import { podTemplateDefaults } from "../core/pod-spec/defaults.ts";
-import { changeField, withDefaults } from "../defaulting.ts";
+import { withoutDisabledWorkloadFields } from "../core/pod-spec/disabled-fields.ts";
+import { changeField, withDefaults, withStruct } from "../defaulting.ts";
+import { deploymentStrategyFields, goForm } from "../go-form.ts";
 import { dnsSubdomainName } from "../names.ts";
 import { ageColumn, integer, nameColumn, text } from "../printing/columns.ts";
 import { formatLabels } from "../printing/formats.ts";
 import { defineResource } from "../resource.ts";
-import { keepStatus, statusStrategy } from "../strategy.ts";
+import { keepStatus, semanticallyEqual, statusStrategy } from "../strategy.ts";
 import { containersColumn, imagesColumn, selectorColumn } from "./workload-columns.ts";
 
 const strategyDefaults = (strategy: DaemonSetUpdateStrategy): DaemonSetUpdateStrategy => {
@@ -26,19 +28,29 @@ const counts = [
   "currentNumberScheduled", "numberMisscheduled", "desiredNumberScheduled", "numberReady", "observedGeneration", "updatedNumberScheduled", "numberAvailable", "numberUnavailable", "collisionCount",
 ] as const;
 
+/** Counts the changes of the template. It was a field in the first versions of the group and lives on as an annotation. */
+const generationAnnotation = "deprecated.daemonset.template.generation";
+const templateGenerationOf = ({ metadata }: DaemonSet): number => Number(metadata.annotations?.[generationAnnotation] ?? 0);
+const withTemplateGeneration = (daemonSet: DaemonSet, generation: number): DaemonSet =>
+  ({ ...daemonSet, metadata: { ...daemonSet.metadata, annotations: { ...daemonSet.metadata.annotations, [generationAnnotation]: `${generation}` } } });
+
 export const daemonSetResource = defineResource<DaemonSet>(daemonsets, {
   validateName: dnsSubdomainName,
   generation: true,
-  defaults: (daemonSet) => changeField(daemonSet, "spec", (spec) =>
-    changeField(changeField(withDefaults(spec, { updateStrategy: {}, revisionHistoryLimit: 10 }), "updateStrategy", strategyDefaults), "template", podTemplateDefaults)),
-  prepareForCreate: (daemonSet) => ({ ...daemonSet, status: { currentNumberScheduled: 0, numberMisscheduled: 0, desiredNumberScheduled: 0, numberReady: 0 } }),
-  prepareForUpdate: keepStatus,
-  validate,
+  defaults: (daemonSet) => changeField(withStruct(daemonSet, "spec"), "spec", (spec) =>
+    changeField(changeField(withDefaults(withStruct(spec, "template"), { updateStrategy: {}, revisionHistoryLimit: 10 }), "updateStrategy", strategyDefaults), "template", podTemplateDefaults)),
+  prepareForCreate: (daemonSet) => ({ ...withTemplateGeneration(withoutDisabledWorkloadFields(daemonSet, undefined), 1), status: { currentNumberScheduled: 0, numberMisscheduled: 0, desiredNumberScheduled: 0, numberReady: 0 } }),
+  prepareForUpdate: (next, previous) => {
+    const kept = withoutDisabledWorkloadFields(keepStatus(next, previous), previous);
+    return withTemplateGeneration(kept, templateGenerationOf(previous) + (semanticallyEqual(kept.spec?.template, previous.spec?.template) ? 0 : 1));
+  },
+  validate: (daemonSet) => validate(daemonSet),
   *validateUpdate(next, previous) {
     yield* immutable("spec.selector", next.spec?.selector, previous.spec?.selector);
-    yield* validate(next);
+    yield* validate(next, previous);
   },
   warningsOnCreate: ({ spec }) => templateWarnings(spec?.template, "spec.template"),
+  warningsOnUpdate: (next, previous) => (semanticallyEqual(next.spec?.template, previous.spec?.template) ? [] : templateWarnings(next.spec?.template, "spec.template")),
   subresources: {
     status: statusStrategy({
       *validateUpdate({ status }, previous) {
@@ -62,7 +74,7 @@ export const daemonSetResource = defineResource<DaemonSet>(daemonsets, {
 function* validateStrategy({ type, rollingUpdate }: DaemonSetUpdateStrategy): Generator<FieldError> {
   const path = "spec.updateStrategy";
   if (type === "OnDelete") return;
-  if (type !== "RollingUpdate") return yield notSupported(`${path}.type`, type ?? "", ["RollingUpdate", "OnDelete"]);
+  if (type !== "RollingUpdate") return yield notSupported(path, goForm({ type, rollingUpdate }, deploymentStrategyFields), ["RollingUpdate", "OnDelete"]);
   if (!rollingUpdate) return yield required(`${path}.rollingUpdate`);
   const { maxUnavailable, maxSurge } = rollingUpdate;
   yield* countOrPercent(`${path}.rollingUpdate.maxUnavailable`, maxUnavailable);
@@ -74,10 +86,10 @@ function* validateStrategy({ type, rollingUpdate }: DaemonSetUpdateStrategy): Ge
   if (!unavailable && !surge) yield required(`${path}.rollingUpdate.maxUnavailable`, "cannot be 0 when maxSurge is 0");
 }
 
-function* validate({ spec = {} as NonNullable<DaemonSet["spec"]> }: DaemonSet): Generator<FieldError> {
+function* validate({ spec = {} as NonNullable<DaemonSet["spec"]> }: DaemonSet, previous?: DaemonSet): Generator<FieldError> {
   yield* labelSelectorErrors("spec.selector", spec.selector);
   if (spec.selector && isEmptySelector(spec.selector)) yield invalid("spec.selector", spec.selector, "empty selector is invalid for daemonset");
-  yield* validateRunningTemplate(spec.selector, spec.template, "DaemonSet");
+  yield* validateRunningTemplate(spec.selector, spec.template, "DaemonSet", previous?.spec?.template);
   yield* atLeastZero("spec.minReadySeconds", spec.minReadySeconds);
   yield* validateStrategy(spec.updateStrategy ?? {});
   yield* atLeastZero("spec.revisionHistoryLimit", spec.revisionHistoryLimit);

@@ -2,9 +2,12 @@ import { forbidden, invalid, notSupported, type FieldError } from "../../apimach
 import { deployments, type Deployment, type DeploymentStrategy } from "../generated/apps-v1.ts";
 import { atLeastZero, immutable } from "../checks.ts";
 import { podTemplateDefaults } from "../core/pod-spec/defaults.ts";
+import { withoutDisabledWorkloadFields } from "../core/pod-spec/disabled-fields.ts";
 import { validateSelectorAndTemplate } from "../core/pod-template-validation.ts";
+import { nameWarnings } from "../batch/job-warnings.ts";
 import { templateWarnings } from "../core/pod-warnings.ts";
-import { changeField, withDefaults, withField } from "../defaulting.ts";
+import { changeField, withDefaults, withField, withStruct } from "../defaulting.ts";
+import { deploymentStrategyFields, goForm } from "../go-form.ts";
 import { dnsSubdomainName } from "../names.ts";
 import { ageColumn, nameColumn, text, wide } from "../printing/columns.ts";
 import { selectorText } from "../printing/formats.ts";
@@ -26,12 +29,12 @@ export const deploymentResource = defineResource<Deployment>(deployments, {
   generation: true,
   // A change of annotations counts: the controller copies them to ReplicaSets.
   generationGrows: (next, previous) => !semanticallyEqual(next.spec, previous.spec) || !semanticallyEqual(next.metadata.annotations, previous.metadata.annotations),
-  defaults: (deployment) => changeField(deployment, "spec", (spec) => {
-    const filled = withDefaults(spec, { replicas: 1, strategy: {}, revisionHistoryLimit: 10, progressDeadlineSeconds: 600 });
+  defaults: (deployment) => changeField(withStruct(deployment, "spec"), "spec", (spec) => {
+    const filled = withDefaults(withStruct(spec, "template"), { replicas: 1, strategy: {}, revisionHistoryLimit: 10, progressDeadlineSeconds: 600 });
     return changeField(changeField(filled, "strategy", strategyDefaults), "template", podTemplateDefaults);
   }),
-  prepareForCreate: (deployment) => ({ ...deployment, status: {} }),
-  prepareForUpdate: keepStatus,
+  prepareForCreate: (deployment) => ({ ...withoutDisabledWorkloadFields(deployment, undefined), status: {} }),
+  prepareForUpdate: (next, previous) => withoutDisabledWorkloadFields(keepStatus(next, previous), previous),
   subresources: {
     status: {
       prepareForUpdate: (next, previous) => {
@@ -47,12 +50,13 @@ export const deploymentResource = defineResource<Deployment>(deployments, {
       },
     },
   },
-  validate,
+  validate: (deployment) => validate(deployment),
   *validateUpdate(next, previous) {
-    yield* validate(next);
+    yield* validate(next, previous);
     yield* immutable("spec.selector", next.spec?.selector, previous.spec?.selector);
   },
-  warningsOnCreate: ({ spec }) => templateWarnings(spec?.template, "spec.template"),
+  warningsOnCreate: ({ metadata, spec }) => [...nameWarnings(metadata.name), ...templateWarnings(spec?.template, "spec.template")],
+  warningsOnUpdate: (next, previous) => (next.metadata.generation === previous.metadata.generation ? [] : templateWarnings(next.spec?.template, "spec.template")),
   columns: [
     nameColumn,
     text("Ready", ({ spec, status }) => `${status?.readyReplicas ?? 0}/${spec?.replicas ?? 0}`),
@@ -75,13 +79,13 @@ function* validateStrategy(strategy: DeploymentStrategy): Generator<FieldError> 
     if (numberOf(maxUnavailable) === 0 && numberOf(maxSurge) === 0) yield invalid(`${path}.maxUnavailable`, maxUnavailable ?? 0, "may not be 0 when `maxSurge` is 0");
     yield* notMoreThanAll(`${path}.maxUnavailable`, maxUnavailable);
   } else {
-    yield notSupported("spec.strategy", strategy, ["Recreate", "RollingUpdate"]);
+    yield notSupported("spec.strategy", goForm(strategy, deploymentStrategyFields), ["Recreate", "RollingUpdate"]);
   }
 }
 
-function* validate({ spec = {} as NonNullable<Deployment["spec"]> }: Deployment): Generator<FieldError> {
+function* validate({ spec = {} as NonNullable<Deployment["spec"]> }: Deployment, previous?: Deployment): Generator<FieldError> {
   yield* atLeastZero("spec.replicas", spec.replicas);
-  yield* validateSelectorAndTemplate(spec, { kind: "ReplicaSet", emptySelector: "empty selector is invalid for deployment" });
+  yield* validateSelectorAndTemplate(spec, { kind: "ReplicaSet", emptySelector: "empty selector is invalid for deployment", previous: previous?.spec?.template });
   yield* validateStrategy(spec.strategy ?? {});
   yield* atLeastZero("spec.minReadySeconds", spec.minReadySeconds);
   yield* atLeastZero("spec.revisionHistoryLimit", spec.revisionHistoryLimit);

@@ -2,6 +2,7 @@ import { forbidden, invalid, notSupported, required, type FieldError } from "../
 import { atLeastZero, dnsLabel } from "../checks.ts";
 import { validateClaimSpec } from "../core/claim-validation.ts";
 import { validateSelectorAndTemplate } from "../core/pod-template-validation.ts";
+import { claimSpecWarnings } from "../core/claim-warnings.ts";
 import { templateWarnings } from "../core/pod-warnings.ts";
 import type { PodTemplateSpec, Volume } from "../generated/core-v1.ts";
 import type { StatefulSetSpec } from "../generated/apps-v1.ts";
@@ -12,9 +13,11 @@ import { validateCollisionCount, validateReplicaCounts } from "./workload-status
 import { statefulsets, type StatefulSet, type StatefulSetUpdateStrategy } from "../generated/apps-v1.ts";
 import { claimDefaults } from "../core/claim-defaults.ts";
 import { podTemplateDefaults } from "../core/pod-spec/defaults.ts";
+import { withoutDisabledWorkloadFields } from "../core/pod-spec/disabled-fields.ts";
 import type { PersistentVolumeClaim } from "../generated/core-v1.ts";
-import { changeEach, changeField, withDefaults } from "../defaulting.ts";
-import { dnsSubdomainName } from "../names.ts";
+import { changeEach, changeField, withDefaults, withStruct } from "../defaulting.ts";
+import { goForm, statefulSetStrategyFields } from "../go-form.ts";
+import { dnsLabelName } from "../names.ts";
 import { ageColumn, nameColumn, text } from "../printing/columns.ts";
 import { defineResource } from "../resource.ts";
 import { keepStatus, statusStrategy } from "../strategy.ts";
@@ -31,26 +34,43 @@ const claimTemplateDefaults = (claim: PersistentVolumeClaim): PersistentVolumeCl
 const emptySpec = {} as StatefulSetSpec;
 const changeable = ["replicas", "ordinals", "template", "updateStrategy", "revisionHistoryLimit", "persistentVolumeClaimRetentionPolicy", "minReadySeconds"] as const;
 
+/** On update the path has the name of the Go field in it, upstream too. */
+const claimTemplateWarnings = (spec: StatefulSetSpec | undefined, suffix: string): readonly string[] =>
+  (spec?.volumeClaimTemplates ?? []).flatMap((claim, index) => claimSpecWarnings(claim.spec, `spec.volumeClaimTemplates[${index}]${suffix}`));
+const historyWarnings = (spec: StatefulSetSpec | undefined): readonly string[] =>
+  ((spec?.revisionHistoryLimit ?? 0) < 0 ? ["spec.revisionHistoryLimit: a negative value retains all historical revisions; a value >= 0 is recommended"] : []);
+
+/** MaxUnavailableStatefulSet is off in 1.36. */
+function withoutDisabledFields(statefulSet: StatefulSet, previous: StatefulSet | undefined): StatefulSet {
+  const next = withoutDisabledWorkloadFields(statefulSet, previous);
+  if (previous?.spec?.updateStrategy?.rollingUpdate?.maxUnavailable !== undefined) return next;
+  return changeField(next, "spec", (spec) => changeField(spec, "updateStrategy", (strategy) => changeField(strategy, "rollingUpdate", (rolling) => without(rolling, "maxUnavailable"))));
+}
+
 export const statefulSetResource = defineResource<StatefulSet>(statefulsets, {
-  validateName: dnsSubdomainName,
+  validateName: dnsLabelName,
   generation: true,
-  defaults: (statefulSet) => changeField(statefulSet, "spec", (spec) => {
-    let next = withDefaults(spec, { podManagementPolicy: "OrderedReady", updateStrategy: {}, persistentVolumeClaimRetentionPolicy: {}, replicas: 1, revisionHistoryLimit: 10 });
+  defaults: (statefulSet) => changeField(withStruct(statefulSet, "spec"), "spec", (spec) => {
+    let next = withDefaults(withStruct(spec, "template"), { podManagementPolicy: "OrderedReady", updateStrategy: {}, persistentVolumeClaimRetentionPolicy: {}, replicas: 1, revisionHistoryLimit: 10 });
     next = changeField(next, "updateStrategy", strategyDefaults);
     next = changeField(next, "persistentVolumeClaimRetentionPolicy", (policy) => withDefaults(policy, { whenDeleted: "Retain", whenScaled: "Retain" }));
     next = changeEach(next, "volumeClaimTemplates", claimTemplateDefaults);
     return changeField(next, "template", podTemplateDefaults);
   }),
-  prepareForCreate: (statefulSet) => ({ ...statefulSet, status: { replicas: 0, availableReplicas: 0 } }),
-  prepareForUpdate: keepStatus,
+  prepareForCreate: (statefulSet) => ({ ...withoutDisabledFields(statefulSet, undefined), status: { replicas: 0, availableReplicas: 0 } }),
+  prepareForUpdate: (next, previous) => withoutDisabledFields(keepStatus(next, previous), previous),
   validate: (statefulSet) => validate(statefulSet, { create: true }),
   *validateUpdate(next, previous) {
-    yield* validate(next, { create: false });
+    const invalidBefore = !validate(previous, { create: false, previous: previous.spec?.template }).next().done;
+    yield* validate(next, { create: false, previous: previous.spec?.template, skipTemplate: invalidBefore });
     if (!semanticallyEqual(without(next.spec ?? emptySpec, ...changeable), without(previous.spec ?? emptySpec, ...changeable))) {
       yield forbidden("spec", "updates to statefulset spec for fields other than 'replicas', 'ordinals', 'template', 'updateStrategy', 'revisionHistoryLimit', 'persistentVolumeClaimRetentionPolicy' and 'minReadySeconds' are forbidden");
     }
   },
-  warningsOnCreate: ({ spec }) => templateWarnings(spec?.template, "spec.template"),
+  warningsOnCreate: ({ spec }) => [...templateWarnings(spec?.template, "spec.template"), ...claimTemplateWarnings(spec, ""), ...historyWarnings(spec)],
+  warningsOnUpdate: (next, previous) => [
+    ...(next.metadata.generation === previous.metadata.generation ? [] : templateWarnings(next.spec?.template, "spec.template")), ...claimTemplateWarnings(next.spec, ".Spec"), ...historyWarnings(next.spec),
+  ],
   subresources: {
     status: statusStrategy({
       *validateUpdate({ status }, previous) {
@@ -78,16 +98,16 @@ function* validateStrategy(strategy: StatefulSetUpdateStrategy): Generator<Field
   const { type = "", rollingUpdate } = strategy;
   if (type === "") return yield required(path);
   if (type === "OnDelete") {
-    if (rollingUpdate) yield invalid(`${path}.rollingUpdate`, rollingUpdate, "only allowed for updateStrategy 'RollingUpdate'");
+    if (rollingUpdate) yield invalid(`${path}.rollingUpdate`, (goForm(strategy, statefulSetStrategyFields) as { readonly RollingUpdate: unknown }).RollingUpdate, "only allowed for updateStrategy 'RollingUpdate'");
   } else if (type === "RollingUpdate") {
     yield* atLeastZero(`${path}.rollingUpdate.partition`, rollingUpdate?.partition);
     if (rollingUpdate?.maxUnavailable !== undefined) yield* countOrPercent(`${path}.rollingUpdate.maxUnavailable`, rollingUpdate.maxUnavailable);
   } else {
-    yield invalid(path, strategy, "must be 'RollingUpdate' or 'OnDelete'");
+    yield invalid(path, goForm(strategy, statefulSetStrategyFields), "must be 'RollingUpdate' or 'OnDelete'");
   }
 }
 
-function* validate({ spec = emptySpec }: StatefulSet, options: { readonly create: boolean }): Generator<FieldError> {
+function* validate({ spec = emptySpec }: StatefulSet, options: { readonly create: boolean; readonly previous?: PodTemplateSpec | undefined; readonly skipTemplate?: boolean }): Generator<FieldError> {
   const { podManagementPolicy = "", persistentVolumeClaimRetentionPolicy: retention, serviceName = "" } = spec;
   if (podManagementPolicy === "") yield required("spec.podManagementPolicy");
   else if (podManagementPolicy !== "OrderedReady" && podManagementPolicy !== "Parallel") yield invalid("spec.podManagementPolicy", podManagementPolicy, "must be 'OrderedReady' or 'Parallel'");
@@ -101,5 +121,5 @@ function* validate({ spec = emptySpec }: StatefulSet, options: { readonly create
   yield* atLeastZero("spec.minReadySeconds", spec.minReadySeconds);
   yield* atLeastZero("spec.ordinals.start", spec.ordinals?.start);
   if (options.create && serviceName !== "") yield* dnsLabel("spec.serviceName", serviceName);
-  yield* validateSelectorAndTemplate({ ...spec, template: templateWithClaims(spec) }, { kind: "StatefulSet", emptySelector: "empty selector is invalid for statefulset" });
+  yield* validateSelectorAndTemplate({ ...spec, template: templateWithClaims(spec) }, { kind: "StatefulSet", emptySelector: "empty selector is invalid for statefulset", previous: options.previous, invalidSelector: "", skipTemplate: options.skipTemplate });
 }

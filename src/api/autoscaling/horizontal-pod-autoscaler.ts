@@ -4,7 +4,7 @@ import { quantityAtLeastZero } from "../checks.ts";
 import { canonicalAmount } from "../core/resource-list.ts";
 import type { HorizontalPodAutoscalerSpec, MetricSpec, MetricTarget } from "../generated/autoscaling-v2.ts";
 import { horizontalpodautoscalers, type HorizontalPodAutoscaler, type HPAScalingRules } from "../generated/autoscaling-v2.ts";
-import { changeEach, changeField, withDefaults } from "../defaulting.ts";
+import { changeEach, changeField, withDefaults, withStruct } from "../defaulting.ts";
 import { dnsSubdomainName } from "../names.ts";
 import { ageColumn, nameColumn, text } from "../printing/columns.ts";
 import { defineResource } from "../resource.ts";
@@ -30,7 +30,8 @@ function canonicalMetric(metric: MetricSpec): MetricSpec {
   let next = metric;
   for (const field of ["object", "pods", "resource", "containerResource", "external"] as const) {
     const source: { readonly target?: MetricTarget } | undefined = next[field];
-    if (source) next = { ...next, [field]: changeField(source, "target", canonicalTarget) };
+    const canonical = source === undefined ? undefined : changeField(source, "target", canonicalTarget);
+    if (canonical !== source) next = { ...next, [field]: canonical };
   }
   return next;
 }
@@ -38,7 +39,7 @@ const canonicalRules = (rules: HPAScalingRules): HPAScalingRules => changeField(
 
 export const horizontalPodAutoscalerResource = defineResource<HorizontalPodAutoscaler>(horizontalpodautoscalers, {
   validateName: dnsSubdomainName,
-  defaults: (autoscaler) => changeField(autoscaler, "spec", (spec) => {
+  defaults: (autoscaler) => changeField(withStruct(autoscaler, "spec"), "spec", (spec) => {
     let next = withDefaults(spec, { minReplicas: 1 });
     if ((next.metrics ?? []).length === 0) {
       next = { ...next, metrics: [{ type: "Resource", resource: { name: "cpu", target: { type: "Utilization", averageUtilization: cpuUtilizationPercent } } }] };
@@ -71,9 +72,9 @@ function* validateRules(rules: HPAScalingRules, path: string): Generator<FieldEr
   if ((window ?? 0) > windowSecondsMax) yield invalid(`${path}.stabilizationWindowSeconds`, window, `must be less than or equal to ${windowSecondsMax}`);
   if (selectPolicy !== undefined && !["Disabled", "Max", "Min"].includes(selectPolicy)) yield notSupported(`${path}.selectPolicy`, selectPolicy, ["Disabled", "Max", "Min"]);
   if (policies.length === 0) yield required(`${path}.policies`, "must specify at least one Policy");
-  for (const [index, { type, value, periodSeconds }] of policies.entries()) {
+  for (const [index, { type, value = 0, periodSeconds = 0 }] of policies.entries()) {
     const at = `${path}.policies[${index}]`;
-    if (type !== "Pods" && type !== "Percent") yield notSupported(`${at}.type`, type, ["Percent", "Pods"]);
+    if (type !== "Pods" && type !== "Percent") yield notSupported(`${at}.type`, type ?? "", ["Percent", "Pods"]);
     if (value <= 0) yield invalid(`${at}.value`, value, "must be greater than zero");
     if (periodSeconds <= 0) yield invalid(`${at}.periodSeconds`, periodSeconds, "must be greater than zero");
     if (periodSeconds > periodSecondsMax) yield invalid(`${at}.periodSeconds`, periodSeconds, `must be less than or equal to ${periodSecondsMax}`);

@@ -4,7 +4,8 @@ import type { CronJobSpec, JobSpec } from "../generated/batch-v1.ts";
 import { validateJobTemplateSpec } from "./job-validation.ts";
 import { scheduleProblem } from "./schedule.ts";
 import { cronjobs, type CronJob } from "../generated/batch-v1.ts";
-import { changeField, withDefaults } from "../defaulting.ts";
+import { withoutDisabledWorkloadFields } from "../core/pod-spec/disabled-fields.ts";
+import { changeField, withDefaults, withStruct } from "../defaulting.ts";
 import { dnsSubdomainName } from "../names.ts";
 import { ageOf } from "../printing/age.ts";
 import { ageColumn, integer, nameColumn, text, wide, yesNo } from "../printing/columns.ts";
@@ -18,15 +19,18 @@ import { jobTemplateSpecDefaults } from "./job.ts";
 const nameBytesMax = 52;
 const emptySpec = {} as CronJobSpec;
 
+const withoutDisabledJobFields = (cronJob: CronJob, previous: CronJob | undefined): CronJob =>
+  changeField(cronJob, "spec", (spec) => changeField(spec, "jobTemplate", (template) => withoutDisabledWorkloadFields(template, previous?.spec?.jobTemplate)));
+
 export const cronJobResource = defineResource<CronJob>(cronjobs, {
   validateName: dnsSubdomainName,
   generation: true,
-  defaults: (cronJob) => changeField(cronJob, "spec", (spec) => {
+  defaults: (cronJob) => changeField(withStruct(cronJob, "spec"), "spec", (spec) => {
     const filled = withDefaults(spec, { concurrencyPolicy: "Allow", suspend: false, successfulJobsHistoryLimit: 3, failedJobsHistoryLimit: 1 });
-    return changeField(filled, "jobTemplate", (template) => changeField(withDefaults(template, { metadata: {} }), "spec", jobTemplateSpecDefaults));
+    return changeField(withStruct(filled, "jobTemplate"), "jobTemplate", (template) => changeField(withDefaults(withStruct(template, "spec"), { metadata: {} }), "spec", jobTemplateSpecDefaults));
   }),
-  prepareForCreate: (cronJob) => ({ ...cronJob, status: {} }),
-  prepareForUpdate: keepStatus,
+  prepareForCreate: (cronJob) => ({ ...withoutDisabledJobFields(cronJob, undefined), status: {} }),
+  prepareForUpdate: (next, previous) => withoutDisabledJobFields(keepStatus(next, previous), previous),
   *validate({ metadata: { name = "" }, spec }) {
     yield* validateSpec(spec ?? emptySpec, undefined);
     if (name.length > nameBytesMax) yield invalid("metadata.name", name, `must be no more than ${nameBytesMax} characters`);
@@ -80,7 +84,7 @@ function* validateSpec(spec: CronJobSpec, previous: CronJobSpec | undefined): Ge
   if (timeZone !== undefined && timeZone !== previous?.timeZone) yield* validateTimeZone(timeZone);
   yield* oneOf("spec.concurrencyPolicy", spec.concurrencyPolicy, ["Allow", "Forbid", "Replace"]);
   const job: JobSpec = spec.jobTemplate?.spec ?? {} as JobSpec;
-  yield* validateJobTemplateSpec(job, "spec.jobTemplate.spec");
+  yield* validateJobTemplateSpec(job, "spec.jobTemplate.spec", previous?.jobTemplate?.spec);
   if (job.selector) yield invalid("spec.jobTemplate.spec.selector", job.selector, "`selector` will be auto-generated");
   if (job.manualSelector === true) yield notSupported("spec.jobTemplate.spec.manualSelector", job.manualSelector, ["nil", "false"]);
   yield* atLeastZero("spec.successfulJobsHistoryLimit", spec.successfulJobsHistoryLimit);

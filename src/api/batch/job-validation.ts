@@ -4,6 +4,8 @@ import { dns1123LabelErrors, domainPrefixedPathErrors, labelSelectorErrors } fro
 import { atLeastZero, immutable, qualifiedName } from "../checks.ts";
 import { validatePodTemplate } from "../core/pod-template-validation.ts";
 import { withField } from "../defaulting.ts";
+import { goForm, podFailurePolicyFields, successPolicyFields } from "../go-form.ts";
+import { semanticallyEqual } from "../strategy.ts";
 import type { Job, JobSpec, PodFailurePolicyRule, SuccessPolicyRule } from "../generated/batch-v1.ts";
 import { parseIndexes } from "./indexes.ts";
 import type { PodTemplateSpec } from "../generated/core-v1.ts";
@@ -25,7 +27,7 @@ function* validateIndexed(spec: JobSpec, path: string): Generator<FieldError> {
   const { completions, parallelism, maxFailedIndexes, backoffLimitPerIndex } = spec;
   if (completions === undefined) yield required(`${path}.completions`, "when completion mode is Indexed");
   if ((parallelism ?? 0) > parallelismMax) yield invalid(`${path}.parallelism`, parallelism, `must be less than or equal to ${parallelismMax} when completion mode is Indexed`);
-  if (completions !== undefined && (maxFailedIndexes ?? 0) > completions) yield invalid(`${path}.maxFailedIndexes`, maxFailedIndexes, "must be less than or equal to completions");
+  if (completions !== undefined && maxFailedIndexes !== undefined && maxFailedIndexes > completions) yield invalid(`${path}.maxFailedIndexes`, maxFailedIndexes, "must be less than or equal to completions");
   if ((maxFailedIndexes ?? 0) > failedIndexesMax) yield invalid(`${path}.maxFailedIndexes`, maxFailedIndexes, `must be less than or equal to ${failedIndexesMax}`);
   if ((completions ?? 0) <= completionsSoftMax || backoffLimitPerIndex === undefined) return;
   const above = `when completions are above ${completionsSoftMax} and used with backoff limit per index`;
@@ -47,7 +49,7 @@ function* validateFailureRule(rule: PodFailurePolicyRule, spec: JobSpec, path: s
     else if (operator !== "In" && operator !== "NotIn") yield notSupported(`${at}.operator`, operator, ["In", "NotIn"]);
     const names = [...(spec.template?.spec?.containers ?? []), ...(spec.template?.spec?.initContainers ?? [])].map(({ name }) => name);
     if (containerName !== undefined && !names.includes(containerName)) yield invalid(`${at}.containerName`, containerName, "must be one of the container or initContainer names in the pod template");
-    if (values.length === 0) yield invalid(`${at}.values`, values, "at least one value is required");
+    if (values.length === 0) yield invalid(`${at}.values`, null, "at least one value is required");
     else if (values.length > exitCodesMax) yield tooMany(`${at}.values`, values.length, exitCodesMax);
     for (const [index, value] of values.entries()) {
       if (operator === "In" && value === 0) yield invalid(`${at}.values[${index}]`, value, "must not be 0 for the In operator");
@@ -79,7 +81,7 @@ function* validateSuccessRule({ succeededCount: count, succeededIndexes: indexes
 }
 
 /** What a Job is to do, in a Job or in the template of a CronJob. */
-export function* validateJobTemplateSpec(spec: JobSpec, path: string): Generator<FieldError> {
+export function* validateJobTemplateSpec(spec: JobSpec, path: string, previous?: JobSpec): Generator<FieldError> {
   for (const field of ["parallelism", "completions", "activeDeadlineSeconds", "backoffLimit", "ttlSecondsAfterFinished", "backoffLimitPerIndex", "maxFailedIndexes"] as const) {
     yield* atLeastZero(`${path}.${field}`, spec[field]);
   }
@@ -98,7 +100,7 @@ export function* validateJobTemplateSpec(spec: JobSpec, path: string): Generator
   if (rules.length > rulesMax) yield tooMany(`${path}.podFailurePolicy.rules`, rules.length, rulesMax);
   for (const [index, rule] of rules.entries()) yield* validateFailureRule(rule, spec, `${path}.podFailurePolicy.rules[${index}]`);
   if (successPolicy) {
-    if (completionMode !== "Indexed") yield invalid(`${path}.successPolicy`, successPolicy, "requires indexed completion mode");
+    if (completionMode !== "Indexed") yield invalid(`${path}.successPolicy`, goForm(successPolicy, successPolicyFields), "requires indexed completion mode");
     else if ((successPolicy.rules ?? []).length === 0) yield required(`${path}.successPolicy.rules`, "at least one rules must be specified when the successPolicy is specified");
     else if (successPolicy.rules.length > rulesMax) yield tooMany(`${path}.successPolicy.rules`, successPolicy.rules.length, rulesMax);
     if (completionMode === "Indexed") {
@@ -109,7 +111,7 @@ export function* validateJobTemplateSpec(spec: JobSpec, path: string): Generator
     const supported = podFailurePolicy ? ["Failed"] : ["Failed", "TerminatingOrFailed"];
     if (!supported.includes(replacement)) yield notSupported(`${path}.podReplacementPolicy`, replacement, supported);
   }
-  yield* validatePodTemplate(spec.template ?? {}, `${path}.template`);
+  yield* validatePodTemplate(spec.template ?? {}, `${path}.template`, previous?.template);
   const policy = spec.template?.spec?.restartPolicy ?? "";
   const at = `${path}.template.spec.restartPolicy`;
   if (policy === "Always" || policy === "") yield required(at, 'valid values: "OnFailure", "Never"');
@@ -117,8 +119,8 @@ export function* validateJobTemplateSpec(spec: JobSpec, path: string): Generator
   else if (podFailurePolicy && policy !== "Never") yield invalid(at, policy, 'only "Never" is supported when podFailurePolicy is specified');
 }
 
-function* validateSpec(spec: JobSpec): Generator<FieldError> {
-  yield* validateJobTemplateSpec(spec, "spec");
+function* validateSpec(spec: JobSpec, previous?: JobSpec): Generator<FieldError> {
+  yield* validateJobTemplateSpec(spec, "spec", previous);
   if (!spec.selector) yield required("spec.selector");
   const problems = labelSelectorErrors("spec.selector", spec.selector);
   yield* problems;
@@ -126,12 +128,18 @@ function* validateSpec(spec: JobSpec): Generator<FieldError> {
   if (problems.length === 0 && !matchesLabels(labelMatcherOf(spec.selector), labels ?? {})) yield invalid("spec.template.metadata.labels", labels ?? null, "`selector` does not match template `labels`");
 }
 
+/** Jobs from before the labels had a prefix need none. */
+const isPrefixed = ({ spec }: Job): boolean => ["batch.kubernetes.io/controller-uid", "batch.kubernetes.io/job-name"].every((key) => spec?.template?.metadata?.labels?.[key] !== undefined);
+
 /** A selector that the server made finds this Job's pods and no others. */
-function* validateGenerated({ metadata: { uid = "", name = "" }, spec }: Job): Generator<FieldError> {
+function* validateGenerated({ metadata: { uid = "", name = "" }, spec }: Job, previous?: Job): Generator<FieldError> {
   if (spec?.manualSelector === true || !spec?.selector) return;
   const labels = spec.template?.metadata?.labels ?? {};
   const path = "spec.template.metadata.labels";
-  const expected = { "controller-uid": uid, "job-name": name, "batch.kubernetes.io/controller-uid": uid, "batch.kubernetes.io/job-name": name };
+  const expected: Readonly<Record<string, string>> = {
+    "controller-uid": uid, "job-name": name,
+    ...((previous === undefined || isPrefixed(previous)) && { "batch.kubernetes.io/controller-uid": uid, "batch.kubernetes.io/job-name": name }),
+  };
   for (const [key, value] of Object.entries(expected)) {
     if (labels[key] === undefined) yield required(`${path}[${key}]`, `must be '${value}'`);
     else if (labels[key] !== value) yield invalid(`${path}[${key}]`, labels, `must be '${value}'`);
@@ -139,10 +147,10 @@ function* validateGenerated({ metadata: { uid = "", name = "" }, spec }: Job): G
   if (labelSelectorErrors("", spec.selector).length === 0 && !matchesLabels(labelMatcherOf(spec.selector), expected)) yield invalid("spec.selector", spec.selector, "`selector` not auto-generated");
 }
 
-export function* validateJob(job: Job): Generator<FieldError> {
+export function* validateJob(job: Job, previous?: Job): Generator<FieldError> {
   const { spec = {} as JobSpec, metadata: { name = "" } } = job;
-  yield* validateGenerated(job);
-  yield* validateSpec(spec);
+  yield* validateGenerated(job, previous);
+  yield* validateSpec(spec, previous?.spec);
   if (spec.completionMode === "Indexed" && (spec.completions ?? 0) > 0) {
     const hostname = `${name}-${(spec.completions ?? 0) - 1}`;
     if (dns1123LabelErrors(hostname).length > 0) yield invalid("metadata.name", name, `will not able to create pod with invalid DNS label: ${hostname}`);
@@ -170,7 +178,7 @@ function withMutableParts(template: PodTemplateSpec, next: PodTemplateSpec): Pod
 
 export function* validateJobUpdate(next: Job, previous: Job): Generator<FieldError> {
   const [now, before] = [next.spec ?? {} as JobSpec, previous.spec ?? {} as JobSpec];
-  yield* validateSpec(now);
+  yield* validateJob(next, previous);
   // The work of an indexed Job may grow or shrink together with its parallelism.
   if (now.completionMode !== "Indexed") yield* immutable("spec.completions", now.completions, before.completions);
   else if (now.completions !== undefined && now.completions !== before.completions && now.completions !== now.parallelism) {
@@ -180,5 +188,8 @@ export function* validateJobUpdate(next: Job, previous: Job): Generator<FieldErr
   const mutable = before.suspend === true && (previous.status?.startTime === undefined || isTrue(previous, "Suspended"));
   const template = mutable ? withMutableParts(before.template ?? {}, now.template ?? {}) : before.template;
   yield* immutable("spec.template", now.template, template);
-  for (const field of ["completionMode", "podFailurePolicy", "backoffLimitPerIndex", "managedBy", "successPolicy"] as const) yield* immutable(`spec.${field}`, now[field], before[field]);
+  yield* immutable("spec.completionMode", now.completionMode, before.completionMode);
+  for (const [field, shape] of [["podFailurePolicy", podFailurePolicyFields], ["backoffLimitPerIndex", undefined], ["managedBy", undefined], ["successPolicy", successPolicyFields]] as const) {
+    if (!semanticallyEqual(now[field], before[field])) yield invalid(`spec.${field}`, shape === undefined ? now[field] : goForm(now[field], shape), "field is immutable");
+  }
 }

@@ -1,7 +1,8 @@
 import { jobs, type Job, type JobSpec } from "../generated/batch-v1.ts";
 import { containersColumn, imagesColumn, selectorColumn } from "../apps/workload-columns.ts";
 import { podTemplateDefaults } from "../core/pod-spec/defaults.ts";
-import { changeEach, changeField, withDefaults } from "../defaulting.ts";
+import { withoutDisabledWorkloadFields } from "../core/pod-spec/disabled-fields.ts";
+import { changeEach, changeField, withDefaults, withStruct } from "../defaulting.ts";
 import { dnsSubdomainName } from "../names.ts";
 import { humanDuration } from "../../apimachinery/duration.ts";
 import { ageColumn, nameColumn, text } from "../printing/columns.ts";
@@ -18,7 +19,7 @@ const backoffLimitMax = 2 ** 31 - 1;
 export function jobTemplateSpecDefaults(spec: JobSpec): JobSpec {
   const policy = changeField(spec, "podFailurePolicy", (podFailurePolicy) =>
     changeEach(podFailurePolicy, "rules", (rule) => changeEach(rule, "onPodConditions", (pattern) => withDefaults(pattern, { status: "True" }))));
-  return changeField(policy, "template", podTemplateDefaults);
+  return changeField(withStruct(policy, "template"), "template", podTemplateDefaults);
 }
 
 function jobSpecDefaults(spec: JobSpec): JobSpec {
@@ -65,10 +66,10 @@ export const jobResource = defineResource<Job>(jobs, {
   validateName: dnsSubdomainName,
   generation: true,
   defaultGarbageCollection: "orphan",
-  defaults: (job) => changeField(labelDefaults(job), "spec", jobSpecDefaults),
-  prepareForCreate: (job) => ({ ...withSelector(job), status: {} }),
-  prepareForUpdate: keepStatus,
-  validate: validateJob,
+  defaults: (job) => changeField(withStruct(labelDefaults(job), "spec"), "spec", jobSpecDefaults),
+  prepareForCreate: (job) => ({ ...withSelector(withoutDisabledWorkloadFields(job, undefined)), status: {} }),
+  prepareForUpdate: (next, previous) => withoutDisabledWorkloadFields(keepStatus(next, previous), previous),
+  validate: (job) => validateJob(job),
   validateUpdate: validateJobUpdate,
   warningsOnCreate: ({ metadata, spec }) => [...nameWarnings(metadata.name), ...jobSpecWarnings(spec, "spec")],
   warningsOnUpdate: (next, previous) => (next.metadata.generation === previous.metadata.generation ? [] : jobSpecWarnings(next.spec, "spec")),
@@ -94,8 +95,11 @@ function withSelector(job: Job): Job {
     ...spec.selector, matchLabels: { ...spec.selector?.matchLabels, "batch.kubernetes.io/controller-uid": uid },
   };
   const nextLabels = spec.manualSelector === true ? labels : { ...own, ...labels };
+  // Labels that were taken over from the template stay its labels, as they do upstream, where both are one map.
+  const shared = job.metadata.labels !== undefined && job.metadata.labels === spec.template?.metadata?.labels;
   return {
     ...job,
+    ...(shared && { metadata: { ...job.metadata, labels: nextLabels } }),
     spec: {
       ...spec, ...(selector !== undefined && { selector }),
       template: { ...spec.template, metadata: { ...spec.template?.metadata, ...(Object.keys(nextLabels).length > 0 && { labels: nextLabels }) } },

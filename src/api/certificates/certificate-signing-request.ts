@@ -3,7 +3,7 @@ import { validateSignerName } from "../core/pod-spec/validation-projections.ts";
 import { semanticallyEqual } from "../strategy.ts";
 import { valueDiff } from "../text-diff.ts";
 import { certificatesigningrequests, type CertificateSigningRequest, type CertificateSigningRequestCondition } from "../generated/certificates-v1.ts";
-import { changeField, withDefaults, withStruct, changeEach } from "../defaulting.ts";
+import { changeEach, changeField, withField, withStruct } from "../defaulting.ts";
 import { humanDuration } from "../../apimachinery/duration.ts";
 import { ageColumn, nameColumn, text } from "../printing/columns.ts";
 import { orText } from "../printing/formats.ts";
@@ -22,22 +22,18 @@ function statusText({ status }: CertificateSigningRequest): string {
   ].join(",");
 }
 
-/** The status endpoint may neither add nor take away a verdict: that is what /approval is for. */
+/** The status endpoint may not change a verdict: that is what /approval is for. Whether it adds one or takes one away, validation says. */
 function keepVerdicts(next: CertificateSigningRequest, previous: CertificateSigningRequest): CertificateSigningRequest {
-  const others = (next.status?.conditions ?? []).filter(({ type }) => !verdicts.includes(type));
-  const kept: readonly CertificateSigningRequestCondition[] = (previous.status?.conditions ?? []).filter(({ type }) => verdicts.includes(type));
-  const conditions = [...kept, ...others];
-  return { ...next, status: { ...next.status, ...(conditions.length > 0 && { conditions }) } };
+  const of = (request: CertificateSigningRequest, type: string): CertificateSigningRequestCondition[] => (request.status?.conditions ?? []).filter((condition) => condition.type === type);
+  const same = verdicts.filter((type) => of(next, type).length === of(previous, type).length);
+  const kept = new Map(same.map((type) => [type, of(previous, type)]));
+  return changeField(next, "status", (status) => changeEach(status, "conditions", (condition: CertificateSigningRequestCondition) => kept.get(condition.type)?.shift() ?? condition));
 }
 
 export const certificateSigningRequestResource = defineResource<CertificateSigningRequest>(certificatesigningrequests, {
   // The name is part of nothing but a path: upstream has no rule for it.
   validateName: () => [],
-  defaults: (request) => {
-    const whole = withStruct(request, "spec");
-    const usages = (whole.spec?.usages ?? []).length === 0 ? changeField(whole, "spec", (spec) => ({ ...spec, usages: ["digital signature", "key encipherment"] })) : whole;
-    return changeField(usages, "status", (status) => changeEach(status, "conditions", (condition) => withDefaults(condition, { status: "True" })));
-  },
+  defaults: (request) => withStruct(request, "spec"),
   prepareForCreate: (request) => ({ ...request, status: {} }),
   validate: (request) => validate(request),
   validateUpdate: (next, previous) => validateUpdate(next, previous, "main"),
@@ -47,7 +43,7 @@ export const certificateSigningRequestResource = defineResource<CertificateSigni
     approval: {
       prepareForUpdate: (next, previous) => ({
         ...keepSpec(next, previous),
-        status: { ...previous.status, ...(next.status?.conditions !== undefined && { conditions: next.status.conditions }) },
+        status: withField(previous.status ?? {}, "conditions", next.status?.conditions),
       }),
       validateUpdate: (next, previous) => validateUpdate(next, previous, "approval"),
     },
@@ -104,7 +100,7 @@ function* validateConditions(conditions: readonly CertificateSigningRequestCondi
 function* validate({ spec, status }: CertificateSigningRequest, rules: Leniency = newRules): Generator<FieldError> {
   const { request = "", usages = [], signerName = "", expirationSeconds } = spec ?? {};
   const problem = requestProblem(textOf(request));
-  if (problem !== undefined) yield invalid("spec.request", request, problem);
+  if (problem !== undefined) yield invalid("spec.request", request === "" ? null : request, problem);
   if (usages.length === 0) yield required("spec.usages");
   for (const [index, usage] of usages.entries()) if (!rules.unknownUsages && !allUsages.includes(usage)) yield notSupported(`spec.usages[${index}]`, usage, allUsages);
   for (const [index, usage] of usages.entries()) if (!rules.duplicateUsages && usages.indexOf(usage) < index) yield duplicate(`spec.usages[${index}]`, usage);

@@ -2,7 +2,7 @@ import { forbidden, invalid, notSupported, required, type FieldError } from "../
 import { compareQuantities, isQuantity } from "../../apimachinery/quantity.ts";
 import { annotationsErrors, dns1123LabelErrors, dns1123SubdomainErrors, labelsErrors, labelSelectorErrors } from "../../apimachinery/validation.ts";
 import type { PersistentVolumeClaimSpec, PersistentVolumeClaimTemplate, TypedLocalObjectReference, TypedObjectReference } from "../generated/core-v1.ts";
-import { absent, invalidEach, onlyFields } from "../checks.ts";
+import { absent, invalidEach, onlyLabelsAndAnnotations } from "../checks.ts";
 import { validateAmount } from "./pod-spec/validation-resources.ts";
 
 export const accessModes: readonly string[] = ["ReadOnlyMany", "ReadWriteMany", "ReadWriteOnce", "ReadWriteOncePod"];
@@ -43,13 +43,13 @@ export function* validateClaimSpec(spec: PersistentVolumeClaimSpec, path: string
   else yield* validateAmount("storage", storage, at);
 
   if (!absent(storageClassName)) yield* invalidEach(`${path}.storageClassName`, storageClassName, dns1123SubdomainErrors(storageClassName));
-  if (!absent(volumeMode) && !volumeModes.includes(volumeMode)) yield notSupported(`${path}.volumeMode`, volumeMode, volumeModes);
+  if (volumeMode !== undefined && volumeMode !== null && !volumeModes.includes(volumeMode)) yield notSupported(`${path}.volumeMode`, volumeMode, volumeModes);
   if (dataSource) yield* validateReference(dataSource, `${path}.dataSource`, rules);
   if (dataSourceRef) yield* validateReference(dataSourceRef, `${path}.dataSourceRef`, rules);
   if (dataSource && dataSourceRef) {
-    if (!absent(dataSourceRef.namespace)) yield invalid(path, `${path}.dataSource`, "may not be specified when dataSourceRef.namespace is specified");
+    if (!absent(dataSourceRef.namespace)) yield invalid(path, {}, "may not be specified when dataSourceRef.namespace is specified");
     else if (dataSource.apiGroup !== dataSourceRef.apiGroup || dataSource.kind !== dataSourceRef.kind || dataSource.name !== dataSourceRef.name) {
-      yield invalid(path, `${path}.dataSource`, "must match dataSourceRef");
+      yield invalid(path, {}, "must match dataSourceRef");
     }
   }
   if (!absent(volumeAttributesClassName)) yield* invalidEach(`${path}.volumeAttributesClassName`, volumeAttributesClassName, dns1123SubdomainErrors(volumeAttributesClassName));
@@ -59,6 +59,6 @@ export function* validateClaimSpec(spec: PersistentVolumeClaimSpec, path: string
 export function* validateClaimTemplate({ metadata = {}, spec }: PersistentVolumeClaimTemplate, path: string): Generator<FieldError> {
   yield* annotationsErrors(`${path}.metadata.annotations`, metadata.annotations);
   yield* labelsErrors(`${path}.metadata.labels`, metadata.labels);
-  yield* onlyFields(`${path}.metadata`, metadata, ["annotations", "labels", "creationTimestamp"], "cannot be set");
+  yield* onlyLabelsAndAnnotations(`${path}.metadata`, metadata);
   yield* validateClaimSpec(spec ?? {}, `${path}.spec`);
 }

@@ -1,6 +1,8 @@
 import { invalid, required, type FieldError } from "../../apimachinery/field-error.ts";
 import { dns1123SubdomainErrors } from "../../apimachinery/validation.ts";
 import { absent, immutable, invalidEach, qualifiedName } from "../checks.ts";
+import { goForm, objectReferenceFields } from "../go-form.ts";
+import { semanticallyEqual } from "../strategy.ts";
 import type { Event } from "../generated/core-v1.ts";
 
 const limits = { reportingInstance: 128, action: 128, reason: 128, message: 1024 } as const;
@@ -43,10 +45,14 @@ export function* validateNewEvent(event: Event): Generator<FieldError> {
 }
 
 const kept = ["involvedObject", "reason", "message", "source", "firstTimestamp", "lastTimestamp", "count", "type", "eventTime", "action", "related"] as const;
+const texts: readonly string[] = ["reason", "message", "type", "action"];
 export function* validateNewEventUpdate(next: Event, previous: Event): Generator<FieldError> {
   yield* validateEvent(next, "reportingController");
   if (JSON.stringify(next.series) !== JSON.stringify(previous.series)) yield* validateSeries(next);
-  for (const field of kept) yield* immutable(field, next[field], previous[field]);
-  yield* immutable("reportingController", next.reportingComponent, previous.reportingComponent);
-  yield* immutable("reportingInstance", next.reportingInstance, previous.reportingInstance);
+  for (const field of kept) {
+    const value = field === "involvedObject" || field === "related" ? goForm(next[field], objectReferenceFields) : texts.includes(field) ? next[field] ?? "" : next[field];
+    if (!semanticallyEqual(next[field], previous[field])) yield invalid(field, value, "field is immutable");
+  }
+  yield* immutable("reportingController", next.reportingComponent ?? "", previous.reportingComponent ?? "");
+  yield* immutable("reportingInstance", next.reportingInstance ?? "", previous.reportingInstance ?? "");
 }

@@ -1,12 +1,14 @@
 import { withStruct } from "../defaulting.ts";
 import { validateEvent } from "./event-validation.ts";
 import { events, type Event } from "../generated/core-v1.ts";
-import { dnsSubdomainName } from "../names.ts";
+import { pathSegmentName } from "../names.ts";
 import { defineResource } from "../resource.ts";
 import { eventColumns } from "./event-columns.ts";
 
 export const eventResource = defineResource<Event>(events, {
-  validateName: dnsSubdomainName,
+  // Events of the core group are hardly looked at, for there are so many of them.
+  validateName: pathSegmentName,
+  anyFinalizer: true,
   createOnUpdate: true,
   defaults: (event) => withStruct(event, "involvedObject"),
   selectableFields: {

@@ -1,5 +1,5 @@
 import { namespaces, type Namespace } from "../generated/core-v1.ts";
-import { changeField, withDefaults, withField } from "../defaulting.ts";
+import { changeField, withDefaults, withField, withStruct } from "../defaulting.ts";
 import { dnsLabelName } from "../names.ts";
 import { ageColumn, nameColumn, text } from "../printing/columns.ts";
 import { defineResource } from "../resource.ts";
@@ -19,7 +19,7 @@ const withNameLabel = (namespace: Namespace): Namespace => {
 
 export const namespaceResource = defineResource<Namespace>(namespaces, {
   validateName: dnsLabelName,
-  defaults: (namespace) => changeField(withNameLabel(namespace), "status", (status) => withDefaults(status, { phase: "Active" })),
+  defaults: (namespace) => changeField(withStruct(withNameLabel(namespace), "status"), "status", (status) => withDefaults(status, { phase: "Active" })),
   prepareForCreate(namespace) {
     const finalizers = namespace.spec?.finalizers ?? [];
     return {
@@ -50,6 +50,7 @@ export const namespaceResource = defineResource<Namespace>(namespaces, {
     for (const each of spec?.finalizers ?? []) yield* validateFinalizer(each, "spec.finalizers");
   },
   *validateUpdate(next, previous) {
+    for (const each of next.spec?.finalizers ?? []) yield* validateFinalizer(each, "spec.finalizers");
     if (next.metadata.deletionTimestamp === undefined && previous.metadata.deletionTimestamp !== undefined) yield forbidden("metadata.deletionTimestamp", "may not be cleared");
   },
   selectableFields: { "status.phase": ({ status }) => status?.phase ?? "", "name": ({ metadata }) => metadata.name ?? "" },

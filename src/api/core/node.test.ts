@@ -4,7 +4,7 @@ import { nodeResource } from "./node.ts";
 const taint = { key: "k", effect: "NoSchedule" };
 testCreates(nodeResource, [
   ["a good one", { spec: { podCIDRs: ["10.0.0.0/24"] } }, []],
-  ["a taint twice", { spec: { taints: [taint, taint] } }, ['metadata.taints[1]: Duplicate value: {"key":"k","effect":"NoSchedule"}: taints must be unique by key and effect pair']],
+  ["a taint twice", { spec: { taints: [taint, taint] } }, ['metadata.taints[1]: Duplicate value: {"Key":"k","Value":"","Effect":"NoSchedule","TimeAdded":null}: taints must be unique by key and effect pair']],
   ["one family twice", { spec: { podCIDRs: ["10.0.0.0/24", "10.1.0.0/24"] } }, ['spec.podCIDRs: Invalid value: ["10.0.0.0/24","10.1.0.0/24"]: may specify no more than one CIDR for each IP family']],
 ]);
 testUpdates(nodeResource, [

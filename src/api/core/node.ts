@@ -1,11 +1,11 @@
 import { duplicate, forbidden, invalid, type FieldError } from "../../apimachinery/field-error.ts";
-import { labelValueErrors, legacyCidrErrors } from "../../apimachinery/validation.ts";
+import { cidrWarnings, labelValueErrors, legacyCidrErrors } from "../../apimachinery/validation.ts";
 import { labelName } from "../checks.ts";
 import { canonicalResources } from "./resource-list.ts";
 import { validateAmount } from "./pod-spec/validation-resources.ts";
 import { validateTaintEffect } from "./pod-spec/validation-scheduling.ts";
 import { nodes, type Node } from "../generated/core-v1.ts";
-import { changeField } from "../defaulting.ts";
+import { changeField, without } from "../defaulting.ts";
 import { dnsSubdomainName } from "../names.ts";
 import { ageColumn, nameColumn, text, wide } from "../printing/columns.ts";
 import { orText } from "../printing/formats.ts";
@@ -21,19 +21,22 @@ export const nodeResource = defineResource<Node>(nodes, {
     const canonical = changeField(changeField(status, "capacity", canonicalResources), "allocatable", canonicalResources);
     return canonical.allocatable === undefined && canonical.capacity !== undefined ? { ...canonical, allocatable: canonical.capacity } : canonical;
   }),
-  prepareForCreate: (node) => changeField(node, "spec", withBothPodRanges),
-  prepareForUpdate: (next, previous) => changeField(keepStatus(next, previous), "spec", withBothPodRanges),
-  *validate(node) {
-    yield* validateTaints(node.spec?.taints ?? []);
-    yield* validateResources(node);
-    const ranges = node.spec?.podCIDRs ?? [];
-    for (const [index, range] of ranges.entries()) yield* legacyCidrErrors(`spec.podCIDRs[${index}]`, range);
-    if (ranges.length > 2 || (ranges.length === 2 && ranges.every((range) => range.includes(":") === (ranges[0] ?? "").includes(":")))) {
-      yield invalid("spec.podCIDRs", ranges, "may specify no more than one CIDR for each IP family");
-    }
+  // Configuration from the API is gone since 1.24; nodes that still have it keep it.
+  prepareForCreate: (node) => changeField(changeField(node, "spec", (spec) => without(withBothPodRanges(spec), "configSource")), "status", (status) => without(status, "config")),
+  prepareForUpdate: (next, previous) => changeField(keepStatus(next, previous), "spec", (spec) => {
+    const ranged = withBothPodRanges(spec);
+    return previous.spec?.configSource ? ranged : without(ranged, "configSource");
+  }),
+  validate: validateWhole,
+  *validateUpdate(next, previous) {
+    yield* validateWhole(next);
+    yield* validateUpdate(next, previous);
   },
-  validateUpdate,
-  subresources: { status: statusStrategy({ validateUpdate }) },
+  warningsOnCreate: nodeWarnings,
+  warningsOnUpdate: nodeWarnings,
+  subresources: {
+    status: { ...statusStrategy({ validateUpdate }), warningsOnUpdate: nodeWarnings },
+  },
   selectableFields: { "spec.unschedulable": ({ spec }) => `${spec?.unschedulable === true}` },
   columns: [
     nameColumn,
@@ -72,11 +75,11 @@ function kernelText({ status }: Node): string {
 /** The first range of pod addresses stands in a field of its own too. */
 function withBothPodRanges<T extends { readonly podCIDR?: string; readonly podCIDRs?: readonly string[] }>(spec: T): T {
   const { podCIDR = "", podCIDRs = [] } = spec;
-  if (podCIDR !== "" && podCIDRs.length === 0) return { ...spec, podCIDRs: [podCIDR] };
+  if (podCIDR !== "" && podCIDRs[0] !== podCIDR) return { ...spec, podCIDRs: [podCIDR] };
   return podCIDR === "" && podCIDRs[0] !== undefined ? { ...spec, podCIDR: podCIDRs[0] } : spec;
 }
 
-function* validateTaints(taints: readonly { readonly key: string; readonly value?: string; readonly effect: string }[]): Generator<FieldError> {
+function* validateTaints(taints: readonly { readonly key: string; readonly value?: string; readonly effect: string; readonly timeAdded?: string }[]): Generator<FieldError> {
   // Upstream reports taints under metadata.
   const path = "metadata.taints";
   for (const [index, taint] of taints.entries()) {
@@ -86,7 +89,7 @@ function* validateTaints(taints: readonly { readonly key: string; readonly value
     if (problems.length > 0) yield invalid(`${at}.value`, taint.value, problems.join(";"));
     yield* validateTaintEffect(taint.effect, `${at}.effect`);
     if (taints.slice(0, index).some(({ key, effect }) => key === taint.key && effect === taint.effect)) {
-      const error = duplicate(at, taint);
+      const error = duplicate(at, { Key: taint.key ?? "", Value: taint.value ?? "", Effect: taint.effect ?? "", TimeAdded: taint.timeAdded ?? null });
       yield { ...error, message: `${error.message}: taints must be unique by key and effect pair` };
     }
   }
@@ -100,10 +103,11 @@ function* validateResources({ status }: Node): Generator<FieldError> {
 
 function* validateUpdate(next: Node, previous: Node): Generator<FieldError> {
   yield* validateResources(next);
+  yield* validateDeclaredFeatures(next.status?.declaredFeatures ?? []);
   const seen = new Set<string>();
   for (const [index, address] of (next.status?.addresses ?? []).entries()) {
     const key = `${address.type}/${address.address}`;
-    if (seen.has(key)) yield duplicate(`status.addresses[${index}]`, address);
+    if (seen.has(key)) yield duplicate(`status.addresses[${index}]`, { Type: address.type, Address: address.address });
     seen.add(key);
   }
   const [ranges, oldRanges] = [next.spec?.podCIDRs ?? [], previous.spec?.podCIDRs ?? []];
@@ -113,4 +117,40 @@ function* validateUpdate(next: Node, previous: Node): Generator<FieldError> {
   const provider = previous.spec?.providerID ?? "";
   if (provider !== "" && provider !== next.spec?.providerID) yield forbidden("spec.providerID", 'node updates may not change providerID except from "" to valid');
   yield* validateTaints(next.spec?.taints ?? []);
+  if ((next.spec?.externalID ?? "") !== (previous.spec?.externalID ?? "")) yield forbidden("spec.externalID", "may not be updated");
+}
+
+function* validateWhole(node: Node): Generator<FieldError> {
+  yield* validateTaints(node.spec?.taints ?? []);
+  yield* validateResources(node);
+  yield* validateDeclaredFeatures(node.status?.declaredFeatures ?? []);
+  const ranges = node.spec?.podCIDRs ?? [];
+  for (const [index, range] of ranges.entries()) yield* legacyCidrErrors(`spec.podCIDRs[${index}]`, range);
+  if (ranges.length > 2 || (ranges.length === 2 && ranges.every((range) => range.includes(":") === (ranges[0] ?? "").includes(":")))) {
+    yield invalid("spec.podCIDRs", ranges, "may specify no more than one CIDR for each IP family");
+  }
+}
+
+const featurePattern = /^([A-Z][A-Za-z0-9]*)(\/[A-Za-z0-9]+)*$/;
+const featureBytesMax = 253;
+const featureRule = "must start with an UpperCamelCase segment, with subsequent segments separated by '/' (e.g., MyFeature or MyFeature/mySubFeature), and contain only alphanumeric characters and slashes";
+
+/** What a kubelet says that it can do (KEP 5328), sorted. */
+function* validateDeclaredFeatures(features: readonly string[]): Generator<FieldError> {
+  for (const [index, feature] of features.entries()) {
+    const at = `status.declaredFeatures[${index}]`;
+    const before = features[index - 1];
+    if (before !== undefined && before === feature) yield duplicate(at, feature);
+    else if (before !== undefined && before > feature) yield invalid(at, feature, "list must be sorted alphabetically");
+    if (feature.length > featureBytesMax) yield invalid(at, feature, `invalid feature name ${JSON.stringify(feature)}: must be no more than ${featureBytesMax} characters`);
+    else if (!featurePattern.test(feature)) yield invalid(at, feature, `invalid feature name ${JSON.stringify(feature)}: ${featureRule}`);
+  }
+}
+
+function nodeWarnings({ spec }: Node): readonly string[] {
+  return [
+    ...(spec?.configSource ? ["spec.configSource: the feature is removed"] : []),
+    ...((spec?.externalID ?? "") === "" ? [] : ["spec.externalID: this field is deprecated, and is unused by Kubernetes"]),
+    ...(spec?.podCIDRs ?? []).flatMap((range, index) => cidrWarnings(`spec.podCIDRs[${index}]`, range)),
+  ];
 }

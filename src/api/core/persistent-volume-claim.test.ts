@@ -14,7 +14,7 @@ testCreates(persistentVolumeClaimResource, [
   ["one pod and many", claim({ accessModes: ["ReadWriteOncePod", "ReadOnlyMany"] }), ["spec.accessModes: Forbidden: may not use ReadWriteOncePod with other access modes"]],
   ["no room", claim({}, "0"), ['spec.resources[storage]: Invalid value: "0": must be greater than zero']],
   ["an unknown form", claim({ volumeMode: "X" }), ['spec.volumeMode: Unsupported value: "X": supported values: "Block", "Filesystem"']],
-  ["sources that differ", claim({ dataSource: { kind: "PersistentVolumeClaim", name: "a" }, dataSourceRef: { kind: "PersistentVolumeClaim", name: "b" } }), ['spec: Invalid value: "spec.dataSource": must match dataSourceRef']],
+  ["sources that differ", claim({ dataSource: { kind: "PersistentVolumeClaim", name: "a" }, dataSourceRef: { kind: "PersistentVolumeClaim", name: "b" } }), ['spec: Invalid value: {}: must match dataSourceRef']],
   ["a source of no group", claim({ dataSourceRef: { kind: "X", name: "a" } }), [
     'spec.dataSource: Invalid value: "X": must be \'PersistentVolumeClaim\' when referencing the default apiGroup', 'spec.dataSourceRef: Invalid value: "X": must be \'PersistentVolumeClaim\' when referencing the default apiGroup',
   ]],

@@ -89,8 +89,8 @@ function* validateUpdate(next: PersistentVolumeClaim, previous: PersistentVolume
   if (!semanticallyEqual(rest, before)) {
     yield forbidden("spec", `spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims\n${valueDiff(before, rest)}`);
   }
-  const [size, oldSize, actual] = [now.resources?.requests?.["storage"], before.resources?.requests?.["storage"], previous.status?.capacity?.["storage"] ?? "0"];
-  if (size !== undefined && oldSize !== undefined && isQuantity(size) && compareQuantities(size, oldSize) < 0 && compareQuantities(size, actual) <= 0) {
+  const [size, oldSize, actual] = [now.resources?.requests?.["storage"] ?? "0", before.resources?.requests?.["storage"] ?? "0", previous.status?.capacity?.["storage"] ?? "0"];
+  if (isQuantity(size) && compareQuantities(size, oldSize) < 0 && compareQuantities(size, actual) <= 0) {
     yield forbidden("spec.resources.requests.storage", "field can not be less than status.capacity");
   }
   yield* immutable("volumeMode", now.volumeMode, before.volumeMode);

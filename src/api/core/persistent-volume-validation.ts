@@ -1,16 +1,22 @@
 import { forbidden, invalid, notSupported, required, type FieldError } from "../../apimachinery/field-error.ts";
-import { compareQuantities, isQuantity } from "../../apimachinery/quantity.ts";
+import { compareQuantities, isQuantity, quantityValue } from "../../apimachinery/quantity.ts";
 import { absent, dnsLabel, dnsSubdomain, noBacksteps } from "../checks.ts";
 import { without } from "../defaulting.ts";
 import type { PersistentVolumeSpec, Volume } from "../generated/core-v1.ts";
 import { validateAccessModes, volumeModes } from "./claim-validation.ts";
 import { validateNodeSelector } from "./pod-spec/validation-scheduling.ts";
 import { validateCsiDriverName, validateHostPath } from "./pod-spec/validation-volume-parts.ts";
-import { validateForeignSource } from "./pod-spec/validation-volumes-foreign.ts";
+import { validateForeignSource, validateIscsi } from "./pod-spec/validation-volumes-foreign.ts";
 
 const plain = ["accessModes", "capacity", "claimRef", "mountOptions", "nodeAffinity", "persistentVolumeReclaimPolicy", "storageClassName", "volumeAttributesClassName", "volumeMode"] as const;
 const reclaimPolicies = ["Delete", "Recycle", "Retain"];
 const secrets = ["controllerPublishSecretRef", "controllerExpandSecretRef", "nodePublishSecretRef", "nodeExpandSecretRef"] as const;
+
+/** In the order in which upstream looks at them: the first one counts. */
+const sourceFields = [
+  "hostPath", "gcePersistentDisk", "awsElasticBlockStore", "glusterfs", "flocker", "nfs", "rbd", "quobyte", "cephfs", "iscsi", "cinder", "fc", "flexVolume", "azureFile", "vsphereVolume",
+  "photonPersistentDisk", "portworxVolume", "azureDisk", "scaleIO", "local", "storageos", "csi",
+] as const;
 
 /** Where the volume is. */
 export const sourceOf = (spec: PersistentVolumeSpec): Omit<PersistentVolumeSpec, (typeof plain)[number]> => without(spec, ...plain);
@@ -29,7 +35,7 @@ function* validateCsi(csi: NonNullable<PersistentVolumeSpec["csi"]>, path: strin
 }
 
 function* validateSource(spec: PersistentVolumeSpec, name: string, path: string): Generator<FieldError> {
-  const given = Object.entries(sourceOf(spec)).filter(([, source]) => source !== undefined && source !== null).map(([field]) => field);
+  const given = sourceFields.filter((field) => spec[field] !== undefined && spec[field] !== null);
   const [first] = given;
   if (first === undefined) return yield required(path, "must specify a volume type");
   const { hostPath, local, csi } = spec;
@@ -41,18 +47,27 @@ function* validateSource(spec: PersistentVolumeSpec, name: string, path: string)
     if (!spec.nodeAffinity) yield required(`${path}.nodeAffinity`, "Local volume requires node affinity");
   } else if (first === "csi" && csi) {
     yield* validateCsi(csi, `${path}.csi`);
+  } else if (first === "glusterfs" && spec.glusterfs?.endpointsNamespace !== undefined) {
+    yield* validateForeignSource(first, { ...(sourceOf(spec) as Partial<Volume>), name }, path);
+    yield* dnsLabel(`${path}.glusterfs.endpointsNamespace`, spec.glusterfs.endpointsNamespace);
+  } else if (first === "iscsi" && spec.iscsi) {
+    yield* validateIscsi(spec.iscsi, `${path}.iscsi`, "must be valid format");
   } else {
     yield* validateForeignSource(first, { ...(sourceOf(spec) as Partial<Volume>), name }, path);
   }
-  for (const extra of given.slice(1)) yield forbidden(`${path}.${extra}`, "may not specify more than 1 volume type");
+  for (const extra of given.slice(1)) {
+    // Upstream never says that this one is too many.
+    if (extra === "flexVolume") yield* validateForeignSource(extra, { ...(sourceOf(spec) as Partial<Volume>), name }, path);
+    else yield forbidden(`${path}.${extra === "cephfs" ? "cephFS" : extra}`, "may not specify more than 1 volume type");
+  }
 }
 
 function* validateCapacity(capacity: Readonly<Record<string, string>>, path: string): Generator<FieldError> {
   if (Object.keys(capacity).length === 0) yield required(path);
-  if (capacity["storage"] === undefined || Object.keys(capacity).length > 1) yield notSupported(path, capacity, ["storage"]);
+  if (capacity["storage"] === undefined || Object.keys(capacity).length > 1) yield notSupported(path, Object.keys(capacity).length === 0 ? null : capacity, ["storage"]);
   for (const [resource, amount] of Object.entries(capacity)) {
     if (!isQuantity(`${amount}`)) continue;
-    if (compareQuantities(amount, "0") < 0) yield invalid(`${path}[${resource}]`, amount, "must be a valid resource quantity");
+    if (compareQuantities(amount, "0") < 0) yield invalid(`${path}[${resource}]`, quantityValue(amount), "must be a valid resource quantity");
     if (compareQuantities(amount, "0") <= 0) yield invalid(`${path}[${resource}]`, amount, "must be greater than zero");
   }
 }

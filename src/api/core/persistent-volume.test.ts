@@ -4,8 +4,8 @@ import { persistentVolumeResource } from "./persistent-volume.ts";
 const volume = (more: Loose = {}): Loose => ({ spec: { accessModes: ["ReadWriteOnce"], capacity: { storage: "1Gi" }, hostPath: { path: "/x" }, ...more } });
 testCreates(persistentVolumeResource, [
   ["a good one", volume(), []],
-  ["no size", volume({ capacity: {} }), ["spec.capacity: Required value", 'spec.capacity: Unsupported value: {}: supported values: "storage"']],
-  ["a size below zero", volume({ capacity: { storage: "-1" } }), ['spec.capacity[storage]: Invalid value: "-1": must be a valid resource quantity', 'spec.capacity[storage]: Invalid value: "-1": must be greater than zero']],
+  ["no size", volume({ capacity: {} }), ["spec.capacity: Required value", 'spec.capacity: Unsupported value: null: supported values: "storage"']],
+  ["a size below zero", volume({ capacity: { storage: "-1" } }), ['spec.capacity[storage]: Invalid value: -1: must be a valid resource quantity', 'spec.capacity[storage]: Invalid value: "-1": must be greater than zero']],
   ["two sources", volume({ nfs: { server: "s", path: "/x" } }), ["spec.nfs: Forbidden: may not specify more than 1 volume type"]],
   ["of no node", volume({ hostPath: undefined, local: { path: "/x" } }), ["spec.nodeAffinity: Required value: Local volume requires node affinity"]],
   ["recycling the root", volume({ hostPath: { path: "//" }, persistentVolumeReclaimPolicy: "Recycle" }), ["spec.persistentVolumeReclaimPolicy: Forbidden: may not be 'recycle' for a hostPath mount of '/'"]],

@@ -5,6 +5,7 @@ import { persistentvolumes, type PersistentVolume, type PersistentVolumeSpec } f
 import { dnsSubdomainName } from "../names.ts";
 import { ageColumn, nameColumn, text, wide } from "../printing/columns.ts";
 import { accessModesText } from "../printing/formats.ts";
+import { goForm, nodeAffinityFields } from "../go-form.ts";
 import { defineResource } from "../resource.ts";
 import { keepStatus, semanticallyEqual, statusStrategy } from "../strategy.ts";
 import { valueDiff } from "../text-diff.ts";
@@ -36,7 +37,7 @@ export const persistentVolumeResource = defineResource<PersistentVolume>(persist
     if (!semanticallyEqual(now, before)) yield forbidden("spec.persistentvolumesource", `spec.persistentvolumesource is immutable after creation\n${valueDiff(before, now)}`);
     yield* immutable("volumeMode", next.spec?.volumeMode, previous.spec?.volumeMode);
     if (previous.spec?.nodeAffinity && !semanticallyEqual(next.spec?.nodeAffinity, previous.spec.nodeAffinity)) {
-      yield invalid("nodeAffinity", next.spec?.nodeAffinity ?? null, "field is immutable, except for updating from beta label to GA");
+      yield invalid("nodeAffinity", goForm(next.spec?.nodeAffinity, nodeAffinityFields), "field is immutable, except for updating from beta label to GA");
     }
     if (previous.spec?.volumeAttributesClassName !== undefined && next.spec?.volumeAttributesClassName === undefined) {
       yield forbidden("spec.volumeAttributesClassName", "update from non-nil value to nil is forbidden");

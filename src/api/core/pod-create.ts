@@ -1,10 +1,11 @@
-import type { Affinity, AppArmorProfile, Container, EphemeralContainer, Pod, PodAffinity, PodAffinityTerm, PodSpec, PodStatus } from "../generated/core-v1.ts";
+import type { Affinity, Container, EphemeralContainer, Pod, PodAffinity, PodAffinityTerm, PodSpec, PodStatus } from "../generated/core-v1.ts";
 import type { LabelSelector } from "../generated/meta-v1.ts";
 import { changeEach, changeField } from "../defaulting.ts";
 import { semanticallyEqual } from "../strategy.ts";
 import { withBothServiceAccountNames } from "./pod-spec/defaults.ts";
+import { withoutDisabledFields } from "./pod-spec/disabled-fields.ts";
+import { appArmorPrefix, appArmorProfileOf } from "./app-armor.ts";
 import { podQosClass } from "./pod-qos.ts";
-import { appArmorPrefix } from "./pod-validation.ts";
 
 type Labels = Readonly<Record<string, string>>;
 
@@ -35,18 +36,11 @@ function withLabelKeysMerged(spec: PodSpec, labels: Labels): PodSpec {
   });
 }
 
-function profileOf(annotation: string): AppArmorProfile | undefined {
-  if (annotation === "unconfined") return { type: "Unconfined" };
-  if (annotation === "runtime/default") return { type: "RuntimeDefault" };
-  const name = annotation.startsWith("localhost/") ? annotation.slice("localhost/".length) : "";
-  return name === "" || name.trim() !== name ? undefined : { type: "Localhost", localhostProfile: name };
-}
-
 /** AppArmor profiles named by annotation, as they were before there was a field. */
 function withAppArmorFields(spec: PodSpec, annotations: Labels): PodSpec {
   if (spec.os?.name === "windows" || !Object.keys(annotations).some((key) => key.startsWith(appArmorPrefix))) return spec;
   const change = <T extends Container | EphemeralContainer>(container: T): T => {
-    const profile = profileOf(annotations[`${appArmorPrefix}${container.name}`] ?? "");
+    const profile = appArmorProfileOf(annotations[`${appArmorPrefix}${container.name}`] ?? "");
     if (profile === undefined || container.securityContext?.appArmorProfile || semanticallyEqual(profile, spec.securityContext?.appArmorProfile)) return container;
     return { ...container, securityContext: { ...container.securityContext, appArmorProfile: profile } };
   };
@@ -71,6 +65,6 @@ function firstStatus(pod: Pod): PodStatus {
 /** What the server decides about a new pod: its first status, and fields that follow from its labels and annotations. */
 export function preparePodForCreate(pod: Pod): Pod {
   const { labels = {}, annotations = {} } = pod.metadata;
-  const prepared = changeField(pod, "spec", (spec) => withAppArmorFields(withLabelKeysMerged(withBothServiceAccountNames(spec), labels), annotations));
+  const prepared = changeField(pod, "spec", (spec) => withAppArmorFields(withLabelKeysMerged(withBothServiceAccountNames(withoutDisabledFields(spec, undefined)), labels), annotations));
   return { ...prepared, status: firstStatus(prepared) };
 }

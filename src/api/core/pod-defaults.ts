@@ -52,6 +52,8 @@ export const podDefaults = (pod: Pod): Pod =>
     let next = changeEach(changeEach(spec, "containers", requestsFromLimits), "initContainers", requestsFromLimits);
     next = podLevelResources(next);
     next = withDefaults(next, { enableServiceLinks: true });
+    // Who asks for less than no time gets the shortest there is (upstream converts it so).
+    if ((next.terminationGracePeriodSeconds ?? 0) < 0) next = { ...next, terminationGracePeriodSeconds: 1 };
     if (next.hostNetwork === true) next = changeEach(changeEach(next, "containers", hostPorts), "initContainers", hostPorts);
     return podSpecDefaults(next);
   });

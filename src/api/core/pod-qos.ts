@@ -1,19 +1,21 @@
-import { addQuantities, compareQuantities, isQuantity, isZeroQuantity, quantityOf, type Quantity } from "../../apimachinery/quantity.ts";
+import { addQuantities, compareQuantities, isQuantity, quantityOf, type Quantity } from "../../apimachinery/quantity.ts";
 import type { Pod, ResourceRequirements } from "../generated/core-v1.ts";
 
 type QosClass = "Guaranteed" | "Burstable" | "BestEffort";
 const counted = ["cpu", "memory"] as const;
 type Totals = Map<string, Quantity>;
 
+const isAbove = (amount: string): boolean => isQuantity(`${amount}`) && compareQuantities(amount, "0") > 0;
+
 /** Adds what is asked for, zero being the same as nothing. */
 function add(totals: Totals, resources: Readonly<Record<string, string>> | undefined): void {
   for (const name of counted) {
     const amount = resources?.[name];
-    if (amount !== undefined && isQuantity(`${amount}`) && !isZeroQuantity(amount)) totals.set(name, addQuantities(totals.get(name) ?? quantityOf(0), amount));
+    if (amount !== undefined && isAbove(amount)) totals.set(name, addQuantities(totals.get(name) ?? quantityOf(0), amount));
   }
 }
 const limitsAll = (limits: Readonly<Record<string, string>> | undefined): boolean =>
-  counted.every((name) => limits?.[name] !== undefined && isQuantity(`${limits[name]}`) && !isZeroQuantity(limits[name] ?? "0"));
+  counted.every((name) => isAbove(limits?.[name] ?? "0"));
 
 /**
  * The class by which a pod is treated when its node runs out of memory: Guaranteed when every container has limits for CPU and memory equal
@@ -23,7 +25,7 @@ export function podQosClass({ spec }: Pod): QosClass {
   const requests: Totals = new Map();
   const limits: Totals = new Map();
   const whole = spec?.resources;
-  const groups: readonly (ResourceRequirements | undefined)[] = whole !== undefined && Object.keys(whole.requests ?? {}).length + Object.keys(whole.limits ?? {}).length > 0
+  const groups: readonly (ResourceRequirements | undefined)[] = whole !== undefined
     ? [whole]
     : [...(spec?.containers ?? []), ...(spec?.initContainers ?? [])].map(({ resources }) => resources);
   for (const resources of groups) {

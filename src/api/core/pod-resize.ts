@@ -35,11 +35,11 @@ function withOldCpuAndMemory(next: ResourceRequirements | undefined, previous: R
     const { cpu, memory } = previous?.[field] ?? {};
     return { ...others, ...(cpu !== undefined && { cpu }), ...(memory !== undefined && { memory }) };
   };
-  return { limits: list("limits"), requests: list("requests") };
+  return { limits: list("limits"), requests: list("requests"), ...((next?.claims ?? []).length > 0 && { claims: next?.claims }) } as ResourceRequirements;
 }
 const normalizedResources = (container: Container): Container => {
   const { resources = {} } = container;
-  return { ...without(container, "resources"), resources: { limits: resources.limits ?? {}, requests: resources.requests ?? {} } };
+  return { ...without(container, "resources"), resources: { ...resources, limits: resources.limits ?? {}, requests: resources.requests ?? {} } };
 };
 
 function* validateOrder(next: PodSpec, previous: PodSpec): Generator<FieldError> {
@@ -60,14 +60,14 @@ function* validatePodLevel(next: PodSpec, previous: PodSpec): Generator<FieldErr
   if (before && removed(now?.requests, before.requests)) yield forbidden("spec.resources.requests", "pod-level resource requests cannot be removed");
   if (before && removed(now?.limits, before.limits)) yield forbidden("spec.resources.limits", "pod-level resource limits cannot be removed");
   const rest = withOldCpuAndMemory(now, before);
-  if (!semanticallyEqual(rest, { limits: before?.limits ?? {}, requests: before?.requests ?? {} })) yield forbidden("spec", "only cpu and memory resources are mutable at pod-level");
+  if (!semanticallyEqual(rest, { ...before, limits: before?.limits ?? {}, requests: before?.requests ?? {} })) yield forbidden("spec", "only cpu and memory resources are mutable at pod-level");
 }
 
 export function* validatePodResize(next: Pod, previous: Pod): Generator<FieldError> {
-  if (previous.metadata.annotations?.[mirrorAnnotation] !== undefined) return yield forbidden("", "static pods cannot be resized");
-  if (previous.spec?.os?.name === "windows") return yield forbidden("", "windows pods cannot be resized");
+  if (previous.metadata.annotations?.[mirrorAnnotation] !== undefined) return yield forbidden("[]", "static pods cannot be resized");
+  if (previous.spec?.os?.name === "windows") return yield forbidden("[]", "windows pods cannot be resized");
   const [now, before] = [next.spec ?? { containers: [] }, previous.spec ?? { containers: [] }];
-  yield* validatePod(next);
+  yield* validatePod(next, previous);
   const qosClass = previous.status?.qosClass ?? podQosClass(previous);
   if (qosClass !== podQosClass(next)) yield invalid("spec", next.status?.qosClass ?? "", "Pod QOS Class may not change as a result of resizing");
   const running = previous.status?.containerStatuses?.find(({ state }) => state?.running);

@@ -3,9 +3,11 @@ import { rangeError } from "../../apimachinery/validation.ts";
 import type { Affinity, Container, NodeSelectorTerm, Pod, PodSchedulingGate, PodSpec, Toleration } from "../generated/core-v1.ts";
 import { absent } from "../checks.ts";
 import { withField } from "../defaulting.ts";
+import { goForm, nodeSelectorTermFields } from "../go-form.ts";
 import { semanticallyEqual } from "../strategy.ts";
 import { valueDiff } from "../text-diff.ts";
-import { appArmorPrefix, mirrorAnnotation, validatePod, validatePodAnnotations } from "./pod-validation.ts";
+import { appArmorPrefix } from "./app-armor.ts";
+import { mirrorAnnotation, validatePod, validatePodAnnotations } from "./pod-validation.ts";
 import { validateTolerations } from "./pod-spec/validation-scheduling.ts";
 
 const int32Max = 2 ** 31 - 1;
@@ -47,7 +49,7 @@ function* validateTolerationUpdate(next: readonly Toleration[], previous: readon
 
 function* validateGateUpdate(next: readonly PodSchedulingGate[], previous: readonly PodSchedulingGate[], path: string): Generator<FieldError> {
   for (const [index, { name }] of next.entries()) {
-    if (!previous.some((gate) => gate.name === name)) yield forbidden(`${path}[${index}].name`, `only deletion is allowed, but found new scheduling gate '${name}'`);
+    if (!previous.some((gate) => gate.name === name)) yield forbidden(`${path}[${index}].name`, `only deletion is allowed, but found new scheduling gate '${name ?? ""}'`);
   }
 }
 
@@ -58,15 +60,15 @@ const sameImages = (containers: readonly Container[], previous: readonly Contain
 function* validateGatedUpdate(next: PodSpec, previous: PodSpec): Generator<FieldError> {
   const selector = next.nodeSelector ?? {};
   if (Object.entries(previous.nodeSelector ?? {}).some(([key, value]) => selector[key] !== value)) {
-    yield invalid("spec.nodeSelector", selector, "only additions to spec.nodeSelector are allowed (no mutations or deletions)");
+    yield invalid("spec.nodeSelector", next.nodeSelector ?? null, "only additions to spec.nodeSelector are allowed (no mutations or deletions)");
   }
   const path = "spec.affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms";
   const before = previous.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms ?? [];
   const now = next.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms ?? [];
   if (before.length === 0 || semanticallyEqual(next.affinity?.nodeAffinity, previous.affinity?.nodeAffinity)) return;
-  if (before.length !== now.length) return yield invalid(path, now, "no additions/deletions to non-empty NodeSelectorTerms list are allowed");
+  if (before.length !== now.length) return yield invalid(path, now.length === 0 ? null : goForm(now, nodeSelectorTermFields), "no additions/deletions to non-empty NodeSelectorTerms list are allowed");
   for (const [index, term] of before.entries()) {
-    if (!onlyAdds(now[index] ?? {}, term)) yield invalid(`${path}[${index}]`, now[index], "only additions are allowed (no mutations or deletions)");
+    if (!onlyAdds(now[index] ?? {}, term)) yield invalid(`${path}[${index}]`, goForm(now[index], nodeSelectorTermFields), "only additions are allowed (no mutations or deletions)");
   }
 }
 
@@ -94,7 +96,7 @@ function withAllowedPutBack(next: PodSpec, previous: PodSpec): PodSpec {
 
 /** A pod's spec is nearly immutable; in upstream's order, which stops at the first thing that makes the rest meaningless. */
 export function* validatePodUpdate(next: Pod, previous: Pod): Generator<FieldError> {
-  yield* validatePod(next);
+  yield* validatePod(next, previous);
   yield* validateAnnotationUpdate(next, previous);
   const [now, before] = [next.spec ?? { containers: [] }, previous.spec ?? { containers: [] }];
   for (const field of ["containers", "initContainers"] as const) {
@@ -120,8 +122,8 @@ export function* validatePodUpdate(next: Pod, previous: Pod): Generator<FieldErr
 
 /** Containers may be added to look into a pod, and stay for good. */
 export function* validateEphemeralContainersUpdate(next: Pod, previous: Pod): Generator<FieldError> {
-  if (previous.metadata.annotations?.[mirrorAnnotation] !== undefined) return yield forbidden("", "static pods do not support ephemeral containers");
-  yield* validatePod(next);
+  if (previous.metadata.annotations?.[mirrorAnnotation] !== undefined) return yield forbidden("[]", "static pods do not support ephemeral containers");
+  yield* validatePod(next, previous);
   yield* validateAnnotationUpdate(next, previous);
   for (const container of previous.spec?.ephemeralContainers ?? []) {
     const now = next.spec?.ephemeralContainers?.find(({ name }) => name === container.name);

@@ -1,6 +1,7 @@
 import { forbidden, invalid, type FieldError } from "../../apimachinery/field-error.ts";
 import type { Pod, PodSpec } from "../generated/core-v1.ts";
 import { absent, localDescendingPath } from "../checks.ts";
+import { appArmorPrefix } from "./app-armor.ts";
 import { allContainers } from "./pod-spec/containers.ts";
 import { validatePodSpec } from "./pod-spec/validation.ts";
 import { validateImageSpace } from "./pod-spec/validation-containers.ts";
@@ -11,7 +12,6 @@ const tolerationsAnnotation = "scheduler.alpha.kubernetes.io/tolerations";
 const deletionCostAnnotation = "controller.kubernetes.io/pod-deletion-cost";
 const seccompPodAnnotation = "seccomp.security.alpha.kubernetes.io/pod";
 const seccompContainerPrefix = "container.seccomp.security.alpha.kubernetes.io/";
-export const appArmorPrefix = "container.apparmor.security.beta.kubernetes.io/";
 
 function* validateSeccompAnnotation(profile: string, path: string): Generator<FieldError> {
   if (profile === "runtime/default" || profile === "docker/default" || profile === "unconfined") return;
@@ -55,11 +55,11 @@ function parsedList(text: string): [] | undefined {
 }
 
 /** What holds for a pod at every write of its spec. */
-export function* validatePod(pod: Pod): Generator<FieldError> {
+export function* validatePod(pod: Pod, previous?: Pod): Generator<FieldError> {
   const spec: PodSpec = pod.spec ?? { containers: [] };
   const annotations = pod.metadata.annotations ?? {};
   yield* validatePodAnnotations(annotations, spec, "metadata.annotations");
-  yield* validatePodSpec(spec, "spec", { podName: pod.metadata.name ?? "", isPod: true, annotations });
+  yield* validatePodSpec(spec, "spec", { podName: pod.metadata.name ?? "", isPod: true, annotations, ...(previous?.spec && { previous: previous.spec }) });
   if (absent(spec.serviceAccountName)) {
     for (const [index, { projected }] of (spec.volumes ?? []).entries()) {
       for (const [sourceIndex, source] of (projected?.sources ?? []).entries()) {

@@ -2,6 +2,8 @@ import { isQuantity, quantityMilliValue } from "../../apimachinery/quantity.ts";
 import { dns1123LabelErrors, ipWarnings } from "../../apimachinery/validation.ts";
 import type { ContainerPort, Pod, PodSpec, PodTemplateSpec } from "../generated/core-v1.ts";
 import type { ObjectMeta } from "../../apimachinery/object.ts";
+import { semanticallyEqual } from "../strategy.ts";
+import { appArmorPrefix, appArmorProfileOf } from "./app-armor.ts";
 import { deprecatedNodeLabels } from "./deprecated-node-labels.ts";
 import { volumePathWarnings } from "./volume-path-warnings.ts";
 import { allContainers } from "./pod-spec/containers.ts";
@@ -85,6 +87,21 @@ function* affinityWarnings(spec: PodSpec, path: string): Generator<string> {
   }
 }
 
+const appArmorWarning = (container: string, prefix: string): string =>
+  `${prefix}metadata.annotations[${appArmorPrefix}${container}]: deprecated since v1.30; use the "appArmorProfile" field instead`;
+
+/** Of a new pod, annotations that were needed, or that say nothing valid. */
+function* appArmorWarnings(spec: PodSpec, { annotations = {} }: ObjectMeta): Generator<string> {
+  if (spec.os?.name === "windows") return;
+  for (const { container } of allContainers(spec, "")) {
+    const annotation = annotations[`${appArmorPrefix}${container.name}`];
+    if (annotation === undefined) continue;
+    const [profile, field] = [appArmorProfileOf(annotation), container.securityContext?.appArmorProfile];
+    // The field was filled from the annotation, unless it says the same as that of the pod.
+    if (profile === undefined ? field === undefined : field !== undefined && semanticallyEqual(profile, field)) yield appArmorWarning(container.name, "");
+  }
+}
+
 /** Profiles that were named in annotations before there were fields for them. */
 function* securityAnnotationWarnings(spec: PodSpec, { annotations = {} }: ObjectMeta, prefix: string): Generator<string> {
   if (Object.keys(annotations).length === 0) return;
@@ -94,6 +111,10 @@ function* securityAnnotationWarnings(spec: PodSpec, { annotations = {} }: Object
   for (const { container } of allContainers(spec, "")) {
     const key = `container.seccomp.security.alpha.kubernetes.io/${container.name}`;
     if (!container.securityContext?.seccompProfile && annotations[key] !== undefined) yield `${prefix}metadata.annotations[${key}]: ${useField}`;
+    // A pod's own annotations have become fields by now; `appArmorWarnings` speaks of them.
+    if (prefix === "" || container.securityContext?.appArmorProfile) continue;
+    const profile = annotations[`${appArmorPrefix}${container.name}`];
+    if (profile !== undefined && !(spec.securityContext?.appArmorProfile && semanticallyEqual(appArmorProfileOf(profile), spec.securityContext.appArmorProfile))) yield appArmorWarning(container.name, prefix);
   }
 }
 
@@ -133,6 +154,7 @@ export function* podSpecWarnings(spec: PodSpec, metadata: ObjectMeta, prefix: st
 export function podWarnings({ spec, metadata }: Pod): readonly string[] {
   const problems = dns1123LabelErrors(metadata.name ?? "");
   return [
+    ...(spec === undefined ? [] : appArmorWarnings(spec, metadata)),
     ...(problems.length > 0 ? [`metadata.name: this is used in the Pod's hostname, which can result in surprising behavior; a DNS label is recommended: [${problems.join(" ")}]`] : []),
     ...(spec === undefined ? [] : podSpecWarnings(spec, metadata, "")),
   ];

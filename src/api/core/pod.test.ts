@@ -92,7 +92,7 @@ for (const [name, spec, expected] of [
   ["no name servers", { dnsPolicy: "None" }, ["spec.dnsConfig: Required value: must provide `dnsConfig` when `dnsPolicy` is None"]],
   ["ephemeral containers at creation", { ephemeralContainers: [{ name: "e", image: "x" }] }, ["spec.ephemeralContainers: Forbidden: cannot be set on create"]],
   ["contradicting privileges", { containers: [container({ securityContext: { privileged: true, allowPrivilegeEscalation: false } })] }, [
-    'spec.containers[0].securityContext: Invalid value: {"privileged":true,"allowPrivilegeEscalation":false}: cannot set `allowPrivilegeEscalation` to false and `privileged` to true',
+    'spec.containers[0].securityContext: Invalid value: {"Capabilities":null,"Privileged":true,"SELinuxOptions":null,"WindowsOptions":null,"RunAsUser":null,"RunAsGroup":null,"RunAsNonRoot":null,"ReadOnlyRootFilesystem":null,"AllowPrivilegeEscalation":false,"ProcMount":null,"SeccompProfile":null,"AppArmorProfile":null}: cannot set `allowPrivilegeEscalation` to false and `privileged` to true',
   ]],
 ] as const satisfies readonly (readonly [string, Partial<PodSpec>, readonly string[]])[]) {
   test(`creating a pod with ${name}`, () => assert.deepEqual(create(spec), expected));

@@ -1,6 +1,7 @@
 import { ipWarnings } from "../../apimachinery/validation.ts";
 import { pods, type Pod } from "../generated/core-v1.ts";
 import { dnsSubdomainName } from "../names.ts";
+import { changeField } from "../defaulting.ts";
 import { defineResource } from "../resource.ts";
 import { keepMetadataForStatus, keepStatus } from "../strategy.ts";
 import { podColumns } from "./pod-columns.ts";
@@ -10,6 +11,7 @@ import { preparePodResize, validatePodResize } from "./pod-resize.ts";
 import { preparePodStatus, validatePodStatusUpdate } from "./pod-status.ts";
 import { validateEphemeralContainersUpdate, validatePodUpdate } from "./pod-update.ts";
 import { validatePodCreate } from "./pod-validation.ts";
+import { withoutDisabledFields } from "./pod-spec/disabled-fields.ts";
 import { podWarnings } from "./pod-warnings.ts";
 
 export const podResource = defineResource<Pod>(pods, {
@@ -17,7 +19,7 @@ export const podResource = defineResource<Pod>(pods, {
   generation: true,
   defaults: podDefaults,
   prepareForCreate: preparePodForCreate,
-  prepareForUpdate: keepStatus,
+  prepareForUpdate: (next, previous) => changeField(keepStatus(next, previous), "spec", (spec) => withoutDisabledFields(spec, previous.spec)),
   validate: validatePodCreate,
   validateUpdate: validatePodUpdate,
   warningsOnCreate: podWarnings,

@@ -2,13 +2,15 @@ import { required, type FieldError } from "../../apimachinery/field-error.ts";
 import { validateReplicaCounts } from "../apps/workload-status.ts";
 import { atLeastZero } from "../checks.ts";
 import { replicationcontrollers, type ReplicationController } from "../generated/core-v1.ts";
-import { changeField, withDefaults } from "../defaulting.ts";
+import { changeField, withDefaults, withStruct } from "../defaulting.ts";
 import { dnsSubdomainName } from "../names.ts";
 import { ageColumn, integer, nameColumn, wide } from "../printing/columns.ts";
 import { containerImages, containerNames, formatLabels } from "../printing/formats.ts";
 import { defineResource } from "../resource.ts";
 import { keepStatus, statusStrategy } from "../strategy.ts";
+import { nameWarnings } from "../batch/job-warnings.ts";
 import { podTemplateDefaults } from "./pod-spec/defaults.ts";
+import { withoutDisabledWorkloadFields } from "./pod-spec/disabled-fields.ts";
 import { validateRunningTemplate } from "./pod-template-validation.ts";
 import { templateWarnings } from "./pod-warnings.ts";
 
@@ -26,13 +28,14 @@ export const replicationControllerResource = defineResource<ReplicationControlle
   validateName: dnsSubdomainName,
   generation: true,
   defaultGarbageCollection: "orphan",
-  defaults: (controller) => changeField(labelDefaults(controller), "spec", (spec) =>
+  defaults: (controller) => changeField(labelDefaults(withStruct(controller, "spec")), "spec", (spec) =>
     changeField(withDefaults(spec, { replicas: 1 }), "template", podTemplateDefaults)),
-  prepareForCreate: (controller) => ({ ...controller, status: { replicas: 0 } }),
-  prepareForUpdate: keepStatus,
-  validate,
+  prepareForCreate: (controller) => ({ ...withoutDisabledWorkloadFields(controller, undefined), status: { replicas: 0 } }),
+  prepareForUpdate: (next, previous) => withoutDisabledWorkloadFields(keepStatus(next, previous), previous),
+  validate: (controller) => validate(controller),
   validateUpdate: validate,
-  warningsOnCreate: ({ spec }) => templateWarnings(spec?.template, "spec.template"),
+  warningsOnCreate: ({ metadata, spec }) => [...nameWarnings(metadata.name), ...templateWarnings(spec?.template, "spec.template")],
+  warningsOnUpdate: (next, previous) => (next.metadata.generation === previous.metadata.generation ? [] : templateWarnings(next.spec?.template, "spec.template")),
   subresources: {
     status: statusStrategy({
       validateUpdate: ({ status }) => validateReplicaCounts(
@@ -53,10 +56,10 @@ export const replicationControllerResource = defineResource<ReplicationControlle
   ],
 });
 
-function* validate({ spec = {} }: ReplicationController): Generator<FieldError> {
+function* validate({ spec = {} }: ReplicationController, previous?: ReplicationController): Generator<FieldError> {
   yield* atLeastZero("spec.minReadySeconds", spec.minReadySeconds);
   if (isEmpty(spec.selector)) yield required("spec.selector");
   yield* atLeastZero("spec.replicas", spec.replicas);
   if (spec.template === undefined) yield required("spec.template");
-  else yield* validateRunningTemplate({ matchLabels: spec.selector ?? {} }, spec.template, "ReplicationController");
+  else yield* validateRunningTemplate({ matchLabels: spec.selector ?? {} }, spec.template, "ReplicationController", previous?.spec?.template);
 }

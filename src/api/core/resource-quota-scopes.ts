@@ -1,4 +1,5 @@
 import { invalid, required, type FieldError } from "../../apimachinery/field-error.ts";
+import { goForm, scopeSelectorFields } from "../go-form.ts";
 import type { ResourceQuotaSpec, ScopedResourceSelectorRequirement } from "../generated/core-v1.ts";
 import { isStandardQuotaResource } from "./resource-names.ts";
 
@@ -43,7 +44,7 @@ export function* validateScopes({ scopes = [], scopeSelector, hard = {} }: Resou
   for (const requirement of requirements) {
     const { scopeName = "" } = requirement;
     if (countedIn[scopeName] === undefined) yield invalid(`${path}.scopeName`, scopeName, "unsupported scope");
-    for (let count = misfits(scopeName, names); count > 0; count -= 1) yield invalid(path, scopeSelector, "unsupported scope applied to resource");
+    for (let count = misfits(scopeName, names); count > 0; count -= 1) yield invalid(path, goForm(scopeSelector, scopeSelectorFields), "unsupported scope applied to resource");
     yield* validateRequirement(requirement, path);
   }
   for (let count = conflicts(requirements.map(({ scopeName }) => scopeName)); count > 0; count -= 1) yield invalid(path, scopes.length === 0 ? null : scopes, "conflicting scopes");

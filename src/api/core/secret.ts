@@ -4,6 +4,7 @@ import { base64Length } from "../../stdx/bytes.ts";
 import { equal } from "../../stdx/equal.ts";
 import { immutable, invalidEach } from "../checks.ts";
 import { secrets, type Secret } from "../generated/core-v1.ts";
+import { keyPairWarnings } from "./key-pair-warnings.ts";
 import { withDefaults, without } from "../defaulting.ts";
 import { dnsSubdomainName } from "../names.ts";
 import { ageColumn, nameColumn, text } from "../printing/columns.ts";
@@ -31,6 +32,8 @@ export const secretResource = defineResource<Secret>(secrets, {
     }
     yield* validate(next);
   },
+  warningsOnCreate: warnings,
+  warningsOnUpdate: warnings,
   selectableFields: { type: ({ type }) => type ?? "" },
   columns: [nameColumn, text("Type", ({ type }) => type ?? ""), text("Data", ({ data }) => Object.keys(data ?? {}).length), ageColumn],
 });
@@ -38,6 +41,11 @@ export const secretResource = defineResource<Secret>(secrets, {
 const dataBytesMax = 1024 * 1024;
 const immutableMessage = "field is immutable when `immutable` is set";
 const accountAnnotation = "kubernetes.io/service-account.name";
+
+const decoded = (text = ""): string => Buffer.from(text, "base64").toString("latin1");
+function warnings({ type, data = {} }: Secret): readonly string[] {
+  return type === "kubernetes.io/tls" ? keyPairWarnings(decoded(data["tls.crt"]), decoded(data["tls.key"])) : [];
+}
 
 /** Secrets of known types have the keys that their users look for. */
 function* validate({ type = "", data = {}, metadata }: Secret): Generator<FieldError> {
@@ -78,12 +86,18 @@ function* validateJson(data: Readonly<Record<string, string>>, key: string): Gen
   if (problem !== undefined) yield invalid(`data[${key}]`, "<secret contents redacted>", problem);
 }
 
+/** The first byte of what is no JSON, as Go quotes it. */
+function goCharacter(text: string): string {
+  const [byte = 0] = Buffer.from(text, "utf8");
+  return byte < 0x20 || byte === 0x7f ? `'\\x${byte.toString(16).padStart(2, "0")}'` : `'${String.fromCharCode(byte)}'`;
+}
+
 function jsonProblem(text: string): string | undefined {
   if (text === "") return "unexpected end of JSON input";
   try {
     const value: unknown = JSON.parse(text);
     return typeof value === "object" && !Array.isArray(value) ? undefined : "json: cannot unmarshal into Go value of type map[string]interface {}";
   } catch {
-    return `invalid character ${JSON.stringify(text.trimStart().charAt(0)).replaceAll('"', "'")} looking for beginning of value`;
+    return `invalid character ${goCharacter(text.trimStart())} looking for beginning of value`;
   }
 }

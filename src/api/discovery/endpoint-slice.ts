@@ -1,11 +1,11 @@
 import { duplicate, invalid, required, tooMany, type FieldError } from "../../apimachinery/field-error.ts";
-import { fullyQualifiedDomainNameErrors, ipErrors, labelsErrors, labelValueErrors, legacyIpErrors } from "../../apimachinery/validation.ts";
+import { fullyQualifiedDomainNameErrors, ipErrors, ipWarnings, labelsErrors, labelValueErrors, legacyIpErrors } from "../../apimachinery/validation.ts";
 import { dnsLabel, dnsSubdomain, immutable, invalidEach, oneOf, qualifiedName } from "../checks.ts";
 import { validateEndpointIp } from "../core/endpoint-address.ts";
 import type { Endpoint, EndpointHints } from "../generated/discovery-v1.ts";
 import { semanticallyEqual } from "../strategy.ts";
 import { endpointslices, type EndpointSlice } from "../generated/discovery-v1.ts";
-import { changeEach } from "../defaulting.ts";
+import { changeEach, without } from "../defaulting.ts";
 import { dnsSubdomainName } from "../names.ts";
 import { ageColumn, nameColumn, text } from "../printing/columns.ts";
 import { withMore } from "../printing/formats.ts";
@@ -16,10 +16,15 @@ export const endpointSliceResource = defineResource<EndpointSlice>(endpointslice
   generation: true,
   defaults: (slice) => changeEach(slice, "ports", (port) =>
     port.name !== undefined && port.protocol !== undefined ? port : { ...port, name: port.name ?? "", protocol: port.protocol ?? "TCP" }),
+  generationGrows: (next, previous) => !semanticallyEqual(withoutMetadata(next), withoutMetadata(previous)) || !semanticallyEqual(next.metadata.labels, previous.metadata.labels),
+  prepareForCreate: (slice) => withoutTopology(slice, undefined),
+  prepareForUpdate: withoutTopology,
+  warningsOnCreate: (slice) => [...(slice.addressType === "FQDN" ? ["spec.addressType: FQDN endpoints are deprecated"] : []), ...addressWarnings(slice)],
+  warningsOnUpdate: addressWarnings,
   validate: (slice) => validate(slice, undefined),
   *validateUpdate(next, previous) {
     yield* validate(next, previous);
-    yield* immutable("addressType", next.addressType, previous.addressType);
+    yield* immutable("addressType", next.addressType ?? "", previous.addressType ?? "");
   },
   columns: [
     nameColumn,
@@ -30,6 +35,30 @@ export const endpointSliceResource = defineResource<EndpointSlice>(endpointslice
   ],
 });
 
+function withoutMetadata({ metadata: _, ...rest }: EndpointSlice): Omit<EndpointSlice, "metadata"> {
+  return rest;
+}
+
+/** Topology was a field of the beta version; through this one it may not be written, only kept. */
+function withoutTopology(next: EndpointSlice, previous: EndpointSlice | undefined): EndpointSlice {
+  if (previous !== undefined && semanticallyEqual(next.endpoints, previous.endpoints)) return next;
+  const nodes = new Set((previous?.endpoints ?? []).map(({ deprecatedTopology }) => deprecatedTopology?.[hostnameLabel]));
+  return changeEach(next, "endpoints", (endpoint) => {
+    if (endpoint.deprecatedTopology === undefined) return endpoint;
+    const node = endpoint.deprecatedTopology[hostnameLabel];
+    const kept = endpoint.nodeName === undefined && node !== undefined && nodes.has(node) && dnsSubdomain("", node).length === 0;
+    return { ...without(endpoint, "deprecatedTopology"), ...(kept && { nodeName: node }) };
+  });
+}
+
+/** Of slices that the cluster's own controllers make it is known that their addresses are good. */
+function addressWarnings({ metadata, endpoints = [] }: EndpointSlice): readonly string[] {
+  const manager = metadata.labels?.["endpointslice.kubernetes.io/managed-by"];
+  if (manager === "endpointslice-controller.k8s.io" || manager === "endpointslicemirroring-controller.k8s.io") return [];
+  return endpoints.flatMap(({ addresses = [] }, index) => addresses.flatMap((address, at) => ipWarnings(`endpoints[${index}].addresses[${at}]`, address)));
+}
+
+const hostnameLabel = "kubernetes.io/hostname";
 const limits = { endpoints: 1000, addresses: 100, ports: 20_000, topologyLabels: 16, hints: 8 } as const;
 
 function* validateAddress(type: string, address: string, path: string, index: number): Generator<FieldError> {
@@ -47,7 +76,7 @@ function* validateHints(hints: EndpointHints, path: string): Generator<FieldErro
     const list = hints[field] ?? [];
     if (list.length > limits.hints) return yield tooMany(`${path}.${field}`, list.length, limits.hints);
     const seen = new Set<string>();
-    for (const [index, { name }] of list.entries()) {
+    for (const [index, { name = "" }] of list.entries()) {
       const at = `${path}.${field}[${index}].name`;
       if (seen.has(name)) yield duplicate(at, name);
       seen.add(name);

@@ -1,7 +1,7 @@
 import { invalid, notSupported, required, type FieldError } from "../../apimachinery/field-error.ts";
 import { absent, dnsSubdomain } from "../checks.ts";
 import { flowschemas, type FlowSchema, type FlowSchemaSpec } from "../generated/flowcontrol-v1.ts";
-import { changeField, withNumberDefaults } from "../defaulting.ts";
+import { changeField, withNumberDefaults, withStruct } from "../defaulting.ts";
 import { dnsSubdomainName } from "../names.ts";
 import { ageColumn, nameColumn, text } from "../printing/columns.ts";
 import { defineResource } from "../resource.ts";
@@ -15,7 +15,7 @@ const matchingPrecedence = 1000;
 export const flowSchemaResource = defineResource<FlowSchema>(flowschemas, {
   validateName: dnsSubdomainName,
   generation: true,
-  defaults: (schema) => changeField(schema, "spec", (spec) => withNumberDefaults(spec, { matchingPrecedence })),
+  defaults: (schema) => changeField(withStruct(schema, "spec"), "spec", (spec) => withNumberDefaults(spec, { matchingPrecedence })),
   prepareForCreate: (schema) => ({ ...schema, status: {} }),
   prepareForUpdate: keepStatus,
   subresources: { status: statusWithOldMetadata(({ status }) => validateConditionTypes(status?.conditions)) },

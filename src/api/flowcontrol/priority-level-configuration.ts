@@ -4,6 +4,7 @@ import {
   type QueuingConfiguration,
 } from "../generated/flowcontrol-v1.ts";
 import { changeField, withDefaults, withNumberDefaults } from "../defaulting.ts";
+import { goForm, priorityLevelFields } from "../go-form.ts";
 import { dnsSubdomainName } from "../names.ts";
 import { ageColumn, nameColumn, text } from "../printing/columns.ts";
 import { defineResource } from "../resource.ts";
@@ -101,9 +102,9 @@ function* validate({ metadata: { name = "", annotations }, spec = emptySpec, sta
   yield* validateSpec(spec, name);
   const fixed = mandatoryPriorityLevels[name];
   if (name === "exempt" && fixed?.exempt) {
-    if (!semanticallyEqual({ ...spec, exempt: fixed.exempt }, fixed)) yield invalid("spec", spec, `spec of '${name}' except the 'spec.exempt' field must equal the fixed value`);
+    if (!semanticallyEqual({ ...spec, exempt: fixed.exempt }, fixed)) yield invalid("spec", goForm(spec, priorityLevelFields), `spec of '${name}' except the 'spec.exempt' field must equal the fixed value`);
   } else if (fixed !== undefined && !semanticallyEqual(spec, fixed)) {
-    yield invalid("spec", spec, `spec of '${name}' must equal the fixed value`);
+    yield invalid("spec", goForm(spec, priorityLevelFields), `spec of '${name}' must equal the fixed value`);
   }
   yield* validateConditionTypes(status?.conditions);
 }

@@ -21,7 +21,7 @@ export const ingressClassResource = defineResource<IngressClass>(ingressclasses,
   defaults: (ingressClass) => changeField(ingressClass, "spec", (spec) => changeField(spec, "parameters", (parameters) => withDefaults(parameters, { scope: "Cluster" }))),
   validate,
   *validateUpdate(next, previous) {
-    yield* immutable("spec.controller", next.spec?.controller, previous.spec?.controller);
+    yield* immutable("spec.controller", next.spec?.controller ?? "", previous.spec?.controller ?? "");
     yield* validate(next);
   },
   columns: [

@@ -114,7 +114,7 @@ const rulesAfter = ({ tls = [], rules = [] }: IngressSpec): Leniency => ({
 });
 
 function* validateSpec({ rules = [], defaultBackend, tls = [], ingressClassName }: IngressSpec, { anySecretName, anyWildcardRule }: Leniency): Generator<FieldError> {
-  if (rules.length === 0 && !defaultBackend) yield invalid("spec", rules, "either `defaultBackend` or `rules` must be specified");
+  if (rules.length === 0 && !defaultBackend) yield invalid("spec", null, "either `defaultBackend` or `rules` must be specified");
   if (defaultBackend) yield* validateBackend(defaultBackend, "spec.defaultBackend");
   for (const [index, rule] of rules.entries()) {
     const { host = "" } = rule;

@@ -11,4 +11,4 @@ testCreates(ipAddressResource, [
     "spec.parentRef.resource: Required value", "spec.parentRef.name: Required value",
   ]],
 ]);
-testUpdates(ipAddressResource, [["another parent", { spec }, { spec: { parentRef: { resource: "services", name: "t" } } }, ['spec.parentRef: Invalid value: {"resource":"services","name":"t"}: field is immutable']]]);
+testUpdates(ipAddressResource, [["another parent", { spec }, { spec: { parentRef: { resource: "services", name: "t" } } }, ['spec.parentRef: Invalid value: {"Group":"","Resource":"services","Namespace":"","Name":"t"}: field is immutable']]]);

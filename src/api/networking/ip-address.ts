@@ -1,9 +1,11 @@
 import { ipaddresses, type IPAddress } from "../generated/networking-v1.ts";
 import { nameColumn, text } from "../printing/columns.ts";
+import { goForm, parentRefFields } from "../go-form.ts";
+import { semanticallyEqual } from "../strategy.ts";
 import { defineResource } from "../resource.ts";
 import { ipErrors, pathSegmentNameErrors } from "../../apimachinery/validation.ts";
-import { required, type FieldError } from "../../apimachinery/field-error.ts";
-import { absent, dnsSubdomain, immutable, invalidEach } from "../checks.ts";
+import { invalid, required, type FieldError } from "../../apimachinery/field-error.ts";
+import { absent, dnsSubdomain, invalidEach } from "../checks.ts";
 
 function parentText({ spec }: IPAddress): string {
   if (spec?.parentRef === undefined) return "<none>";
@@ -15,17 +17,22 @@ function parentText({ spec }: IPAddress): string {
 export const ipAddressResource = defineResource<IPAddress>(ipaddresses, {
   // The text of the error without its value, which the registry adds.
   validateName: (name) => ipErrors("", name).map(({ message }) => message.slice(message.indexOf(": ", "Invalid value: ".length) + 2)),
-  *validate({ spec }): Generator<FieldError> {
-    if (!spec?.parentRef) return yield required("spec.parentRef");
-    const { group, namespace } = spec.parentRef;
-    if (!absent(group)) yield* dnsSubdomain("spec.parentRef.group", group);
-    for (const field of ["resource", "name"] as const) {
-      const value = spec.parentRef[field];
-      if (absent(value)) yield required(`spec.parentRef.${field}`);
-      else yield* invalidEach(`spec.parentRef.${field}`, value, pathSegmentNameErrors(value));
-    }
-    if (!absent(namespace)) yield* invalidEach("spec.parentRef.namespace", namespace, pathSegmentNameErrors(namespace));
+  validate,
+  *validateUpdate(next, previous) {
+    yield* validate(next);
+    if (!semanticallyEqual(next.spec?.parentRef, previous.spec?.parentRef)) yield invalid("spec.parentRef", goForm(next.spec?.parentRef, parentRefFields), "field is immutable");
   },
-  validateUpdate: (next, previous) => immutable("spec.parentRef", next.spec?.parentRef, previous.spec?.parentRef),
   columns: [nameColumn, text("ParentRef", parentText)],
 });
+
+function* validate({ spec }: IPAddress): Generator<FieldError> {
+  if (!spec?.parentRef) return yield required("spec.parentRef");
+  const { group, namespace } = spec.parentRef;
+  if (!absent(group)) yield* dnsSubdomain("spec.parentRef.group", group);
+  for (const field of ["resource", "name"] as const) {
+    const value = spec.parentRef[field];
+    if (absent(value)) yield required(`spec.parentRef.${field}`);
+    else yield* invalidEach(`spec.parentRef.${field}`, value, pathSegmentNameErrors(value));
+  }
+  if (!absent(namespace)) yield* invalidEach("spec.parentRef.namespace", namespace, pathSegmentNameErrors(namespace));
+}

@@ -4,7 +4,7 @@ import { cidrContains, parseCidrSloppy } from "../../stdx/ip.ts";
 import { absent, invalidEach } from "../checks.ts";
 import type { IPBlock, NetworkPolicyPeer, NetworkPolicySpec } from "../generated/networking-v1.ts";
 import { networkpolicies, type NetworkPolicy, type NetworkPolicyPort } from "../generated/networking-v1.ts";
-import { changeEach, changeField, withDefaults } from "../defaulting.ts";
+import { changeEach, changeField, withDefaults, withStruct } from "../defaulting.ts";
 import { dnsSubdomainName } from "../names.ts";
 import { ageColumn, nameColumn, text } from "../printing/columns.ts";
 import { formatLabelSelector } from "../printing/formats.ts";
@@ -17,7 +17,7 @@ const emptySpec = { podSelector: {} } as NetworkPolicySpec;
 export const networkPolicyResource = defineResource<NetworkPolicy>(networkpolicies, {
   validateName: dnsSubdomainName,
   generation: true,
-  defaults: (policy) => changeField(policy, "spec", (spec) => {
+  defaults: (policy) => changeField(withStruct(policy, "spec"), "spec", (spec) => {
     let next = changeEach(spec, "ingress", (rule) => changeEach(rule, "ports", portDefaults));
     next = changeEach(next, "egress", (rule) => changeEach(rule, "ports", portDefaults));
     next = withDefaults(next, { podSelector: {} });

@@ -3,6 +3,7 @@ import { labelSelectorErrors } from "../../apimachinery/validation.ts";
 import { countOrPercent, notMoreThanAll } from "../apps/rolling-update.ts";
 import { validateReplicaCounts } from "../apps/workload-status.ts";
 import { poddisruptionbudgets, type PodDisruptionBudget } from "../generated/policy-v1.ts";
+import { disruptionBudgetFields, goForm } from "../go-form.ts";
 import { dnsSubdomainName } from "../names.ts";
 import { ageColumn, integer, nameColumn, text } from "../printing/columns.ts";
 import { validateConditions } from "../condition-validation.ts";
@@ -11,6 +12,7 @@ import { keepStatus, statusStrategy } from "../strategy.ts";
 
 export const podDisruptionBudgetResource = defineResource<PodDisruptionBudget>(poddisruptionbudgets, {
   validateName: dnsSubdomainName,
+  anyFinalizer: true,
   generation: true,
   unconditionalUpdate: false,
   prepareForCreate: (budget) => ({ ...budget, status: { disruptionsAllowed: 0, currentHealthy: 0, desiredHealthy: 0, expectedPods: 0 } }),
@@ -35,7 +37,7 @@ export const podDisruptionBudgetResource = defineResource<PodDisruptionBudget>(p
 });
 
 function* validate({ spec = {} }: PodDisruptionBudget): Generator<FieldError> {
-  if (spec.minAvailable !== undefined && spec.maxUnavailable !== undefined) yield invalid("spec", spec, "minAvailable and maxUnavailable cannot be both set");
+  if (spec.minAvailable !== undefined && spec.maxUnavailable !== undefined) yield invalid("spec", goForm(spec, disruptionBudgetFields), "minAvailable and maxUnavailable cannot be both set");
   for (const field of ["minAvailable", "maxUnavailable"] as const) {
     if (spec[field] === undefined) continue;
     yield* countOrPercent(`spec.${field}`, spec[field]);

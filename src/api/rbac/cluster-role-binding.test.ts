@@ -7,4 +7,4 @@ testCreates(clusterRoleBindingResource, [
   ["an account of no namespace", { roleRef, subjects: [{ kind: "ServiceAccount", name: "s" }] }, ["subjects[0].namespace: Required value"]],
   ["a role of a namespace", { roleRef: { ...roleRef, kind: "Role" } }, ['roleRef.kind: Unsupported value: "Role": supported values: "ClusterRole"']],
 ]);
-testUpdates(clusterRoleBindingResource, [["another role", { roleRef }, { roleRef: { ...roleRef, name: "s" } }, ['roleRef: Invalid value: {"apiGroup":"rbac.authorization.k8s.io","kind":"ClusterRole","name":"s"}: cannot change roleRef']]]);
+testUpdates(clusterRoleBindingResource, [["another role", { roleRef }, { roleRef: { ...roleRef, name: "s" } }, ['roleRef: Invalid value: {"APIGroup":"rbac.authorization.k8s.io","Kind":"ClusterRole","Name":"s"}: cannot change roleRef']]]);

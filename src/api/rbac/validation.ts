@@ -3,6 +3,7 @@ import { dns1123SubdomainErrors, labelSelectorErrors, pathSegmentNameErrors } fr
 import type { KubeObject } from "../../apimachinery/object.ts";
 import { absent, invalidEach } from "../checks.ts";
 import type { AggregationRule, PolicyRule, RoleRef, Subject } from "../generated/rbac-v1.ts";
+import { goForm, roleRefFields } from "../go-form.ts";
 import { semanticallyEqual } from "../strategy.ts";
 
 const rbacGroup = "rbac.authorization.k8s.io";
@@ -27,7 +28,11 @@ export function* validateAggregation(rule: AggregationRule | undefined): Generat
   const path = "aggregationRule.clusterRoleSelectors";
   const selectors = rule.clusterRoleSelectors ?? [];
   if (selectors.length === 0) yield required(path, "at least one clusterRoleSelector required if aggregationRule is non-nil");
-  for (const [index, selector] of selectors.entries()) yield* labelSelectorErrors(`${path}[${index}]`, selector);
+  for (const [index, selector] of selectors.entries()) {
+    const problems = labelSelectorErrors(`${path}[${index}]`, selector);
+    yield* problems;
+    if (problems.length > 0) yield invalid(`${path}[${index}]`, null, "invalid label selector.");
+  }
 }
 
 function* validateSubject({ kind, name = "", apiGroup = "", namespace = "" }: Subject, path: string, { namespaced }: Scope): Generator<FieldError> {
@@ -58,5 +63,5 @@ export function* validateBinding({ roleRef, subjects = [] }: BindingLike, scope:
 /** Whom a binding binds may change, to what may not. */
 export function* validateBindingUpdate(next: BindingLike, previous: BindingLike, scope: Scope): Generator<FieldError> {
   yield* validateBinding(next, scope);
-  if (!semanticallyEqual(next.roleRef, previous.roleRef)) yield invalid("roleRef", next.roleRef, "cannot change roleRef");
+  if (!semanticallyEqual(next.roleRef, previous.roleRef)) yield invalid("roleRef", goForm(next.roleRef, roleRefFields), "cannot change roleRef");
 }

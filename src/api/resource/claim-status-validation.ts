@@ -32,7 +32,7 @@ function* validateDevice(device: AllocatedDeviceStatus, allocated: ReadonlySet<s
   yield* validatePoolName(device.pool, `${path}.pool`);
   yield* dnsLabel(`${path}.device`, device.device ?? "");
   yield* validateShare(device.shareID, `${path}.shareID`);
-  if (!allocated.has(idOf(device))) yield invalid(path, idOf(device), "must be an allocated device in the claim");
+  if (!allocated.has(idOf(device))) yield invalid(path, { Driver: device.driver ?? "", Pool: device.pool ?? "", Device: device.device ?? "", ShareID: device.shareID ?? "" }, "must be an allocated device in the claim");
   const { conditions = [], data, networkData } = device;
   if (conditions.length > conditionsMax) yield tooMany(`${path}.conditions`, conditions.length, conditionsMax);
   yield* validateConditions(conditions, `${path}.conditions`);

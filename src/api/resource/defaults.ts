@@ -6,7 +6,8 @@ import { changeEach, changeField, changeValues, withDefaults, withNumberDefaults
 function countDefaults<T extends ExactDeviceRequest | DeviceSubRequest>(request: T): T {
   const moded: ExactDeviceRequest = withDefaults(request as ExactDeviceRequest, { allocationMode: "ExactCount" });
   const counted = moded.allocationMode === "ExactCount" ? withNumberDefaults(moded, { count: 1 }) : moded;
-  return changeField(counted, "capacity", (capacity) => changeField(capacity, "requests", (requests) => changeValues(requests, canonicalAmount))) as T;
+  const tolerant = changeEach(counted, "tolerations", (toleration) => withDefaults(toleration, { operator: "Equal" }));
+  return changeField(tolerant, "capacity", (capacity) => changeField(capacity, "requests", (requests) => changeValues(requests, canonicalAmount))) as T;
 }
 const requestDefaults = (request: DeviceRequest): DeviceRequest =>
   changeEach(changeField(request, "exactly", (exact) => countDefaults(exact)), "firstAvailable", (sub: DeviceSubRequest) => countDefaults(sub));

@@ -38,5 +38,5 @@ testUpdates(resourceClaimResource, [
     `status.allocation.devices.results[0].request: Invalid value: "cpu": ${unknown}`,
     "status.allocation.devices.results[0].bindingFailureConditions: Invalid value: null: bindingFailureConditions are required to use bindingConditions",
   ]],
-  ["a device of somebody else", claim(), { status: { devices: [{ driver: "d", pool: "p", device: "x" }] } }, ['status.devices[0]: Invalid value: "d/p/x": must be an allocated device in the claim']],
+  ["a device of somebody else", claim(), { status: { devices: [{ driver: "d", pool: "p", device: "x" }] } }, ['status.devices[0]: Invalid value: {"Driver":"d","Pool":"p","Device":"x","ShareID":""}: must be an allocated device in the claim']],
 ], "status");

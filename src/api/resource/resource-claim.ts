@@ -1,5 +1,5 @@
 import { resourceclaims, type ResourceClaim } from "../generated/resource-v1.ts";
-import { changeField } from "../defaulting.ts";
+import { changeField, withStruct } from "../defaulting.ts";
 import { dnsSubdomainName } from "../names.ts";
 import { ageColumn, nameColumn, text } from "../printing/columns.ts";
 import { defineResource } from "../resource.ts";
@@ -20,7 +20,7 @@ function stateText({ metadata, status }: ResourceClaim): string {
 
 export const resourceClaimResource = defineResource<ResourceClaim>(resourceclaims, {
   validateName: dnsSubdomainName,
-  defaults: (claim) => changeField(claim, "spec", claimSpecDefaults),
+  defaults: (claim) => changeField(withStruct(claim, "spec"), "spec", claimSpecDefaults),
   prepareForCreate: (claim) => ({ ...claim, status: {} }),
   prepareForUpdate: keepStatus,
   subresources: { status: statusStrategy({ resetMetadata: true, validateUpdate: validateClaimStatus }) },

@@ -13,5 +13,5 @@ testCreates(csiNodeResource, [
 ]);
 testUpdates(csiNodeResource, [
   ["more room", drivers(good), drivers({ ...good, allocatable: { count: 5 } }), []],
-  ["another name of the node", drivers(good), drivers({ name: "example.com", nodeID: "n2" }), ['spec.drivers: Invalid value: {"name":"example.com","nodeID":"n2"}: field is immutable']],
+  ["another name of the node", drivers(good), drivers({ name: "example.com", nodeID: "n2" }), ['spec.drivers: Invalid value: {"Name":"example.com","NodeID":"n2","TopologyKeys":null,"Allocatable":null}: field is immutable']],
 ]);

@@ -1,11 +1,13 @@
 import { duplicate, invalid, required, type FieldError } from "../../apimachinery/field-error.ts";
 import { utf8Length } from "../../stdx/bytes.ts";
-import { absent, atLeastZero, immutable, qualifiedName } from "../checks.ts";
+import { absent, atLeastZero, qualifiedName } from "../checks.ts";
 import { validateCsiDriverName } from "../core/pod-spec/validation-volume-parts.ts";
 import { without, withStruct } from "../defaulting.ts";
 import { csinodes, type CSINode, type CSINodeDriver } from "../generated/storage-v1.ts";
 import { dnsSubdomainName } from "../names.ts";
 import { ageColumn, integer, nameColumn } from "../printing/columns.ts";
+import { csiNodeDriverFields, goForm } from "../go-form.ts";
+import { semanticallyEqual } from "../strategy.ts";
 import { defineResource } from "../resource.ts";
 
 const nodeIdBytesMax = 256;
@@ -41,7 +43,9 @@ export const csiNodeResource = defineResource<CSINode>(csinodes, {
     // How many volumes fit may change; anything else about a driver that is there may not.
     for (const before of previous.spec.drivers ?? []) {
       for (const now of next.spec.drivers ?? []) {
-        if (now.name === before.name) yield* immutable("spec.drivers", without(now, "allocatable"), without(before, "allocatable"));
+        if (now.name === before.name) {
+          if (!semanticallyEqual(without(now, "allocatable"), without(before, "allocatable"))) yield invalid("spec.drivers", goForm(now, csiNodeDriverFields), "field is immutable");
+        }
       }
     }
   },

@@ -22,7 +22,7 @@ export const csiStorageCapacityResource = defineResource<CSIStorageCapacity>(csi
   *validateUpdate(next, previous) {
     yield* validate(next, { allowInvalidValues: labelSelectorErrors("nodeTopology", previous.nodeTopology).length > 0 });
     yield* immutable("nodeTopology", next.nodeTopology, previous.nodeTopology);
-    yield* immutable("storageClassName", next.storageClassName, previous.storageClassName);
+    yield* immutable("storageClassName", next.storageClassName ?? "", previous.storageClassName ?? "");
   },
   warningsOnCreate: ({ nodeTopology }) => [...nodeSelectorWarnings(nodeTopology, "nodeTopology")],
   warningsOnUpdate: ({ nodeTopology }) => [...nodeSelectorWarnings(nodeTopology, "nodeTopology")],

@@ -7,7 +7,7 @@ import type { Pki } from "../pki/pki.ts";
 import type { Progress } from "../progress.ts";
 import type { Program } from "../program.ts";
 import { replaceState } from "../snapshots/replace-state.ts";
-import { existingSnapshotPath } from "../snapshots/snapshots.ts";
+import { existingSnapshot } from "../snapshots/snapshots.ts";
 import { isClusterName, pathsOf, readSpec, type ClusterPaths, type ClusterSpec } from "../spec.ts";
 import { stateFileOf } from "../state-file.ts";
 import { snapshotLabels, stateOf } from "./snapshot.ts";
@@ -38,7 +38,9 @@ export async function forkCluster(options: ForkOptions): Promise<RunningCluster>
   if (!isClusterName(name)) throw new PreflightError([{ what: `${JSON.stringify(name)} cannot be the name of a cluster`, remedy: "use lower-case letters, digits and '-', 32 at most" }]);
   if (existsSync(pathsOf(home, name).root)) throw new PreflightError([{ what: `there is a cluster ${name} already`, remedy: `choose another name, or take it down with \`keelson down ${name}\`` }]);
   if (options.snapshot !== undefined) {
-    await using snapshot = await openSnapshot(existingSnapshotPath(home, from, options.snapshot), { signal });
+    const { path, kind } = existingSnapshot(home, from, options.snapshot);
+    if (kind === "etcd") throw new Error(`snapshot ${options.snapshot} is etcd's own, which does not say how its cluster was made; \`keelson fork ${from} ${name}\` forks its present`);
+    await using snapshot = await openSnapshot(path, { signal });
     const { specification } = snapshot.about.labels;
     if (specification === undefined) throw new Error(`snapshot ${options.snapshot} does not say how its cluster was made`);
     return await fork(JSON.parse(specification) as ClusterSpec, options, async (_, fill) => fill(snapshot));

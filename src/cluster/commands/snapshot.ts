@@ -1,17 +1,21 @@
 import { existsSync, statSync } from "node:fs";
+import { storageRoot } from "../../kube-apiserver/storage-keys.ts";
 import type { Clock } from "../../stdx/clock.ts";
 import { silentLog } from "../../stdx/log.ts";
 import { keelsonVersion, kubernetesVersion } from "../../stdx/version.ts";
 import type { Frame } from "../../storage/snapshot/frames.ts";
+import { openStore } from "../../storage/open-store.ts";
 import { readState } from "../../storage/snapshot/read-state.ts";
-import { openSnapshot, writeSnapshot, type Snapshot, type SnapshotAbout } from "../../storage/snapshot/snapshot-file.ts";
+import { openSnapshot, writeSnapshot, type Snapshot } from "../../storage/snapshot/snapshot-file.ts";
 import { forgetProcess, isAlive, readProcess, recordOwnProcess, stopProcess } from "../processes.ts";
 import type { Progress } from "../progress.ts";
 import { serverName, type Program } from "../program.ts";
 import { replaceState, type Replacement } from "../snapshots/replace-state.ts";
-import { existingSnapshotPath, newSnapshotPath, removeAbandoned, type ListedSnapshot } from "../snapshots/snapshots.ts";
+import { existingSnapshot, newSnapshotPath, removeAbandoned, type ListedSnapshot } from "../snapshots/snapshots.ts";
 import { readStateFrom, stateSocketOf } from "../snapshots/state-socket.ts";
-import { pathsOf, type ClusterPaths, type ClusterSpec } from "../spec.ts";
+import { openOfEtcd, replaceInEtcd, saveFromEtcd } from "../snapshots/etcd-snapshots.ts";
+import { pathsOf, readSpec, type ClusterPaths, type ClusterSpec } from "../spec.ts";
+import { storeLocationOf } from "../store-location.ts";
 import { readyStateFile, restoreName, stateFileOf } from "../state-file.ts";
 import { bringUp } from "./up.ts";
 
@@ -40,24 +44,30 @@ export async function* stateOf(paths: ClusterPaths, { clock, signal }: { readonl
     yield* readStateFrom(stateSocketOf(paths), { signal });
     return;
   }
+  const spec = readSpec(paths);
   const file = readyStateFile(paths);
-  if (!existsSync(file)) throw new Error(`the cluster has no state: ${file} is missing`);
-  const { openSqliteStore } = await import("../../storage/sqlite/sqlite-store.ts");
-  await using store = await openSqliteStore({ path: file, clock, log: silentLog });
-  yield* readState(store, { signal });
+  if (!spec?.etcd && !existsSync(file)) throw new Error(`the cluster has no state: ${file} is missing`);
+  await using store = await openStore(storeLocationOf(spec ?? {}, paths), { clock, log: silentLog });
+  yield* readState(store, { signal, prefix: storageRoot });
 }
 
 /** Takes a snapshot, of a running cluster without stopping it. It was read back and checked when this resolves. */
-export async function saveSnapshot({ home, spec, name, progress, clock, signal }: SnapshotOptions): Promise<{ readonly path: string; readonly about: SnapshotAbout }> {
-  const path = newSnapshotPath(home, spec.name, name);
+export async function saveSnapshot({ home, spec, name, progress, clock, signal }: SnapshotOptions): Promise<{ readonly path: string }> {
+  const path = newSnapshotPath(home, spec.name, name, spec.etcd ? "etcd" : "keelson");
   removeAbandoned(home, spec.name, clock.now());
+  if (spec.etcd) {
+    await progress.step(`Having etcd save the state of ${spec.name}`, async (note) => {
+      const { count, revision } = await saveFromEtcd(spec.etcd, path, signal);
+      note(`${count} objects at revision ${revision}, ${mebibytes(statSync(path).size)}`);
+    });
+    return { path };
+  }
   const labels = snapshotLabels(spec, clock);
-  const about = await progress.step(`Saving the state of ${spec.name}`, async (note) => {
+  await progress.step(`Saving the state of ${spec.name}`, async (note) => {
     const saved = await writeSnapshot(path, stateOf(pathsOf(home, spec.name), { clock, signal }), labels, { signal, unique: String(process.pid) });
     note(`${saved.count} objects at revision ${saved.revision}, ${mebibytes(statSync(path).size)}`);
-    return saved;
   });
-  return { path, about };
+  return { path };
 }
 
 export interface RestoreOptions extends SnapshotOptions {
@@ -69,28 +79,46 @@ export interface RestoreOptions extends SnapshotOptions {
  * Puts a snapshot in the place of the cluster's state. Everything that can be wrong with it is found before anything is touched. A server that ran is stopped for it and started again, on
  * the old state if something fails; agents and containers go on, and are brought in line by what the state says now.
  */
-export async function restoreSnapshot({ home, spec, name, program, progress, clock, env, signal }: RestoreOptions): Promise<Replacement> {
+export async function restoreSnapshot(options: RestoreOptions): Promise<Replacement> {
+  const { home, spec, name, progress, clock, signal } = options;
   const paths = pathsOf(home, spec.name);
+  const { path, kind } = existingSnapshot(home, spec.name, name);
+  if ((kind === "etcd") !== (spec.etcd !== undefined)) throw new Error(`snapshot ${name} is ${kind === "etcd" ? "etcd's own, and the cluster's state lies in a file" : "of a time when the cluster's state lay in a file, and now it lies in etcd"}`);
+  if (spec.etcd) {
+    const { etcd } = spec;
+    await using snapshot = await progress.step(`Checking snapshot ${name}`, () => openOfEtcd(etcd, path, signal));
+    return await withServerStopped(options, () => progress.step("Replacing the state in etcd", () => replaceInEtcd(etcd, snapshot, { name, gateway: spec.gateway, progress, clock, signal })));
+  }
   await using snapshot = await progress.step(`Checking snapshot ${name}`, async (note) => {
-    const opened = await openSnapshot(existingSnapshotPath(home, spec.name, name), { signal });
+    const opened = await openSnapshot(path, { signal });
     note(`${opened.about.count} objects at revision ${opened.about.revision}`);
     return opened;
   });
   refuseForeign(snapshot, spec, name);
+  return await withServerStopped(options, () => progress.step("Replacing the state", () => replaceState(stateFileOf(paths), snapshot)));
+}
 
+/** While nobody serves the cluster from this machine; a server that ran is started again, whatever became of the work. */
+async function withServerStopped<T>({ home, spec, program, progress, clock, env, signal }: RestoreOptions, work: () => Promise<T>): Promise<T> {
+  const paths = pathsOf(home, spec.name);
   const running = readProcess(paths.run, serverName);
   const wasRunning = isAlive(running);
+  // Also when the user has had enough: a cluster that ran goes on running.
+  const resume = async (): Promise<void> => {
+    forgetProcess(paths.run, restoreName);
+    if (wasRunning) await bringUp({ home, name: spec.name, registryMirrors: {}, offline: spec.offline ?? false, adopt: false, noKubeconfig: true, program, progress, clock, env, signal: new AbortController().signal });
+  };
   recordOwnProcess(paths.run, restoreName, clock.now());
-  let replaced: Replacement;
+  let done: T;
   try {
     if (wasRunning) await progress.step("Stopping the server", () => stopProcess(running, { graceMs: serverStopMsMax, clock, signal }));
-    replaced = await progress.step("Replacing the state", () => replaceState(stateFileOf(paths), snapshot));
-  } finally {
-    forgetProcess(paths.run, restoreName);
-    // Also when the user has had enough: a cluster that ran goes on running.
-    if (wasRunning) await bringUp({ home, name: spec.name, registryMirrors: {}, offline: spec.offline ?? false, noKubeconfig: true, program, progress, clock, env, signal: new AbortController().signal });
+    done = await work();
+  } catch (error) {
+    await resume().catch((second: unknown) => progress.line(`   the server does not start again: ${second instanceof Error ? second.message : String(second)}`));
+    throw error;
   }
-  return replaced;
+  await resume();
+  return done;
 }
 
 const serverStopMsMax = 10_000;

@@ -3,6 +3,7 @@ import type { Clock } from "../../stdx/clock.ts";
 import { silentLog } from "../../stdx/log.ts";
 import { openStore, type StoreLocation } from "../../storage/open-store.ts";
 import { CopyRefusedError, copyIntoStore, type Copied, type CopyOptions } from "../../storage/snapshot/copy.ts";
+import { orderedStateOf } from "../../storage/snapshot/store-state.ts";
 import { copyIntoFile } from "../../storage/snapshot/copy-to-file.ts";
 import { storageRoot } from "../../kube-apiserver/storage-keys.ts";
 import type { Progress } from "../progress.ts";
@@ -31,10 +32,10 @@ export async function copyStore({ from, to, restart, progress, clock, signal }: 
   await using source = await openStore(from, { clock, log: silentLog });
   return await progress.step(`Copying ${from.store} to ${to.store}`, async (note) => {
     const onProgress = told(progress, clock);
-    const common = { source, prefix: storageRoot, leaveOut: isSignOfLife, onProgress, signal };
+    const common = { prefix: storageRoot, leaveOut: isSignOfLife, onProgress, signal };
     const copied = toFile === undefined
-      ? await intoEtcd(to, { ...common, restart, renames: (to.etcdPrefix ?? defaultPrefix) !== defaultPrefix, about: `from ${from.store}, begun at ${new Date(clock.now()).toISOString()}` }, clock)
-      : await copyIntoFile({ ...common, path: toFile });
+      ? await intoEtcd(to, { ...common, source: await orderedStateOf(source, common), restart, renames: (to.etcdPrefix ?? defaultPrefix) !== defaultPrefix, about: `from ${from.store}, begun at ${new Date(clock.now()).toISOString()}; \`keelson store copy --restart\` begins anew` }, clock)
+      : await copyIntoFile({ ...common, source, path: toFile });
     note(`${copied.count} keys, now at revision ${copied.revision}`);
     return copied;
   });

@@ -82,8 +82,7 @@ export async function bringUp(options: UpOptions): Promise<RunningCluster> {
     const problems = judge(await inspectMachine({ home, apiPort, path: options.env["PATH"] ?? "" }), { home, apiPort, newCluster: existing === undefined });
     if (problems.length > 0) throw new PreflightError(problems);
     const planned = existing ? grown(existing, options) : await planNew(options);
-    const troubles = planned.etcd ? await judgeEtcd(planned.etcd, { isNew: existing === undefined, adopt: options.adopt ?? false }, { clock, log: silentLog }) : [];
-    if (troubles.length > 0) throw new PreflightError(troubles);
+    await checkEtcd(planned, existing, paths, options);
     note(existing ? `cluster ${name} exists, with ${planned.nodes.length} node${planned.nodes.length === 1 ? "" : "s"}` : "all that is needed is here");
     return planned;
   });
@@ -111,10 +110,21 @@ export async function bringUp(options: UpOptions): Promise<RunningCluster> {
   }
 }
 
-function grown(existing: ClusterSpec, { nodeCount = existing.nodes.length, registryMirrors, etcd }: UpOptions): ClusterSpec {
+/** @throws {PreflightError} */
+async function checkEtcd({ etcd }: ClusterSpec, existing: ClusterSpec | undefined, paths: ClusterPaths, { name, adopt = false, clock }: UpOptions): Promise<void> {
+  if (!etcd) return;
+  const moves = existing !== undefined && !existing.etcd;
+  if (moves && isAlive(readProcess(paths.run, serverName))) {
+    throw new PreflightError([{ what: `the server of ${name} still runs on its file`, remedy: "what it writes is not in the copy: end it, copy the state again, and start this again" }]);
+  }
+  const problems = await judgeEtcd(etcd, moves ? "filled" : existing || adopt ? "either" : "empty", { clock, log: silentLog });
+  if (problems.length > 0) throw new PreflightError(problems);
+}
+
+function grown(existing: ClusterSpec, { nodeCount = existing.nodes.length, registryMirrors, etcd, adopt = false }: UpOptions): ClusterSpec {
   if (nodeCount < existing.nodes.length) throw new PreflightError([{ what: `cluster ${existing.name} has ${existing.nodes.length} nodes, more than ${nodeCount}`, remedy: "take it down and make it anew, or leave --nodes out" }]);
   checkNodeCount(nodeCount);
-  const kept = keptEtcd(existing.name, existing.etcd, etcd);
+  const kept = keptEtcd(existing.name, existing.etcd, etcd, adopt);
   if ("what" in kept) throw new PreflightError([kept]);
   return {
     // Those that it has stay what they are: a fork's are named as those of the cluster that it came from.

@@ -1,29 +1,33 @@
 import { existsSync, mkdirSync, readdirSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { BadSnapshotError, openSnapshot, partialSuffix, type SnapshotAbout } from "../../storage/snapshot/snapshot-file.ts";
+import { BadSnapshotError } from "../../storage/snapshot/bad-snapshot.ts";
+import { openSnapshot, partialSuffix, type SnapshotAbout } from "../../storage/snapshot/snapshot-file.ts";
 import { isClusterName } from "../spec.ts";
 
 /** Snapshots lie beside the clusters, not inside: `keelson down` removes a cluster, and not what was put aside from it. */
 export const snapshotFolder = (home: string, cluster: string): string => join(home, "snapshots", cluster);
 
-const suffix = ".snapshot";
+/** What a snapshot is made by: us, or etcd. */
+export type SnapshotKind = "keelson" | "etcd";
+const suffixes = { keelson: ".snapshot", etcd: ".etcd.db" } as const satisfies Readonly<Record<SnapshotKind, string>>;
+const kinds = Object.keys(suffixes) as readonly SnapshotKind[];
 const nameLengthMax = 63;
 const isSnapshotName = (name: string): boolean => name.length <= nameLengthMax && /^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/.test(name);
 
 /** @throws for what cannot be the name of a cluster or of a snapshot: both become names of files. */
-export function snapshotPath(home: string, cluster: string, name: string): string {
+export function snapshotPath(home: string, cluster: string, name: string, kind: SnapshotKind): string {
   if (!isClusterName(cluster)) throw new Error(`${JSON.stringify(cluster)} cannot be the name of a cluster`);
   if (!isSnapshotName(name)) throw new Error(`${JSON.stringify(name)} cannot be the name of a snapshot: use lower-case letters, digits, '-' and '.', ${nameLengthMax} at most`);
-  return join(snapshotFolder(home, cluster), `${name}${suffix}`);
+  return join(snapshotFolder(home, cluster), `${name}${suffixes[kind]}`);
 }
 
 /** "2026-11-21-131500": names in the order of time. */
 export const nameOfMoment = (ms: number): string => new Date(ms).toISOString().slice(0, 19).replace("T", "-").replaceAll(":", "");
 
 /** Where a new snapshot goes. @throws when there is one of this name. */
-export function newSnapshotPath(home: string, cluster: string, name: string): string {
-  const path = snapshotPath(home, cluster, name);
-  if (existsSync(path)) throw new Error(`cluster ${cluster} has a snapshot ${name} already; choose another name, or delete it first`);
+export function newSnapshotPath(home: string, cluster: string, name: string, kind: SnapshotKind): string {
+  const path = snapshotPath(home, cluster, name, kind);
+  if (kinds.some((each) => existsSync(snapshotPath(home, cluster, name, each)))) throw new Error(`cluster ${cluster} has a snapshot ${name} already; choose another name, or delete it first`);
   mkdirSync(snapshotFolder(home, cluster), { recursive: true, mode: 0o700 });
   return path;
 }
@@ -33,7 +37,8 @@ export interface ListedSnapshot {
   readonly name: string;
   readonly path: string;
   readonly bytes: number;
-  readonly about?: SnapshotAbout;
+  readonly kind: SnapshotKind;
+  readonly about?: Pick<SnapshotAbout, "revision" | "count" | "labels">;
   /** Why it cannot be used. */
   readonly problem?: string;
 }
@@ -43,17 +48,29 @@ export async function listSnapshots(home: string, cluster: string | undefined, s
   const folder = join(home, "snapshots");
   const clusters = cluster === undefined ? (existsSync(folder) ? readdirSync(folder).toSorted() : []) : [cluster];
   const found: ListedSnapshot[] = [];
-  for (const each of clusters) for (const name of namesIn(snapshotFolder(home, each))) found.push(await look(home, each, name, signal));
+  for (const each of clusters) for (const named of namesIn(snapshotFolder(home, each))) found.push(await look(home, each, named, signal));
   return found;
 }
 
-const namesIn = (folder: string): readonly string[] =>
-  existsSync(folder) ? readdirSync(folder).filter((file) => file.endsWith(suffix)).map((file) => file.slice(0, -suffix.length)).filter(isSnapshotName).toSorted() : [];
+interface Named {
+  readonly name: string;
+  readonly kind: SnapshotKind;
+}
 
-async function look(home: string, cluster: string, name: string, signal: AbortSignal): Promise<ListedSnapshot> {
-  const path = snapshotPath(home, cluster, name);
-  const known = { cluster, name, path, bytes: statSync(path).size };
+const namesIn = (folder: string): readonly Named[] =>
+  (existsSync(folder) ? readdirSync(folder) : []).flatMap((file) => kinds.flatMap((kind) => (file.endsWith(suffixes[kind]) ? [{ name: file.slice(0, -suffixes[kind].length), kind }] : [])))
+    .filter(({ name }) => isSnapshotName(name)).toSorted((a, b) => (a.name < b.name ? -1 : 1));
+
+async function look(home: string, cluster: string, { name, kind }: Named, signal: AbortSignal): Promise<ListedSnapshot> {
+  const path = snapshotPath(home, cluster, name, kind);
+  const { size, mtime } = statSync(path);
+  const known = { cluster, name, kind, path, bytes: size };
   try {
+    if (kind === "etcd") {
+      const { openEtcdSnapshot } = await import("../../storage/etcd/snapshot-file.ts");
+      await using snapshot = await openEtcdSnapshot(path, { names: everyKey, signal });
+      return { ...known, about: { revision: snapshot.index.revision, count: snapshot.index.count, labels: { takenAt: mtime.toISOString() } } };
+    }
     await using snapshot = await openSnapshot(path, { signal });
     return { ...known, about: snapshot.about };
   } catch (error) {
@@ -62,16 +79,18 @@ async function look(home: string, cluster: string, name: string, signal: AbortSi
   }
 }
 
+const everyKey = (key: Uint8Array): string => Buffer.from(key).toString();
+
 /** @throws when there is none of this name. */
-export function existingSnapshotPath(home: string, cluster: string, name: string): string {
-  const path = snapshotPath(home, cluster, name);
-  if (existsSync(path)) return path;
-  const names = namesIn(snapshotFolder(home, cluster));
+export function existingSnapshot(home: string, cluster: string, name: string): { readonly path: string; readonly kind: SnapshotKind } {
+  const found = kinds.map((kind) => ({ kind, path: snapshotPath(home, cluster, name, kind) })).find(({ path }) => existsSync(path));
+  if (found) return found;
+  const names = namesIn(snapshotFolder(home, cluster)).map((each) => each.name);
   throw new Error(`cluster ${cluster} has no snapshot ${JSON.stringify(name)}; ${names.length === 0 ? "it has none at all" : `it has ${names.join(", ")}`}`);
 }
 
 export function deleteSnapshot(home: string, cluster: string, name: string): void {
-  rmSync(existingSnapshotPath(home, cluster, name));
+  rmSync(existingSnapshot(home, cluster, name).path);
 }
 
 const abandonedMs = 24 * 60 * 60 * 1000;

@@ -4,6 +4,8 @@ import type { Route } from "./routes.ts";
 
 export interface HealthCheck {
   readonly name: string;
+  /** What does not say whether the process lives, but whether it should be asked. */
+  readonly only?: "readyz";
   /** Throws (or rejects) while it is not well. */
   check(): Promise<void> | void;
 }
@@ -16,18 +18,20 @@ const text = (code: number, body: string): Answer => ({
 export function healthRoutes(): {
   add(check: HealthCheck): void;
   stop(): void;
+  /** One per check. */
+  paths(): readonly string[];
   readonly exact: Readonly<Record<string, Route>>;
   readonly prefixes: readonly (readonly [string, Route])[];
 } {
   const checks: HealthCheck[] = [];
   let stopping = false;
   const shutdown: HealthCheck = {
-    name: "shutdown",
+    name: "shutdown", only: "readyz",
     check: () => {
       if (stopping) throw new Error("process is shutting down");
     },
   };
-  const all = (kind: string) => (kind === "readyz" ? [...checks, shutdown] : checks);
+  const all = (kind: string) => [...checks, shutdown].filter(({ only }) => only === undefined || only === kind);
 
   const answer = async (kind: string, request: Authorized): Promise<Answer> => {
     const excluded = new Set(request.query.getAll("exclude"));
@@ -67,6 +71,7 @@ export function healthRoutes(): {
     stop: () => {
       stopping = true;
     },
+    paths: () => kinds.flatMap((kind) => all(kind).map(({ name }) => `/${kind}/${name}`)),
     exact: Object.fromEntries(kinds.map((kind) => [`/${kind}`, (_, request) => answer(kind, request)] satisfies [string, Route])),
     prefixes: kinds.map((kind) => [`/${kind}/`, (_, { info }) => one(kind, info.path.slice(kind.length + 2))] as const satisfies readonly [string, Route]),
   };

@@ -13,10 +13,8 @@ export const version = {
 };
 
 const paths = (groupVersions: readonly DiscoveryGroupVersion[]): readonly string[] => [
-  "/.well-known/openid-configuration", "/api", "/api/v1", "/apis", "/apis/",
-  ...new Set(groupVersions.filter(({ group }) => group !== "").flatMap(({ group, version: each }) => [`/apis/${group}`, `/apis/${group}/${each}`])),
-  "/debug/steps", "/healthz", "/healthz/etcd", "/healthz/ping", "/livez", "/livez/etcd", "/livez/ping", "/metrics", "/openapi/v2", "/openapi/v3", "/openapi/v3/",
-  "/openid/v1/jwks", "/readyz", "/readyz/etcd", "/readyz/ping", "/readyz/shutdown", "/version",
+  "/api", "/api/v1", "/apis", "/apis/", "/metrics", "/openapi/v3/", "/version",
+  ...groupVersions.filter(({ group }) => group !== "").flatMap(({ group, version: each }) => [`/apis/${group}`, `/apis/${group}/${each}`]),
 ];
 
 const buildMetric = observed("gauge", { name: "kubernetes_build_info", help: "Always 1; the labels say what this server is." }, () => ({
@@ -40,15 +38,17 @@ interface InfoOptions {
   readonly metrics: Metrics;
   readonly state: ClusterState;
   readonly groupVersions: readonly DiscoveryGroupVersion[];
+  /** All others that are served. */
+  paths(): readonly string[];
   /** When the server began. */
   readonly startedMs: number;
   /** Of parts that not every server has. */
   readonly more?: readonly MetricFamily[];
 }
 
-export function infoRoutes({ metrics, state, groupVersions, startedMs, more = [] }: InfoOptions): Readonly<Record<string, Route>> {
+export function infoRoutes({ metrics, state, groupVersions, startedMs, paths: others, more = [] }: InfoOptions): Readonly<Record<string, Route>> {
   return {
-    "/": () => ({ is: "bytes", code: 200, contentType: "application/json", body: JSON.stringify({ paths: [...paths(groupVersions)].sort() }, undefined, 2) }),
+    "/": () => ({ is: "bytes", code: 200, contentType: "application/json", body: JSON.stringify({ paths: [...new Set([...paths(groupVersions), ...others()])].toSorted() }, undefined, 2) }),
     "/version": () => ({ is: "bytes", code: 200, contentType: "application/json", body: JSON.stringify(version, undefined, 2) }),
     "/metrics": () => ({
       is: "bytes", code: 200, contentType: "text/plain; version=0.0.4; charset=utf-8",

@@ -7,6 +7,7 @@ import {
   builtInDefinitionOf, groupPath, groupsPath, groupVersionPath, openIdConfigurationPath, openIdKeysPath, resourcePaths, versionPath, type DefinitionOf, type PathItem,
 } from "./operations.ts";
 import { encodeOpenApiV2 } from "./v2-protobuf.ts";
+import { encodeOpenApiV3 } from "./v3-protobuf.ts";
 
 /** A group version as OpenAPI needs it: what discovery needs, and for custom resources their definitions (JSON with references in v3's form) by name. */
 export interface OpenApiGroupVersion extends DiscoveryGroupVersion {
@@ -25,6 +26,8 @@ export interface OpenApi {
   v3Index(): OpenApiDocument;
   /** `path` is what follows "/openapi/v3/": "api/v1", "apis/apps/v1", "version". */
   v3(path: string): OpenApiDocument | undefined;
+  /** The same document, under the same ETag. */
+  v3Protobuf(path: string): { readonly protobuf: Buffer; readonly etag: string } | undefined;
 }
 
 /** Bytes of documents that are kept; the one used longest ago goes first. A cluster at rest is asked for none. */
@@ -102,7 +105,19 @@ export function createOpenApi(groupVersions: readonly OpenApiGroupVersion[], { d
     return upper(JSON.stringify([key, factsHash(), found?.resources, found?.definitions]));
   };
 
+  const v3 = (path: string): OpenApiDocument | undefined => {
+    const key = path.replaceAll(/^\/+|\/+$/g, "");
+    const found = inputOf(key);
+    return found && cache.get(`v3/${key}`, () => ({ ...toDocument(documentV3(found.input, found.groupVersion)), etag: `"${hashOf(key)}"` }));
+  };
+
   return {
+    v3,
+    // Hardly anybody asks for this form, so it is made anew from the document each time.
+    v3Protobuf(path) {
+      const found = v3(path);
+      return found && { protobuf: encodeOpenApiV3(JSON.parse(found.json.toString()) as Json), etag: found.etag };
+    },
     v2: () => cache.get("v2", () => {
       const named = groups.filter((group) => group !== "");
       const document = documentV2({
@@ -114,11 +129,6 @@ export function createOpenApi(groupVersions: readonly OpenApiGroupVersion[], { d
     v3Index: () => cache.get("v3", () => toDocument({
       paths: Object.fromEntries(keys().map((key) => [key, { serverRelativeURL: `/openapi/v3/${key}?hash=${hashOf(key)}` }])),
     })),
-    v3(path) {
-      const key = path.replaceAll(/^\/+|\/+$/g, "");
-      const found = inputOf(key);
-      return found && cache.get(`v3/${key}`, () => ({ ...toDocument(documentV3(found.input, found.groupVersion)), etag: `"${hashOf(key)}"` }));
-    },
   };
 }
 

@@ -1,56 +1,8 @@
-import { BackwardWriter, wireType } from "../../apimachinery/protobuf/wire.ts";
+import { BackwardWriter } from "../../apimachinery/protobuf/wire.ts";
 import type { Json } from "./definitions.ts";
-
-/** What client-go asks "/openapi/v2" for (the first, which is no valid media type, is what it has always sent) and what an answer says that it is. */
-export const openApiV2ProtobufAccepted: readonly string[] = ["application/com.github.proto-openapi.spec.v2@v1.0+protobuf", "application/com.github.proto-openapi.spec.v2.v1.0+protobuf"];
-export const openApiV2ProtobufMediaType = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf";
+import { any, boolean, embedded, message, named, repeated, text, type Encode, type Field } from "./gnostic.ts";
 
 /** Numbers and names are those of gnostic's OpenAPIv2.proto. */
-type Encode = (writer: BackwardWriter, value: unknown) => void;
-/** A field writes itself with its tag; a message is its fields in order of their numbers. */
-type Field = readonly [number: number, key: string, encode: (writer: BackwardWriter, number: number, value: unknown) => void];
-
-const entriesOf = (value: unknown): readonly (readonly [string, unknown])[] => Object.entries(value as Json);
-const listOf = (value: unknown): readonly unknown[] => value as readonly unknown[];
-
-const text: Field[2] = (writer, number, value) => {
-  writer.string(String(value));
-  writer.tag(number, wireType.bytes);
-};
-const boolean: Field[2] = (writer, number, value) => {
-  if (value !== true) return;
-  writer.varint(1);
-  writer.tag(number, wireType.varint);
-};
-const embedded = (encode: Encode): Field[2] => (writer, number, value) => {
-  const start = writer.length;
-  encode(writer, value);
-  writer.embed(number, start);
-};
-const repeated = (encode: Field[2]): Field[2] => (writer, number, value) => {
-  for (const each of listOf(value).toReversed()) encode(writer, number, each);
-};
-/** A map is a list of (name, value) pairs. */
-const named = (encode: Encode): Field[2] => (writer, number, value) => {
-  for (const [name, each] of entriesOf(value).toReversed()) {
-    embedded((inner, pair) => {
-      embedded(encode)(inner, 2, pair);
-      text(inner, 1, name);
-    })(writer, number, each);
-  }
-};
-
-/** JSON is YAML, which is the form that gnostic keeps free values in. */
-const any: Encode = (writer, value) => text(writer, 2, JSON.stringify(value));
-
-const message = (fields: () => readonly Field[], extensions?: number): Encode => (writer, value) => {
-  if (extensions !== undefined) named(any)(writer, extensions, Object.fromEntries(entriesOf(value).filter(([key]) => key.startsWith("x-"))));
-  for (const [number, key, encode] of fields().toReversed()) {
-    const field = (value as Json)[key];
-    if (field !== undefined) encode(writer, number, field);
-  }
-};
-
 const schema: Encode = message(() => schemaFields, 31);
 const one = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : [value]);
 const schemaFields: readonly Field[] = [

@@ -18,6 +18,7 @@ export function fallbackResource(type: ResourceType): Resource {
   return defineResource(type, {
     validateName: (name, { prefix }) => dns1123SubdomainErrors(prefix && name.length > 1 && name.endsWith("-") ? `${name.slice(0, -2)}a` : name),
     generation: hasStatus,
+    anyFinalizer: true,
     ...(hasStatus && {
       prepareForCreate: (object: KubeObject) => {
         const { status: _, ...rest } = object as WithStatus;

@@ -11,12 +11,13 @@ const fieldManagerBytesMax = 128;
 const subresourceBytesMax = 256;
 export const orphanFinalizer = "orphan";
 export const foregroundFinalizer = "foregroundDeletion";
+const knownFinalizers: readonly string[] = ["kubernetes", orphanFinalizer, foregroundFinalizer];
 
 /** Go's `%#v` of a list of strings. */
 const goStrings = (values: readonly string[]): string => `[]string{${values.map((value) => JSON.stringify(value)).join(", ")}}`;
 
 /** The rules for metadata that all kinds share. */
-export function* metadataErrors(metadata: ObjectMeta, resource: Pick<Resource, "type" | "validateName">): Generator<FieldError> {
+export function* metadataErrors(metadata: ObjectMeta, resource: Pick<Resource, "type" | "validateName" | "anyFinalizer">): Generator<FieldError> {
   const { name = "", generateName = "", namespace = "" } = metadata;
   if (generateName !== "") for (const problem of resource.validateName(generateName, { prefix: true })) yield invalid("metadata.generateName", generateName, problem);
   if (name === "") yield required("metadata.name", "name or generateName is required");
@@ -33,6 +34,15 @@ export function* metadataErrors(metadata: ObjectMeta, resource: Pick<Resource, "
   yield* ownerErrors(metadata.ownerReferences ?? []);
   yield* finalizerErrors(metadata.finalizers ?? []);
   yield* managedFieldsErrors(metadata);
+  if (!resource.anyFinalizer) yield* unknownFinalizerErrors(metadata.finalizers ?? []);
+}
+
+function* unknownFinalizerErrors(finalizers: readonly string[]): Generator<FieldError> {
+  for (const [index, finalizer] of finalizers.entries()) {
+    if (!finalizer.includes("/") && !knownFinalizers.includes(finalizer)) {
+      yield invalid(`metadata.finalizers[${index}]`, finalizer, "name is neither a standard finalizer name nor is it fully qualified");
+    }
+  }
 }
 
 export function* metadataUpdateErrors(next: ObjectMeta, previous: ObjectMeta): Generator<FieldError> {

@@ -1,6 +1,7 @@
 import { invalid } from "../../apimachinery/field-error.ts";
 import type { KubeObject, ObjectMeta, ResourceType } from "../../apimachinery/object.ts";
 import { alreadyExists, badRequest, conflict, internalStatusError, invalidError, notFoundError, staleObjectDetail, StatusError } from "../../apimachinery/status-error.ts";
+import { pathSegmentName } from "../../api/names.ts";
 import type { Resource, UpdateStrategy } from "../../api/resource.ts";
 import { ConflictError, UnavailableError, type Revision } from "../../storage/store.ts";
 import type { Clock } from "../../stdx/clock.ts";
@@ -256,7 +257,7 @@ export class Registry {
     let outcome: Outcome = "refused";
     try {
       if (begun) next = begun.object;
-      this.#refuse([...metadataErrors(next.metadata, { type: this.type, validateName: anyName }), ...metadataUpdateErrors(next.metadata, previous.metadata), ...strategy.validateUpdate(next, previous)], name);
+      this.#refuse([...metadataErrors(next.metadata, { type: this.type, anyFinalizer: this.resource.anyFinalizer, validateName: pathSegmentName }), ...metadataUpdateErrors(next.metadata, previous.metadata), ...strategy.validateUpdate(next, previous)], name);
       for (const warning of strategy.warningsOnUpdate?.(next, previous) ?? []) context.warn(warning);
       await context.admission.validate("UPDATE", next, previous);
 
@@ -406,7 +407,6 @@ function storeError(error: unknown): unknown {
   return error instanceof Error || error === undefined ? error : internalStatusError(String(error));
 }
 
-const anyName = (): readonly string[] => [];
 const withMetadata = (object: KubeObject, metadata: Partial<ObjectMeta>): KubeObject => ({ ...object, metadata: { ...object.metadata, ...metadata } });
 
 function withGeneration(object: KubeObject, generation: number | undefined): KubeObject {

@@ -49,16 +49,18 @@ export class EncryptingStore implements Store {
 
   async list(prefix: string, options?: ListOptions): Promise<Listing> {
     const listing = await this.#inner.list(prefix, options);
-    const entries: Entry[] = [];
-    let changed = false;
-    for (const entry of listing.entries) {
+    // Made with the first entry that is encrypted: most lists have none.
+    let entries: Entry[] | undefined;
+    for (let at = 0; at < listing.entries.length; at++) {
+      const entry = listing.entries[at];
+      if (!entry) continue;
       const decoding = this.#decoded(entry);
       // One after the other: the first fetches the key that the others need.
       const decoded = decoding instanceof Promise ? await decoding : decoding;
-      changed ||= decoded !== entry;
-      entries.push(decoded);
+      if (decoded !== entry) entries ??= listing.entries.slice(0, at);
+      entries?.push(decoded);
     }
-    return changed ? { ...listing, entries } : listing;
+    return entries ? { ...listing, entries } : listing;
   }
 
   put(key: string, value: Uint8Array, options: PutOptions): Promise<Revision> {

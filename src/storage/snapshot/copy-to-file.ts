@@ -1,13 +1,14 @@
 import { linkSync, rmSync } from "node:fs";
 import { dirname } from "node:path";
 import { removeSqliteFile, writeSqliteFile } from "../sqlite/loader.ts";
-import type { Entry, Revision } from "../store.ts";
+import type { Entry, Revision, Store } from "../store.ts";
 import { CopyRefusedError, type Copied, type CopyOptions } from "./copy.ts";
 import { readState } from "./read-state.ts";
 import { syncFolder } from "./snapshot-file.ts";
 import { renumbered, StateIndex } from "./state.ts";
 
-export interface FileCopyOptions extends Pick<CopyOptions, "source" | "prefix" | "leaveOut" | "onProgress" | "signal"> {
+export interface FileCopyOptions extends Pick<CopyOptions, "prefix" | "leaveOut" | "onProgress" | "signal"> {
+  readonly source: Store;
   readonly path: string;
 }
 

@@ -9,8 +9,9 @@ import { seededRandom } from "../../stdx/random.ts";
 import { MemoryStore } from "../memory/memory-store.ts";
 import { openSqliteStore } from "../sqlite/sqlite-store.ts";
 import { CompactedError, type Store } from "../store.ts";
-import { copyIntoStore, CopyRefusedError } from "./copy.ts";
+import { copyIntoStore, CopyRefusedError, type OrderedState } from "./copy.ts";
 import { copyIntoFile } from "./copy-to-file.ts";
+import { orderedStateOf } from "./store-state.ts";
 import { unfinishedCopy } from "./unfinished.ts";
 
 const signal = new AbortController().signal;
@@ -32,6 +33,8 @@ async function sample(seed: number): Promise<MemoryStore> {
 }
 const leaveOut = (key: string): boolean => key.startsWith(`${prefix}masterleases/`);
 
+const from = (store: Store): Promise<OrderedState> => orderedStateOf(store, { prefix, signal });
+
 /** Keys and values in the order of their revisions. */
 async function inOrder(store: Store): Promise<readonly (readonly [string, string])[]> {
   const { entries } = await store.list(prefix);
@@ -43,7 +46,7 @@ test("a copy has every key in the old order, beyond every old revision, and no p
   const source = await sample(seed);
   const target = new MemoryStore();
   const phases = new Set<string>();
-  const { count, raised, revision } = await copyIntoStore({ source, target, prefix, leaveOut, about: "a test", signal, onProgress: (phase) => phases.add(phase) });
+  const { count, raised, revision } = await copyIntoStore({ source: await from(source), target, prefix, leaveOut, about: "a test", signal, onProgress: (phase) => phases.add(phase) });
   assert.deepEqual(await inOrder(target), await inOrder(source), `seed ${seed}`);
   assert.equal(count, (await inOrder(source)).length);
   assert.ok(raised >= 190 && raised < 200 + 130, String(raised));
@@ -58,16 +61,16 @@ test("a target that is far ahead is not raised; one that is not empty is refused
   const source = await sample(1);
   const target = new MemoryStore();
   for (let expected = 0; expected < 300; ) expected = await target.put("/elsewhere", bytes(""), { expected });
-  const { raised } = await copyIntoStore({ source, target, prefix, leaveOut, about: "", signal });
+  const { raised } = await copyIntoStore({ source: await from(source), target, prefix, leaveOut, about: "", signal });
   assert.equal(raised, 0);
   const filled = target.revision;
-  await assert.rejects(copyIntoStore({ source, target, prefix, about: "", signal }), (error) => error instanceof CopyRefusedError && /is not empty: it has \d+ keys/.test(error.message));
+  await assert.rejects(copyIntoStore({ source: await from(source), target, prefix, about: "", signal }), (error) => error instanceof CopyRefusedError && /is not empty: it has \d+ keys/.test(error.message));
   assert.equal(target.revision, filled);
 });
 
 test("a copy that is interrupted at any write is known as such, and can be begun anew", async () => {
   const source = await sample(2);
-  const options = { source, prefix, leaveOut, about: "from a test", signal };
+  const options = { source: await from(source), prefix, leaveOut, about: "from a test", signal };
   let writesMax = 0;
   for (let step = 0; ; step += 7) {
     const target = new MemoryStore();
@@ -100,11 +103,36 @@ test("a copy that is interrupted at any write is known as such, and can be begun
   assert.ok(writesMax > 200, String(writesMax));
 });
 
+test("a store's state is replaced by another one, also after it was interrupted: nothing of the old is left, and every revision is new", async () => {
+  const [source, original] = [await from(await sample(4)), await sample(4)];
+  for (const step of [0, 1, 5, 20, 30, Infinity]) {
+    const target = await sample(5);
+    for (let expected = 0, i = 0; i < 300; i++) expected = await target.put(`${prefix}busy`, bytes(String(i)), { expected });
+    const old = target.revision;
+    const put = target.put.bind(target);
+    let left = step;
+    target.put = async (...args) => {
+      if (left-- <= 0) throw new Error("the power is gone");
+      return put(...args);
+    };
+    const options = { source, target, prefix, leaveOut, mode: "replace" as const, about: "a restore", signal };
+    if (step !== Infinity) await assert.rejects(copyIntoStore(options), /the power is gone/);
+    assert.equal(await unfinishedCopy(target, prefix), step === 0 || step === Infinity ? undefined : "a restore");
+    target.put = put;
+    const { raised } = await copyIntoStore(options);
+    assert.equal(raised, 0);
+    assert.deepEqual(await inOrder(target), await inOrder(original));
+    for (const { key, revision } of (await target.list(prefix)).entries) assert.ok(leaveOut(key) || revision > old, key);
+    assert.throws(() => target.watch(prefix, { after: old }), CompactedError);
+    assert.equal(await unfinishedCopy(target, prefix), undefined);
+  }
+});
+
 test("encrypted values are not copied to where their keys have other names", async () => {
   const source = new MemoryStore();
   await source.put(`${prefix}secrets/a`, bytes("k8s:enc:aesgcm:v1:k:xyz"), { expected: 0 });
-  await copyIntoStore({ source, target: new MemoryStore(), prefix, about: "", signal });
-  await assert.rejects(copyIntoStore({ source, target: new MemoryStore(), prefix, about: "", renames: true, signal }), /is encrypted and bound to its name/);
+  await copyIntoStore({ source: await from(source), target: new MemoryStore(), prefix, about: "", signal });
+  await assert.rejects(copyIntoStore({ source: await from(source), target: new MemoryStore(), prefix, about: "", renames: true, signal }), /is encrypted and bound to its name/);
 });
 
 test("a file is made of a store, and a store of that file, without a difference", async () => {
@@ -122,7 +150,7 @@ test("a file is made of a store, and a store of that file, without a difference"
     assert.deepEqual([count, revision], [(await inOrder(source)).length, file.revision]);
     for (const { key, revision: at } of (await file.list("")).entries) assert.ok(at > source.revision, key);
     const back = new MemoryStore();
-    await copyIntoStore({ source: file, target: back, prefix, about: "", signal });
+    await copyIntoStore({ source: await from(file), target: back, prefix, about: "", signal });
     assert.deepEqual(await inOrder(back), await inOrder(source));
   } finally {
     rmSync(folder, { recursive: true });

@@ -5,7 +5,8 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { seededRandom } from "../../stdx/random.ts";
 import type { Frame } from "./frames.ts";
-import { BadSnapshotError, openSnapshot, writeSnapshot } from "./snapshot-file.ts";
+import { BadSnapshotError } from "./bad-snapshot.ts";
+import { openSnapshot, writeSnapshot } from "./snapshot-file.ts";
 import { renumbered } from "./state.ts";
 
 const signal = new AbortController().signal;

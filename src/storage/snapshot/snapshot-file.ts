@@ -5,6 +5,7 @@ import { pipeline } from "node:stream/promises";
 import { pipeline as connect } from "node:stream";
 import { createZstdCompress, createZstdDecompress } from "node:zlib";
 import type { Entry, Revision } from "../store.ts";
+import { BadSnapshotError } from "./bad-snapshot.ts";
 import { decodeFrames, encodeFrames, type Frame } from "./frames.ts";
 import { StateIndex } from "./state.ts";
 
@@ -27,11 +28,6 @@ export interface SnapshotAbout {
   readonly count: number;
   /** What its maker wants to be known: of which cluster it is, when it was taken. */
   readonly labels: Readonly<Record<string, string>>;
-}
-
-/** The file is no snapshot, or no longer the one that was written; the message says what is wrong with it. */
-export class BadSnapshotError extends Error {
-  override readonly name = "BadSnapshotError";
 }
 
 /**

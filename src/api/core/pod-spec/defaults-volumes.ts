@@ -8,7 +8,8 @@ const defaultMode = 0o644;
 /** One hour, after which the kubelet has long fetched a new token. */
 const tokenExpirationSeconds = 3600;
 
-const fileDefaults = (file: DownwardAPIVolumeFile): DownwardAPIVolumeFile => changeField(file, "fieldRef", (field) => withDefaults(field, { apiVersion: "v1" }));
+const fileDefaults = (file: DownwardAPIVolumeFile): DownwardAPIVolumeFile =>
+  changeField(changeField(file, "fieldRef", (field) => withDefaults(field, { apiVersion: "v1" })), "resourceFieldRef", (field) => withDefaults(field, { divisor: "0" }));
 
 const projectionDefaults = (projection: VolumeProjection): VolumeProjection =>
   changeField(

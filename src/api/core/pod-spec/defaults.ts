@@ -23,7 +23,10 @@ const lifecycleDefaults = (lifecycle: Lifecycle): Lifecycle =>
 const envDefaults = (variable: EnvVar): EnvVar =>
   changeField(variable, "valueFrom", (source) =>
     changeField(
-      changeField(source, "fieldRef", (field) => withDefaults(field, { apiVersion: "v1" })),
+      changeField(
+        changeField(source, "fieldRef", (field) => withDefaults(field, { apiVersion: "v1" })),
+        "resourceFieldRef", (field) => withDefaults(field, { divisor: "0" }),
+      ),
       "fileKeyRef", (key) => withDefaults(key, { optional: false }),
     ));
 
@@ -65,4 +68,4 @@ export function podSpecDefaults(spec: PodSpec): PodSpec {
 
 /** Templates are pods to be: their metadata is always written, and their spec gets what all specs get. */
 export const podTemplateDefaults = <T extends PodTemplateSpec>(template: T): T =>
-  changeField(withDefaults(template as PodTemplateSpec, { metadata: {} }), "spec", podSpecDefaults) as T;
+  changeField(withDefaults(template as PodTemplateSpec, { metadata: {}, spec: { containers: [] } }), "spec", podSpecDefaults) as T;

@@ -1,7 +1,7 @@
 import { duplicate, forbidden, invalid, notFound, notSupported, required, tooMany, type FieldError } from "../../../apimachinery/field-error.ts";
 import { portNameErrors, portNumberErrors } from "../../../apimachinery/validation.ts";
 import type { Container, ContainerPort, ContainerResizePolicy, EphemeralContainer, PodSpec } from "../../generated/core-v1.ts";
-import { absent, dnsLabel, invalidEach, oneOf, onlyFields } from "../../checks.ts";
+import { absent, dnsLabel, invalidEach, oneOf } from "../../checks.ts";
 import { isSidecar } from "./containers.ts";
 import { validateEnv, validateEnvFrom } from "./validation-env.ts";
 import { validateLifecycle, validateProbes } from "./validation-handlers.ts";
@@ -55,8 +55,8 @@ export function* validateHostPortConflicts(containers: readonly Container[], pat
 function* validateResizePolicy(policies: readonly ContainerResizePolicy[], podRestartPolicy: string | undefined, path: string): Generator<FieldError> {
   const seen = new Set<string>();
   for (const [index, { resourceName, restartPolicy }] of policies.entries()) {
-    if (seen.has(resourceName)) yield duplicate(`${path}[${index}]`, resourceName);
-    seen.add(resourceName);
+    if (seen.has(resourceName ?? "")) yield duplicate(`${path}[${index}]`, resourceName);
+    seen.add(resourceName ?? "");
     yield* oneOf(path, resourceName, ["cpu", "memory"]);
     yield* oneOf(path, restartPolicy, ["NotRequired", "RestartContainer"]);
     if (podRestartPolicy === "Never" && restartPolicy !== "NotRequired") yield invalid(path, restartPolicy ?? "", "must be 'NotRequired' when pod `restartPolicy` is 'Never'");
@@ -109,8 +109,8 @@ export function* validateContainers(context: ContainerContext, path: string): Ge
   for (const [index, container] of containers.entries()) {
     const at = `${path}[${index}]`;
     yield* validateCommon(container, context, at);
-    if (names.has(container.name)) yield duplicate(`${at}.name`, container.name);
-    names.add(container.name);
+    if (names.has(container.name ?? "")) yield duplicate(`${at}.name`, container.name);
+    names.add(container.name ?? "");
     if (container.lifecycle) yield* validateLifecycle(container.lifecycle, spec.terminationGracePeriodSeconds, spec.os, `${at}.lifecycle`);
     yield* validateProbes(container, spec.terminationGracePeriodSeconds, at);
     yield* validateRestartRules(container, at);
@@ -120,12 +120,13 @@ export function* validateContainers(context: ContainerContext, path: string): Ge
 
 export function* validateInitContainers(context: ContainerContext, path: string): Generator<FieldError> {
   const { spec } = context;
-  const names = new Set((spec.containers ?? []).map(({ name }) => name));
+  const names = new Set((spec.containers ?? []).map(({ name = "" }) => name));
   for (const [index, container] of (spec.initContainers ?? []).entries()) {
     const at = `${path}[${index}]`;
     yield* validateCommon(container, context, at);
-    yield* validateRestartRules(container, at);
-    if (names.has(container.name)) yield duplicate(`${at}.name`, container.name);
+    if (container.restartPolicy === undefined && (container.restartPolicyRules ?? []).length > 0) yield required(`${at}.restartPolicy`, "must specify restartPolicy when restart rules are used");
+    else yield* validateRestartRules(container, at);
+    if (names.has(container.name ?? "")) yield duplicate(`${at}.name`, container.name);
     else if (!absent(container.name)) names.add(container.name);
     yield* validateHostPortConflicts([container], path);
     if (isSidecar(container)) {
@@ -144,26 +145,25 @@ export function* validateInitContainers(context: ContainerContext, path: string)
   }
 }
 
-/** What a container that is added to a running pod may say of itself. */
-const ephemeralFields: readonly string[] = [
-  "name", "image", "command", "args", "workingDir", "env", "envFrom", "volumeMounts", "volumeDevices", "terminationMessagePath", "terminationMessagePolicy", "imagePullPolicy",
-  "securityContext", "stdin", "stdinOnce", "tty", "targetContainerName",
-];
+/** What a container that is added to a running pod may not say of itself; an empty list counts as said. */
+const notForEphemeral = ["ports", "resources", "resizePolicy", "restartPolicy", "restartPolicyRules", "livenessProbe", "readinessProbe", "startupProbe", "lifecycle"] as const;
 
 export function* validateEphemeralContainers(context: ContainerContext, path: string): Generator<FieldError> {
   const { spec } = context;
-  const others = new Set([...(spec.containers ?? []), ...(spec.initContainers ?? [])].map(({ name }) => name));
+  const others = new Set([...(spec.containers ?? []), ...(spec.initContainers ?? [])].map(({ name = "" }) => name));
   const names = new Set(others);
   for (const [index, container] of (spec.ephemeralContainers ?? []).entries()) {
     const at = `${path}[${index}]`;
     yield* validateCommon(container, context, at);
     yield* validateImageSpace(container, at);
-    if (names.has(container.name)) yield duplicate(`${at}.name`, container.name);
-    names.add(container.name);
+    if (names.has(container.name ?? "")) yield duplicate(`${at}.name`, container.name);
+    names.add(container.name ?? "");
     if (!absent(container.targetContainerName) && !others.has(container.targetContainerName)) yield notFound(`${at}.targetContainerName`, container.targetContainerName);
-    const { resources, ...rest } = container;
-    const restricted = Object.keys(resources ?? {}).length === 0 ? rest : container;
-    yield* onlyFields(at, restricted, ephemeralFields, "cannot be set for an Ephemeral Container");
+    for (const field of notForEphemeral) {
+      const value = container[field];
+      if (value === undefined || value === null || (field === "resources" && Object.keys(value).length === 0)) continue;
+      yield forbidden(`${at}.${field}`, "cannot be set for an Ephemeral Container");
+    }
     for (const [mountIndex, mount] of (container.volumeMounts ?? []).entries()) {
       for (const field of ["subPath", "subPathExpr"] as const) {
         if (!absent(mount[field])) yield forbidden(`${at}.volumeMounts[${mountIndex}].${field}`, "cannot be set for an Ephemeral Container");

@@ -37,8 +37,8 @@ export function* validateMounts(mounts: readonly VolumeMount[], devices: readonl
     if (mountPath === "") yield required(`${at}.mountPath`);
     if (seen.has(mountPath)) yield invalid(`${at}.mountPath`, mountPath, "must be unique");
     seen.add(mountPath);
-    if (devices.some((device) => device.name === name)) yield invalid(`${at}.name`, name, "must not already exist in volumeDevices");
-    if (devices.some(({ devicePath }) => devicePath === mountPath)) yield invalid(`${at}.mountPath`, mountPath, "must not already exist as a path in volumeDevices");
+    if (devices.some((device) => (device.name ?? "") === name)) yield invalid(`${at}.name`, name, "must not already exist in volumeDevices");
+    if (devices.some(({ devicePath = "" }) => devicePath === mountPath)) yield invalid(`${at}.mountPath`, mountPath, "must not already exist as a path in volumeDevices");
     // These four paths lack the index upstream too.
     if (!absent(subPath)) yield* localDescendingPath(`${path}.subPath`, subPath);
     if (!absent(subPathExpr)) {
@@ -64,8 +64,8 @@ export function* validateDevices(devices: readonly VolumeDevice[], mounts: reado
     if (paths.has(devicePath)) yield invalid(`${at}.devicePath`, devicePath, "must be unique");
     if (devicePath !== "" && [...noBacksteps("", devicePath)].length > 0) yield invalid(`${at}.devicePath`, devicePath, "can not contain backsteps ('..')");
     else paths.add(devicePath);
-    if (mounts.some((mount) => mount.name === name)) yield invalid(`${at}.name`, name, "must not already exist in volumeMounts");
-    if (mounts.some(({ mountPath }) => mountPath === devicePath)) yield invalid(`${at}.devicePath`, devicePath, "must not already exist as a path in volumeMounts");
+    if (mounts.some((mount) => (mount.name ?? "") === name)) yield invalid(`${at}.name`, name, "must not already exist in volumeMounts");
+    if (mounts.some(({ mountPath = "" }) => mountPath === devicePath)) yield invalid(`${at}.devicePath`, devicePath, "must not already exist as a path in volumeMounts");
     if (name !== "") names.add(name);
   }
 }

@@ -13,7 +13,7 @@ const ofLinux = {
   ],
   spec: ["hostUsers", "hostPID", "hostIPC", "shareProcessNamespace"],
 } as const;
-const isSet = (value: unknown): boolean => value !== undefined && value !== null && value !== false && !(Array.isArray(value) && value.length === 0);
+const isSet = (value: unknown): boolean => value !== undefined && value !== null;
 
 /** What belongs to one operating system may not be asked for on the other. */
 export function* validateOs(spec: PodSpec, path: string): Generator<FieldError> {
@@ -26,10 +26,10 @@ export function* validateOs(spec: PodSpec, path: string): Generator<FieldError> 
     for (const { container, path: at } of allContainers(spec, path)) if (container.securityContext?.windowsOptions) yield forbidden(`${at}.securityContext.windowsOptions`, message);
   } else if (os.name === "windows") {
     const message = "cannot be set for a windows pod";
-    for (const field of ofLinux.spec) if (field === "hostUsers" ? spec.hostUsers !== undefined : isSet(spec[field])) yield forbidden(`${path}.${field}`, message);
+    for (const field of ofLinux.spec) if (field === "hostPID" || field === "hostIPC" ? spec[field] === true : isSet(spec[field])) yield forbidden(`${path}.${field}`, message);
     for (const field of ofLinux.pod) if (isSet(spec.securityContext?.[field])) yield forbidden(`${path}.securityContext.${field}`, message);
     for (const { container, path: at } of allContainers(spec, path)) {
-      for (const field of ofLinux.container) if (container.securityContext?.[field] !== undefined) yield forbidden(`${at}.securityContext.${field}`, message);
+      for (const field of ofLinux.container) if (isSet(container.securityContext?.[field])) yield forbidden(`${at}.securityContext.${field}`, message);
     }
   } else {
     yield notSupported(`${path}.os`, os.name, ["linux", "windows"]);

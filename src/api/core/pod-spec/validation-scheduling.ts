@@ -4,7 +4,7 @@ import type {
   Affinity, NodeSelector, NodeSelectorRequirement, NodeSelectorTerm, PodAffinity, PodAffinityTerm, PodSchedulingGate, Toleration, TopologySpreadConstraint,
 } from "../../generated/core-v1.ts";
 import type { LabelSelector } from "../../generated/meta-v1.ts";
-import { aboveZero, absent, invalidEach, labelName, qualifiedName } from "../../checks.ts";
+import { absent, invalidEach, labelName, qualifiedName } from "../../checks.ts";
 
 const taintEffects: readonly string[] = ["NoSchedule", "PreferNoSchedule", "NoExecute"];
 
@@ -139,14 +139,14 @@ export function* validateTopologySpread(constraints: readonly TopologySpreadCons
   for (const [index, constraint] of constraints.entries()) {
     const at = `${path}[${index}]`;
     const { maxSkew, topologyKey = "", whenUnsatisfiable = "", minDomains } = constraint;
-    yield* aboveZero(`${at}.maxSkew`, maxSkew ?? 0);
+    if ((maxSkew ?? 0) <= 0) yield invalid(`${at}.maxSkew`, maxSkew ?? 0, "must be greater than zero");
     if (topologyKey === "") yield required(`${at}.topologyKey`, "can not be empty");
     if (!actions.includes(whenUnsatisfiable)) yield notSupported(`${at}.whenUnsatisfiable`, whenUnsatisfiable, actions);
     if (constraints.slice(index + 1).some((other) => other.topologyKey === topologyKey && other.whenUnsatisfiable === whenUnsatisfiable)) {
       yield duplicate(`${at}.{topologyKey, whenUnsatisfiable}`, `{${topologyKey}, ${whenUnsatisfiable}}`);
     }
     if (minDomains !== undefined && minDomains !== null) {
-      yield* aboveZero(`${at}.minDomains`, minDomains);
+      if (minDomains <= 0) yield invalid(`${at}.minDomains`, minDomains, "must be greater than zero");
       if (whenUnsatisfiable !== "DoNotSchedule") yield invalid(`${at}.minDomains`, minDomains, `can only use minDomains if whenUnsatisfiable=DoNotSchedule, not ${whenUnsatisfiable}`);
     }
     for (const field of ["nodeAffinityPolicy", "nodeTaintsPolicy"] as const) {

@@ -2,6 +2,8 @@ import { duplicate, forbidden, invalid, notSupported, required, tooLong, type Fi
 import { dns1123SubdomainErrors, userIdErrors } from "../../../apimachinery/validation.ts";
 import type { AppArmorProfile, PodSecurityContext, PodSpec, SeccompProfile, SecurityContext, WindowsSecurityContextOptions } from "../../generated/core-v1.ts";
 import { absent, invalidEach, localDescendingPath } from "../../checks.ts";
+import { goForm, seccompProfileFields, securityContextFields } from "../../go-form.ts";
+import { allContainers } from "./containers.ts";
 
 const profileTypes: readonly string[] = ["Localhost", "RuntimeDefault", "Unconfined"];
 /** The longest path that Linux takes, less its end. */
@@ -18,7 +20,7 @@ export function* validateSeccompProfile(profile: SeccompProfile | undefined, pat
   if (absent(type)) yield required(`${path}.type`, "type is required when seccompProfile is set");
   else if (!profileTypes.includes(type)) yield notSupported(`${path}.type`, type, profileTypes);
   if (type !== "Localhost") {
-    if (localhostProfile !== undefined) yield invalid(`${path}.localhostProfile`, profile, "can only be set when seccomp type is Localhost");
+    if (localhostProfile !== undefined) yield invalid(`${path}.localhostProfile`, goForm(profile, seccompProfileFields), "can only be set when seccomp type is Localhost");
   } else if (localhostProfile === undefined) {
     yield required(`${path}.localhostProfile`, "must be set when seccomp type is Localhost");
   } else {
@@ -82,9 +84,9 @@ export function* validateSecurityContext(context: SecurityContext | undefined, p
   }
   yield* validateSeccompProfile(context.seccompProfile, `${path}.seccompProfile`);
   if (context.allowPrivilegeEscalation === false) {
-    if (context.privileged === true) yield invalid(path, context, "cannot set `allowPrivilegeEscalation` to false and `privileged` to true");
+    if (context.privileged === true) yield invalid(path, goForm(context, securityContextFields), "cannot set `allowPrivilegeEscalation` to false and `privileged` to true");
     for (const capability of context.capabilities?.add ?? []) {
-      if (capability === "CAP_SYS_ADMIN") yield invalid(path, context, "cannot set `allowPrivilegeEscalation` to false and `capabilities.Add` CAP_SYS_ADMIN");
+      if (capability === "CAP_SYS_ADMIN") yield invalid(path, goForm(context, securityContextFields), "cannot set `allowPrivilegeEscalation` to false and `capabilities.Add` CAP_SYS_ADMIN");
     }
   }
   yield* validateWindowsOptions(context.windowsOptions, `${path}.windowsOptions`);
@@ -111,7 +113,8 @@ function* validateSysctls(context: PodSecurityContext, spec: PodSpec, path: stri
 const choice = (field: string, value: string | undefined, supported: readonly string[]): FieldError[] =>
   (value === undefined || value === null || supported.includes(value) ? [] : [notSupported(field, value, supported)]);
 
-export function* validatePodSecurityContext(spec: PodSpec, path: string): Generator<FieldError> {
+/** `anySELinuxChangePolicy`: the pod mounts by option already; others may not, since SELinuxMount is off in 1.36. */
+export function* validatePodSecurityContext(spec: PodSpec, path: string, anySELinuxChangePolicy: boolean): Generator<FieldError> {
   const context = spec.securityContext;
   if (context === undefined || context === null) return;
   yield* id(`${path}.fsGroup`, context.fsGroup);
@@ -125,7 +128,7 @@ export function* validatePodSecurityContext(spec: PodSpec, path: string): Genera
   yield* validateWindowsOptions(context.windowsOptions, `${path}.windowsOptions`);
   yield* validateAppArmorProfile(context.appArmorProfile, `${path}.appArmorProfile`);
   yield* choice(`${path}.supplementalGroupsPolicy`, context.supplementalGroupsPolicy, ["Merge", "Strict"]);
-  yield* choice(`${path}.seLinuxChangePolicy`, context.seLinuxChangePolicy, ["MountOption", "Recursive"]);
+  yield* choice(`${path}.seLinuxChangePolicy`, context.seLinuxChangePolicy, anySELinuxChangePolicy ? ["MountOption", "Recursive"] : ["Recursive"]);
 }
 
 /** User namespaces and namespaces of the host exclude each other. */
@@ -135,4 +138,5 @@ export function* validateHostUsers(spec: PodSpec, path: string): Generator<Field
   if (spec.hostNetwork === true) yield forbidden(`${path}.hostNetwork`, message);
   if (spec.hostPID === true) yield forbidden(`${path}.HostPID`, message);
   if (spec.hostIPC === true) yield forbidden(`${path}.HostIPC`, message);
+  for (const { container, path: at } of allContainers(spec, path)) if ((container.volumeDevices ?? []).length > 0) yield forbidden(`${at}.volumeDevices`, message);
 }

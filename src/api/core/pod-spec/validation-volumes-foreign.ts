@@ -8,21 +8,21 @@ const each = (path: string, source: Readonly<Record<string, unknown>>, fields: r
   fields.filter((field) => absent(source[field]) || (Array.isArray(source[field]) && source[field].length === 0)).map((field) => required(`${path}.${field}`));
 
 const iqnPatterns = { iqn: /^iqn\.\d{4}-\d{2}\.([a-zA-Z0-9-.]+)(:[^,;*&$|\s]+)$/, eui: /^eui\.[a-zA-Z0-9]{16}$/, naa: /^naa\.[a-zA-Z0-9]{32}$/ } as const;
-function iqnProblem(name: string): string | undefined {
+function iqnProblem(name: string, unknownName: string): string | undefined {
   const start = (["iqn", "eui", "naa"] as const).find((prefix) => name.startsWith(prefix));
-  if (start === undefined) return "must be valid format starting with iqn, eui, or naa";
+  if (start === undefined) return unknownName;
   return iqnPatterns[start].test(name) ? undefined : "must be valid format";
 }
 
-export function* validateIscsi(source: Omit<ISCSIVolumeSource, "secretRef"> & { readonly secretRef?: object }, path: string): Generator<FieldError> {
+export function* validateIscsi(source: Omit<ISCSIVolumeSource, "secretRef"> & { readonly secretRef?: object }, path: string, unknownName = "must be valid format starting with iqn, eui, or naa"): Generator<FieldError> {
   if (absent(source.targetPortal)) yield required(`${path}.targetPortal`);
-  const problem = absent(source.iqn) ? undefined : iqnProblem(source.iqn);
+  const problem = absent(source.iqn) ? undefined : iqnProblem(source.iqn, unknownName);
   if (absent(source.iqn)) yield required(`${path}.iqn`);
   else if (problem !== undefined) yield invalid(`${path}.iqn`, source.iqn, problem);
   if ((source.lun ?? 0) < 0 || (source.lun ?? 0) > 255) yield invalid(`${path}.lun`, source.lun, rangeError(0, 255));
   if ((source.chapAuthDiscovery === true || source.chapAuthSession === true) && !source.secretRef) yield required(`${path}.secretRef`);
   if (source.initiatorName !== undefined) {
-    const wrong = iqnProblem(source.initiatorName);
+    const wrong = iqnProblem(source.initiatorName, unknownName);
     if (wrong !== undefined) yield invalid(`${path}.initiatorname`, source.initiatorName, wrong);
   }
 }

@@ -2,6 +2,7 @@ import { duplicate, forbidden, invalid, notFound, required, tooLong, type FieldE
 import { dns1123SubdomainErrors, dns1123UnderscoredSubdomainErrors, labelsErrors, legacyIpErrors, rangeError } from "../../../apimachinery/validation.ts";
 import type { HostAlias, PodDNSConfig, PodResourceClaim, PodSpec } from "../../generated/core-v1.ts";
 import { absent, dnsLabel, dnsSubdomain, invalidEach, oneOf, qualifiedName } from "../../checks.ts";
+import { goForm, podResourceClaimFields } from "../../go-form.ts";
 import { allContainers } from "./containers.ts";
 import { validateContainers, validateEphemeralContainers, validateInitContainers } from "./validation-containers.ts";
 import { validateOs, validateWindowsHostProcess } from "./validation-os.ts";
@@ -23,6 +24,8 @@ export interface PodSpecOptions {
   /** Whether the spec is a pod's own and not a template's: some rules came too late for templates. */
   readonly isPod: boolean;
   readonly annotations?: Readonly<Record<string, string>>;
+  /** What an update replaces: what it already had wrong, it may keep. */
+  readonly previous?: PodSpec;
 }
 
 function* validateResourceClaims(claims: readonly PodResourceClaim[], annotations: Readonly<Record<string, string>>, path: string): Generator<FieldError> {
@@ -31,15 +34,16 @@ function* validateResourceClaims(claims: readonly PodResourceClaim[], annotation
     const at = `${path}[${index}]`;
     const { name, resourceClaimName, resourceClaimTemplateName } = claim;
     if (mirrorAnnotation in annotations) {
-      yield forbidden("", "static pods do not support resource claims");
+      yield forbidden("[]", "static pods do not support resource claims");
       continue;
     }
+    const shown = goForm(claim, podResourceClaimFields);
     if (absent(name)) yield required(`${at}.name`);
     else if (names.has(name)) yield duplicate(`${at}.name`, name);
     else yield* dnsLabel(`${at}.name`, name);
     names.add(name);
-    if (resourceClaimName !== undefined && resourceClaimTemplateName !== undefined) yield invalid(at, claim, "at most one of `resourceClaimName` or `resourceClaimTemplateName` may be specified");
-    if (resourceClaimName === undefined && resourceClaimTemplateName === undefined) yield invalid(at, claim, "must specify one of: `resourceClaimName`, `resourceClaimTemplateName`");
+    if (resourceClaimName !== undefined && resourceClaimTemplateName !== undefined) yield invalid(at, shown, "at most one of `resourceClaimName` or `resourceClaimTemplateName` may be specified");
+    if (resourceClaimName === undefined && resourceClaimTemplateName === undefined) yield invalid(at, shown, "must specify one of: `resourceClaimName`, `resourceClaimTemplateName`");
     if (resourceClaimName !== undefined) yield* dnsSubdomain(`${at}.resourceClaimName`, resourceClaimName);
     if (resourceClaimTemplateName !== undefined) yield* dnsSubdomain(`${at}.resourceClaimTemplateName`, resourceClaimTemplateName);
   }
@@ -125,7 +129,7 @@ export function* validatePodSpec(spec: PodSpec, path: string, options: PodSpecOp
   yield* oneOf(`${path}.restartPolicy`, spec.restartPolicy, ["Always", "OnFailure", "Never"]);
   yield* oneOf(`${path}.dnsPolicy`, spec.dnsPolicy, ["ClusterFirstWithHostNet", "ClusterFirst", "Default", "None"]);
   yield* labelsErrors(`${path}.nodeSelector`, spec.nodeSelector);
-  yield* validatePodSecurityContext(spec, `${path}.securityContext`);
+  yield* validatePodSecurityContext(spec, `${path}.securityContext`, options.previous?.securityContext?.seLinuxChangePolicy !== undefined);
   yield* validateAffinity(spec.affinity, `${path}.affinity`);
   yield* validateDns(spec.dnsConfig, spec.dnsPolicy, `${path}.dnsConfig`);
   for (const [index, { conditionType }] of (spec.readinessGates ?? []).entries()) yield* qualifiedName(`${path}.readinessGates[${index}].conditionType`, conditionType ?? "");
