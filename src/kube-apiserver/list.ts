@@ -92,12 +92,14 @@ const entriesPerTurn = 128;
 /** What is chosen of a picture of the cache. However many there are to look at, the thread is not held. */
 async function page({ turns }: ClusterState, served: Served, entries: readonly CacheEntry[], chosen: Selection, query: ListQuery, revision: number): Promise<Extract<Answer, { is: "list" }>> {
   const selects = chosen !== everything;
-  if (query.limit === 0 && !selects && !served.conversion) return { is: "list", served, entries, revision };
+  /** Nothing of an entry has to be looked at. */
+  const asTheyAre = !selects && !served.conversion;
+  if (query.limit === 0 && asTheyAre) return { is: "list", served, entries, revision };
   const found: CacheEntry[] = [];
   const most = query.limit === 0 ? Infinity : query.limit;
   let at = 0;
   for (; at < entries.length && found.length < most; at++) {
-    if (at % entriesPerTurn === entriesPerTurn - 1) await turns.next();
+    if (!asTheyAre && at % entriesPerTurn === entriesPerTurn - 1) await turns.next();
     const entry = entries[at];
     if (entry && (!selects || chosen.matches(objectAs(served, entry.object)))) found.push(entryAs(served, entry));
   }
