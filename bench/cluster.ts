@@ -30,7 +30,7 @@ export interface BenchCluster extends AsyncDisposable {
   pid(name: "server" | "agent"): number;
 }
 
-export async function benchCluster(name: string): Promise<BenchCluster> {
+export async function benchCluster(name: string, { nodes: nodeCount = 1 }: { readonly nodes?: number } = {}): Promise<BenchCluster> {
   const home = mkdtempSync(join(tmpdir(), "kb-")); // Short: the sockets' paths have a limit.
   const env = { ...process.env, KEELSON_HOME: home };
   const run = (...args: readonly string[]) => command(["env", `KEELSON_HOME=${home}`, launcher, ...args]);
@@ -40,7 +40,7 @@ export async function benchCluster(name: string): Promise<BenchCluster> {
   };
   try {
     const began = performance.now();
-    await run("up", name, "--no-kubeconfig", "--api-port", String(20_000 + Math.floor(Math.random() * 20_000)));
+    await run("up", name, "--nodes", String(nodeCount), "--no-kubeconfig", "--api-port", String(20_000 + Math.floor(Math.random() * 20_000)));
     const upMs = performance.now() - began;
     const paths = pathsOf(home, name);
     const spec = readSpec(paths);

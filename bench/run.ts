@@ -1,5 +1,5 @@
 // `npm run bench`: one table of what Keelson does on this machine, each figure beside the raw line of comparison of the same run. As root, since pods are made.
-// Names of sections as arguments (start, idle, pods, http, watch, memory, loaded, stretches, storage, encryption, etcd, scheduler) run only those.
+// Names of sections as arguments (start, idle, pods, http, watch, memory, loaded, stretches, storage, wear, encryption, etcd, snapshot, scheduler) run only those.
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -14,8 +14,10 @@ import { benchMemory } from "./memory.ts";
 import { benchPods } from "./pods.ts";
 import type { RawServerInput } from "./raw-server.ts";
 import { benchScheduler } from "./scheduler.ts";
+import { benchSnapshot } from "./snapshot.ts";
 import { benchStorage } from "./storage.ts";
 import { benchStretches } from "./stretches.ts";
+import { benchWear } from "./wear.ts";
 import { median, megabytes, ms, perSecond, tableText, type Row } from "./table.ts";
 import { benchWatch } from "./watch.ts";
 
@@ -83,12 +85,6 @@ async function loaded(): Promise<Row[]> {
   return [{ what: "memory of the server, 10,000 objects with 1,000 nodes (PSS)", measured: megabytes(memory), raw: `RSS ${megabytes(rssBytes(cluster.pid("server")))}`, budget: "1/4 of 1,500 MB", met: memory <= 1500e6 / 4 }];
 }
 
-async function storage(): Promise<Row[]> {
-  return (await benchStorage()).map(({ inFlight, createsPerSecond, rawPerSecond }) => ({
-    what: `store: durable creates of 1.5 KB, ${inFlight} in flight`, measured: perSecond(createsPerSecond), raw: `append + fdatasync: ${perSecond(rawPerSecond)}`, ratio: createsPerSecond / rawPerSecond,
-  }));
-}
-
 async function scheduler(): Promise<Row[]> {
   return (await benchScheduler()).map(({ name, nodes, pods, podsPerSecond }) => ({
     what: `scheduler alone: ${pods} pods, ${name}, ${nodes} nodes`, measured: perSecond(podsPerSecond), ...(name === "plain" && { budget: "3 × upstream's 309/s", met: podsPerSecond >= 3 * 309 }),
@@ -104,7 +100,7 @@ const section = async (name: string, run: () => Promise<Row[]>): Promise<void> =
   rows.push(...(await run()));
 };
 
-const wantRoot = ["start", "idle", "pods", "loaded"];
+const wantRoot = ["start", "idle", "pods", "loaded", "wear"];
 if (wantRoot.some(wants) && process.getuid?.() !== 0) throw new Error(`the bench makes pods and wants to be root; all but ${wantRoot.join(", ")} do without`);
 if (["start", "idle", "pods"].some(wants)) {
   const name = `bench-${process.pid % 10_000}`;
@@ -129,9 +125,11 @@ for (const [name, run] of [["http", benchHttp], ["watch", benchWatch]] as const)
 await section("memory", () => benchMemory(createdKinds));
 await section("loaded", loaded);
 await section("stretches", () => benchStretches());
-await section("storage", storage);
+await section("storage", benchStorage);
+await section("wear", benchWear);
 await section("encryption", benchEncryption);
 await section("etcd", benchEtcd);
+await section("snapshot", benchSnapshot);
 await section("scheduler", scheduler);
 console.log(tableText(rows));
 process.exit(); // Sessions that the client keeps open are of no more use.

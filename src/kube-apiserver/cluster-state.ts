@@ -4,6 +4,7 @@ import type { Log } from "../stdx/log.ts";
 import { Turns } from "../stdx/turns.ts";
 import type { ClusterReader } from "./access.ts";
 import { StoredForm } from "./cache-entry.ts";
+import { moveEarlierLayout } from "./earlier-layout.ts";
 import { prefixInKey, prefixOf, storageRoot } from "./storage-keys.ts";
 import { unavailable, unreadableError } from "./store-error.ts";
 import { WatchCache } from "./watch-cache.ts";
@@ -47,7 +48,9 @@ export class ClusterState implements ClusterReader, AsyncDisposable {
   }
 
   static async start({ store, types, log, defaults }: ClusterStateOptions): Promise<ClusterState> {
-    const { entries, revision } = await store.list(storageRoot);
+    let { entries, revision } = await store.list(storageRoot);
+    // Only embedded stores were ever written in that layout.
+    if (!store.latest && (await moveEarlierLayout({ store, types, entries, log }))) ({ entries, revision } = await store.list(storageRoot));
     const state = new ClusterState(store, revision, log, defaults);
     const prefixes = new Set(types.map(prefixOf));
     const byPrefix = Map.groupBy(entries, ({ key }) => prefixInKey(key, prefixes));

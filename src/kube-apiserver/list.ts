@@ -22,23 +22,39 @@ interface Continuation {
 const encodeContinue = ({ revision, start }: Continuation): string => Buffer.from(JSON.stringify({ v: "meta.k8s.io/v1", rv: revision, start })).toString("base64url");
 
 function decodeContinue(token: string): Continuation {
-  const problem = (detail: string) => badRequest(`continue key is not valid: ${detail}`);
+  const problem = (detail: string) => badRequest(`invalid continue token: continue key is not valid: ${detail}`);
+  const bad = /[^\w-]/.exec(token);
+  if (bad) throw problem(`illegal base64 data at input byte ${bad.index}`);
   let value: { readonly v?: unknown; readonly rv?: unknown; readonly start?: unknown };
   try {
     value = JSON.parse(Buffer.from(token, "base64url").toString()) as typeof value;
   } catch (error) {
     throw problem(error instanceof Error ? error.message : String(error));
   }
-  if (typeof value !== "object" || value === null || value.v !== "meta.k8s.io/v1") throw problem(`server does not recognize this encoded version ${JSON.stringify(value?.v ?? "")}`);
+  if (typeof value !== "object" || value === null || value.v !== "meta.k8s.io/v1") throw problem(`server does not recognize this encoded version ${String(value?.v ?? "")}`);
   if (typeof value.rv !== "number" || value.rv === 0 || !Number.isSafeInteger(value.rv)) throw problem("incorrect encoded start resourceVersion (version meta.k8s.io/v1)");
   if (typeof value.start !== "string" || value.start === "") throw problem("encoded start key empty (version meta.k8s.io/v1)");
+  // Nobody leaves the prefix of the resource by it.
+  if (!isCleanPath(value.start)) throw badRequest(`invalid continue token: continue key is not valid: ${value.start}`);
   return { revision: value.rv, start: value.start };
 }
+
+/** As Go's path.Clean would leave it: no empty step, no step to here or up. */
+const isCleanPath = (start: string): boolean => start.replace(/^\//, "").split("/").every((step, _, steps) => (step !== "" || steps.length === 1) && step !== "." && step !== "..");
 
 export function tooLargeResourceVersion(requested: number, current: number): StatusError {
   return new StatusError("Timeout", `Too large resource version: ${requested}, current: ${current}`, {
     details: { causes: [{ reason: "ResourceVersionTooLarge", message: "Too large resource version" }], retryAfterSeconds: 1 },
   });
+}
+
+function listedRevision(resourceVersion: string): number {
+  try {
+    return revisionOf(resourceVersion);
+  } catch (error) {
+    if (!(error instanceof StatusError)) throw error;
+    throw badRequest(`invalid resource version: ${error.message}`);
+  }
 }
 
 /** A list as of one revision, whole or in pages. @throws {StatusError} BadRequest, Expired, Timeout */
@@ -51,7 +67,7 @@ export async function list(state: ClusterState, served: Served, namespace: strin
     if (waiting) await waiting;
   }
   const from = query.continue === "" ? undefined : decodeContinue(query.continue);
-  const requested = from ? from.revision : revisionOf(query.resourceVersion);
+  const requested = from ? from.revision : listedRevision(query.resourceVersion);
   if (requested > state.revision) throw tooLargeResourceVersion(requested, state.revision);
 
   const { cache } = served.registry;

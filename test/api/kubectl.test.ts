@@ -255,7 +255,7 @@ describe("kubectl", { concurrency: 3 }, () => {
     ["get --raw '/readyz?verbose&exclude=ping'", /^\[\+\]ping excluded: ok\n(\[\+\]\S+ ok\n)*readyz check passed\n$/],
     ["get --raw /livez/ping", "ok"],
     ["get --raw /livez/nope", "Error from server (NotFound): the server could not find the requested resource", { code: 1 }],
-    ["get --raw /metrics", /^apiserver_request_total\{code="200",component="apiserver",dry_run="",group="",resource="[^"]*",scope="[a-z]*",subresource="",verb="[A-Z]+",version="[^"]*"\} \d+$/m],
+    ["get --raw /metrics", /^apiserver_request_total\{code="200",component="apiserver",dry_run="",group="",resource="[^"]*",scope="[a-z]*",subresource="",system_client="",verb="[A-Z]+",version="[^"]*"\} \d+$/m],
     ["get --raw /version", /"gitVersion": "v1\.36\.\d+"/],
     ["get --raw /openapi/v3", /"apis\/apps\/v1":\{"serverRelativeURL":"\/openapi\/v3\/apis\/apps\/v1\?hash=[0-9A-F]{128}"\}/],
     ["get --raw /apis/apps/v1", /^\{"kind":"APIResourceList","apiVersion":"v1","groupVersion":"apps\/v1","resources":\[/],
