@@ -18,9 +18,6 @@ import { clusterAccess, openIdRoutes } from "../kube-apiserver/cluster-access.ts
 import { installedDescriptions } from "../kube-apiserver/openapi/descriptions.ts";
 import { startApiServer, type ApiServerOptions } from "../kube-apiserver/server.ts";
 import { lazyStreamingHandler } from "../kube-apiserver/streaming/lazy.ts";
-import { upstreamTimes } from "../kube-controller-manager/node-lifecycle/plan.ts";
-import { runControllerManager } from "../kube-controller-manager/run.ts";
-import { runScheduler } from "../kube-scheduler/scheduler.ts";
 import { storageRoot } from "../kube-apiserver/storage-keys.ts";
 import type { EncryptingStore } from "../storage/encryption/encrypting-store.ts";
 import { unfinishedCopy } from "../storage/snapshot/unfinished.ts";
@@ -65,6 +62,8 @@ export interface EncryptionSettings {
 }
 
 const stepsMax = 100_000;
+/** Time for those who waited for the server to be told that it is there. */
+const firstAnswersMs = 25;
 const mastersGroup = "system:masters";
 /** Components of this process come in as themselves; that they may do everything here costs nothing, since they share the process. */
 const component = (name: string): UserInfo => ({ name, groups: [mastersGroup, "system:authenticated"] });
@@ -137,6 +136,11 @@ export async function runServer({ spec, paths, clock, random, log, signal, store
 
   const informersOf = (name: string, until: AbortSignal) =>
     new Informers({ client: new TypedClient(server.transport(component(name)), { fieldManager: name.replace("system:", "") }), clock, random, log, signal: until });
+  // Whoever waits for the server hears first that it is ready: loading the controllers' hundred modules holds the thread.
+  await clock.sleep(firstAnswersMs, { signal });
+  const [{ upstreamTimes }, { runControllerManager }, { runScheduler }] = await Promise.all([
+    import("../kube-controller-manager/node-lifecycle/plan.ts"), import("../kube-controller-manager/run.ts"), import("../kube-scheduler/scheduler.ts"),
+  ]);
   const controlling = async (until: AbortSignal): Promise<void> => {
     const informers = informersOf("system:kube-controller-manager", until);
     await runControllerManager({

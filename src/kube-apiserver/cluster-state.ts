@@ -1,6 +1,7 @@
 import type { KubeObject, ResourceType } from "../apimachinery/object.ts";
 import { CompactedError, keyOfChange, revisionOfChange, type Change, type Entry, type Revision, type Store, type Watch } from "../storage/store.ts";
 import type { Log } from "../stdx/log.ts";
+import { Turns } from "../stdx/turns.ts";
 import type { ClusterReader } from "./access.ts";
 import { StoredForm } from "./cache-entry.ts";
 import { moveEarlierLayout } from "./earlier-layout.ts";
@@ -25,6 +26,8 @@ export interface ClusterStateOptions {
 /** The whole cluster as this server sees it: one cache per resource, fed by a single watch of the store, so that one revision holds for all. */
 export class ClusterState implements ClusterReader, AsyncDisposable {
   readonly store: Store;
+  /** For all work whose amount grows with the number of objects. */
+  readonly turns = new Turns();
   readonly #log: Log;
   readonly #defaults: ClusterStateOptions["defaults"];
   readonly #caches = new Map<string, WatchCache>();

@@ -9,6 +9,7 @@ import { parseDurationMs } from "../apimachinery/time.ts";
 import type { Answer, StreamSink } from "./answer.ts";
 import type { Api } from "./api.ts";
 import { distinctIdentityHeaders } from "./authentication/identity.ts";
+import { drained, sendBitByBit } from "./bit-by-bit.ts";
 import { bookmarkObject } from "./bookmark.ts";
 import { chain, inform } from "./chain.ts";
 import { removedRelease } from "./deprecations.ts";
@@ -36,6 +37,8 @@ const finishMs = 10_000;
 const flushMs = 500;
 /** What waits to be sent over one connection; at Node's own 10 MB a single large list would have all other requests refused. */
 const sessionMegabytesMax = 256;
+/** So much lies ready for a reader that takes the state at the start of a watch. */
+const unsentBytesMax = 1024 * 1024;
 /** How far a reader of a watch may fall behind before it is cut off. */
 const backlogBytesMax = 16 * 1024 * 1024;
 
@@ -282,7 +285,14 @@ export class HttpServer implements AsyncDisposable {
         return 200;
       default: {
         const made = await reply(api, request, answer);
-        outlet.send({ ...made, headers: { ...headers, ...made.headers }, ...(request.method === "HEAD" && { body: noBody }) });
+        const whole = { ...made, headers: { ...headers, ...made.headers } };
+        if (request.method === "HEAD") outlet.send({ code: whole.code, headers: whole.headers, body: noBody });
+        else if (made.rest) {
+          // As long as the reader goes on reading: this is not waited for, so that no deadline of the request ends it.
+          sendBitByBit(outlet, whole, made.rest, { clock: api.clock, stallMsMax: this.#limits.requestMs, expired: timedOut }).catch((error: unknown) => {
+            if (!(error instanceof StatusError)) api.log.error("a list could not be sent to its end", { path: request.path, error });
+          });
+        } else outlet.send(whole);
         return made.code;
       }
     }
@@ -299,6 +309,7 @@ export class HttpServer implements AsyncDisposable {
         bookmark: (revision, initialEventsEnd) => sink.write(encoder.plain("BOOKMARK", bookmarkObject(type, revision, initialEventsEnd))),
         error: (object) => void sink.write(encoder.plain("ERROR", object)),
         end: () => sink.end(),
+        ...(sink.drained && { drained: sink.drained }),
       });
       api.metrics.watching(where, 1);
       return {
@@ -322,6 +333,7 @@ export class HttpServer implements AsyncDisposable {
         return initial || writable.writableLength <= backlogBytesMax;
       },
       end: () => void (writable.destroyed || writable.end()),
+      drained: () => (writable.destroyed || writable.writableLength <= unsentBytesMax ? undefined : drained(writable)),
     });
     initial = false;
     const stop = () => {

@@ -77,12 +77,10 @@ export async function list(state: ClusterState, served: Served, namespace: strin
   if (cache.unreadable.size > 0) await state.readAgain(cache, rangeOf(served, namespace, chosen));
 
   const revision = past ? requested : state.revision;
-  const all = candidates(served, namespace, chosen);
-  const start = from ? all.findIndex((entry) => entry.key >= from.start) : 0;
-  const rest = start < 0 ? [] : start === 0 ? all : all.slice(start);
-  const found = page(served, rest, chosen, query, revision);
+  const { lastChange } = cache;
+  const found = await page(state, served, candidates(state, served, namespace, chosen, from?.start ?? ""), chosen, query, revision);
   if (chosen !== everything) return found;
-  return { ...found, identity: { cache, lastChange: cache.lastChange, question: `${served.type.version}|${namespace}|${query.limit}|${from?.start ?? ""}` } };
+  return { ...found, identity: { cache, lastChange, question: `${served.type.version}|${namespace}|${query.limit}|${from?.start ?? ""}` } };
 }
 
 /** Which keys a list or watch looks at, as far as that is easily told. */
@@ -91,27 +89,35 @@ export function rangeOf({ type, registry }: Served, namespace: string, { name, n
   return { namespace: type.namespaced ? (namespace === "" ? (selected ?? "") : namespace) : "" };
 }
 
-function candidates(served: Served, namespace: string, chosen: Selection): readonly CacheEntry[] {
+/** Everything that can be chosen, in order, from the key `start` on. */
+function candidates(state: ClusterState, served: Served, namespace: string, chosen: Selection, start: string): readonly CacheEntry[] {
   const { cache } = served.registry;
+  const within = !served.type.namespaced ? "" : namespace === "" ? (chosen.namespace ?? "") : namespace;
   if (chosen.name !== undefined && (!served.type.namespaced || namespace !== "")) {
     const entry = cache.get(served.registry.keyOf(namespace, chosen.name));
-    return entry ? [entry] : [];
+    return entry && entry.key >= start ? [entry] : [];
   }
-  return cache.entries(namespace === "" && served.type.namespaced ? (chosen.namespace ?? "") : served.type.namespaced ? namespace : "");
+  const onNode = chosen.node === undefined ? undefined : cache.entriesOfNode(chosen.node, state.turns);
+  if (!onNode) return cache.entries(within, start);
+  return onNode.filter(({ key }) => key >= start && (within === "" || key.startsWith(`${within}/`))).sort((a, b) => (a.key < b.key ? -1 : 1));
 }
 
-function page(served: Served, entries: readonly CacheEntry[], chosen: Selection, query: ListQuery, revision: number): Extract<Answer, { is: "list" }> {
+/** So many entries are looked at in one turn; each may have to be parsed first. */
+const entriesPerTurn = 128;
+
+/** What is chosen of a picture of the cache. However many there are to look at, the thread is not held. */
+async function page({ turns }: ClusterState, served: Served, entries: readonly CacheEntry[], chosen: Selection, query: ListQuery, revision: number): Promise<Extract<Answer, { is: "list" }>> {
   const selects = chosen !== everything;
-  const matches = (entry: CacheEntry) => !selects || chosen.matches(objectAs(served, entry.object));
-  if (query.limit === 0) {
-    const found = selects ? entries.filter(matches) : served.conversion ? entries : entries.slice();
-    return { is: "list", served, entries: served.conversion ? found.map((entry) => entryAs(served, entry)) : found, revision };
-  }
+  /** Nothing of an entry has to be looked at. */
+  const asTheyAre = !selects && !served.conversion;
+  if (query.limit === 0 && asTheyAre) return { is: "list", served, entries, revision };
   const found: CacheEntry[] = [];
+  const most = query.limit === 0 ? Infinity : query.limit;
   let at = 0;
-  for (; at < entries.length && found.length < query.limit; at++) {
+  for (; at < entries.length && found.length < most; at++) {
+    if (!asTheyAre && at % entriesPerTurn === entriesPerTurn - 1) await turns.next();
     const entry = entries[at];
-    if (entry && matches(entry)) found.push(entryAs(served, entry));
+    if (entry && (!selects || chosen.matches(objectAs(served, entry.object)))) found.push(entryAs(served, entry));
   }
   const next = entries[at];
   if (!next) return { is: "list", served, entries: found, revision };

@@ -14,6 +14,8 @@ export interface Outlet {
   readonly bytes: number;
   readonly closed: AbortSignal;
   readonly isClosed: boolean;
+  /** Ends an answer in its middle, so that the client can tell. */
+  cut(): void;
   /** What the client still sends is not waited for: once the answer is out, its stream ends. */
   endRequest(): void;
 }
@@ -44,6 +46,9 @@ export class Http2Outlet implements Outlet {
   }
   get isClosed(): boolean {
     return this.#stream.closed || this.#stream.destroyed;
+  }
+  cut(): void {
+    if (!this.isClosed) this.#stream.close(constants.NGHTTP2_INTERNAL_ERROR);
   }
   get begun(): boolean {
     return this.#stream.headersSent;
@@ -90,6 +95,9 @@ export class Http1Outlet implements Outlet {
   }
   get isClosed(): boolean {
     return this.#response.destroyed;
+  }
+  cut(): void {
+    this.#response.destroy();
   }
   get begun(): boolean {
     return this.#response.headersSent;

@@ -191,7 +191,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   serviceNetwork?.run();
   const background = new AbortController();
   const events = registries.get("/events");
-  const sweeping = events ? runEventExpiry({ registry: events, lifeMs: eventLifeMs, storeExpires: store.expires ?? false, clock, log, signal: background.signal }) : undefined;
+  const sweeping = events ? runEventExpiry({ registry: events, turns: state.turns, lifeMs: eventLifeMs, storeExpires: store.expires ?? false, clock, log, signal: background.signal }) : undefined;
   const readingAgain = options.encryption ? readAgainAndAgain(state, { clock, log, signal: background.signal }) : undefined;
   return {
     transport: (user) => localTransport(api, user),
