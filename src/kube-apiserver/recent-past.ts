@@ -45,6 +45,6 @@ async function goBack(store: Store, entries: readonly Entry[], revision: Revisio
     const key = keyOfChange(change);
     if (!changed.has(key)) changed.set(key, change.type === "delete" || !change.created);
   }
-  const before = await Promise.all([...changed].map(([key, existed]) => (existed ? store.get(key, { revision }) : undefined)));
+  const before = await Promise.all([...changed].map(async ([key, existed]) => (existed ? store.get(key, { revision }) : undefined)));
   return { entries: [...entries.filter(({ key }) => !changed.has(key)), ...before.filter((entry) => entry !== undefined)], revision, changes };
 }
