@@ -2,11 +2,8 @@ import { schemas } from "../api/schemas.ts";
 import { resources } from "../api/all.ts";
 import { protobufCodec } from "../api/protobuf.ts";
 import type { Resource } from "../api/resource.ts";
-import { EventRecorder } from "../client/event-recorder.ts";
-import { Informers } from "../client/informers.ts";
-import { LeadershipLostError, runAsLeader, type LeaderElectionOptions } from "../client/leader-election.ts";
 import { TypedClient } from "../client/typed-client.ts";
-import type { ClusterReader, UserInfo } from "../kube-apiserver/access.ts";
+import type { ClusterReader } from "../kube-apiserver/access.ts";
 import { ensureDnsService } from "./dns-service.ts";
 import { bootstrapCluster, maintainCluster } from "../kube-apiserver/bootstrap/bootstrap.ts";
 import { maintainFlowControl } from "../kube-apiserver/bootstrap/flow-control.ts";
@@ -25,8 +22,9 @@ import type { Store } from "../storage/store.ts";
 import type { Clock } from "../stdx/clock.ts";
 import type { Log } from "../stdx/log.ts";
 import { randomUuid, type Random } from "../stdx/random.ts";
-import { StepRing, Tracer } from "../stdx/steps.ts";
+import { StepRing } from "../stdx/steps.ts";
 import { pkiSubjects } from "./pki/cluster-subjects.ts";
+import { component } from "./components.ts";
 import { writeCredentials } from "./credentials.ts";
 import { ensurePki, type Pki } from "./pki/pki.ts";
 import { keepPkiCurrent } from "./pki/renewal.ts";
@@ -64,17 +62,8 @@ export interface EncryptionSettings {
 const stepsMax = 100_000;
 /** Time for those who waited for the server to be told that it is there. */
 const firstAnswersMs = 25;
-const mastersGroup = "system:masters";
-/** Components of this process come in as themselves; that they may do everything here costs nothing, since they share the process. */
-const component = (name: string): UserInfo => ({ name, groups: [mastersGroup, "system:authenticated"] });
-
 /** A front proxy's certificate has to pass the handshake as well, before the chain looks at who signed it. */
 const tlsOf = ({ apiServer, ca, frontProxyCa }: Pki) => ({ certPem: apiServer.certificatePem, keyPem: apiServer.privateKeyPem, clientCaPem: `${ca.certificatePem}\n${frontProxyCa.certificatePem}` });
-
-/** Controllers write as upstream's do: each as a service account of its own, within its role. */
-const serviceAccount = (name: string): UserInfo => ({
-  name: `system:serviceaccount:kube-system:${name}`, groups: ["system:serviceaccounts", "system:serviceaccounts:kube-system", "system:authenticated"],
-});
 
 /** Versions that are off by default are not even loaded where nobody asks for them. */
 async function resourcesToServe(runtimeConfig: string): Promise<readonly Resource[]> {
@@ -134,36 +123,9 @@ export async function runServer({ spec, paths, clock, random, log, signal, store
   await using _state = await serveState({ store: opened, path: stateSocketOf(paths), log });
   log.info("the API server is ready", { addresses: server.addresses });
 
-  const informersOf = (name: string, until: AbortSignal) =>
-    new Informers({ client: new TypedClient(server.transport(component(name)), { fieldManager: name.replace("system:", "") }), clock, random, log, signal: until });
   // Whoever waits for the server hears first that it is ready: loading the controllers' hundred modules holds the thread.
   await clock.sleep(firstAnswersMs, { signal });
-  const [{ upstreamTimes }, { runControllerManager }, { runScheduler }] = await Promise.all([
-    import("../kube-controller-manager/node-lifecycle/plan.ts"), import("../kube-controller-manager/run.ts"), import("../kube-scheduler/scheduler.ts"),
-  ]);
-  const controlling = async (until: AbortSignal): Promise<void> => {
-    const informers = informersOf("system:kube-controller-manager", until);
-    await runControllerManager({
-      client: informers.client, informers, steps, clock, random, log, signal: until,
-      clientFor: (name) => new TypedClient(server.transport(serviceAccount(name)), { fieldManager: "kube-controller-manager" }),
-      options: {
-        rootCa: pki.ca.certificatePem, clusterCidrs: [{ cidr: spec.podCidr, nodeMaskSize: 24 }],
-        ...(spec.nodeMonitorGraceMs !== undefined && { nodeTimes: { ...upstreamTimes, monitorGraceMs: spec.nodeMonitorGraceMs } }),
-      },
-    });
-  };
-  const scheduling = async (until: AbortSignal): Promise<void> => {
-    const informers = informersOf("system:kube-scheduler", until);
-    await runScheduler({
-      informers, clock, random, log, signal: until, tracer: new Tracer({ component: "kube-scheduler", steps, clock }),
-      events: new EventRecorder({ client: informers.client, clock, log, component: "default-scheduler", signal: until }),
-    });
-  };
-  // Whose store nobody else writes to need not ask whether it leads.
-  const lead = store.latest === undefined
-    ? (_: string, work: (until: AbortSignal) => Promise<void>) => work(signal)
-    : (name: string, work: (until: AbortSignal) => Promise<void>) =>
-        leadAgainAndAgain({ client: new TypedClient(server.transport(component(`system:${name}`))), clock, random, log, namespace: "kube-system", name, identity, signal, ...leaseTimes }, work);
+  const { runControlLoops } = await import("./control-loops.ts");
   await Promise.all([
     encryption?.run(signal),
     settings?.rewriteStale === true && encryption && encrypted && rewriteStale(encryption, encrypted, { log, signal }),
@@ -174,8 +136,7 @@ export async function runServer({ spec, paths, clock, random, log, signal, store
       server.renewTls(tlsOf(renewed));
       writeCredentials(spec, paths, renewed);
     } }),
-    lead("kube-controller-manager", controlling),
-    lead("kube-scheduler", scheduling),
+    runControlLoops({ transport: (user) => server.transport(user), spec, rootCa: pki.ca.certificatePem, shared: store.latest !== undefined, identity, steps, clock, random, log, signal }),
   ]);
 }
 
@@ -193,20 +154,4 @@ async function rewriteStale(encryption: Encryption, store: EncryptingStore, { lo
 async function refuseUnfinishedCopy(store: Store): Promise<void> {
   const unfinished = await unfinishedCopy(store, storageRoot);
   if (unfinished !== undefined) throw new Error(`the store holds a part of a state only (${unfinished})`);
-}
-
-/** Somebody else leads within 13 s after a server died, and within one after it stopped. */
-const leaseTimes = { leaseDurationMs: 12_000, renewDeadlineMs: 8_000, waitPeriodMs: 500 };
-
-/** Of several servers one leads; one that loses its lease stops this work only, and waits for its turn again. */
-async function leadAgainAndAgain(options: LeaderElectionOptions, work: (until: AbortSignal) => Promise<void>): Promise<void> {
-  while (!options.signal.aborted) {
-    try {
-      await runAsLeader(options, work);
-    } catch (error) {
-      if (options.signal.aborted) return;
-      if (!(error instanceof LeadershipLostError)) throw error;
-      options.log.warn("somebody else may lead now", { lease: options.name, error });
-    }
-  }
 }
