@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { nodes } from "../src/api/generated/core-v1.ts";
+import { compileCacheFolder } from "../src/bin/compile-cache.ts";
 import { HttpTransport } from "../src/client/http-transport.ts";
 import { TypedClient } from "../src/client/typed-client.ts";
 import { adminTransport } from "../src/cluster/commands/trace.ts";
@@ -29,7 +30,7 @@ export interface BenchCluster extends AsyncDisposable {
   pid(name: "server" | "agent"): number;
 }
 
-export async function benchCluster(name: string): Promise<BenchCluster> {
+export async function benchCluster(name: string, { nodes: nodeCount = 1 }: { readonly nodes?: number } = {}): Promise<BenchCluster> {
   const home = mkdtempSync(join(tmpdir(), "kb-")); // Short: the sockets' paths have a limit.
   const env = { ...process.env, KEELSON_HOME: home };
   const run = (...args: readonly string[]) => command(["env", `KEELSON_HOME=${home}`, launcher, ...args]);
@@ -39,7 +40,7 @@ export async function benchCluster(name: string): Promise<BenchCluster> {
   };
   try {
     const began = performance.now();
-    await run("up", name, "--no-kubeconfig", "--api-port", String(20_000 + Math.floor(Math.random() * 20_000)));
+    await run("up", name, "--nodes", String(nodeCount), "--no-kubeconfig", "--api-port", String(20_000 + Math.floor(Math.random() * 20_000)));
     const upMs = performance.now() - began;
     const paths = pathsOf(home, name);
     const spec = readSpec(paths);
@@ -87,8 +88,8 @@ export async function measureStart({ spec, paths }: BenchCluster, { keepStore = 
   const program = programOf({ node: process.execPath, entry });
   const began = performance.now();
   const started = systemClock.now();
-  const start = (name: string, argv: readonly [string, ...string[]]) =>
-    startProcess({ runFolder: paths.run, name, argv, logFile: join(paths.logs, `${name}.log`), env: process.env, nowMs: systemClock.now() });
+  const env = { ...process.env, NODE_COMPILE_CACHE: compileCacheFolder(process.env) }; // As the launcher says it.
+  const start = (name: string, argv: readonly [string, ...string[]]) => startProcess({ runFolder: paths.run, name, argv, logFile: join(paths.logs, `${name}.log`), env, nowMs: systemClock.now() });
   const { pid } = start(serverName, program.server(spec, paths));
   start(agentName(node.name), ["nsenter", `--net=${namespacePath(node)}`, ...program.agent(spec, paths, node)]);
 

@@ -10,6 +10,8 @@ export interface RawServerInput {
   readonly clientCa: string;
   /** Method and path (without what follows "?") to the file that holds the answer; anything else is answered with the last. */
   readonly answers: Readonly<Record<string, string>>;
+  /** A file whose content goes to all who watch, each time that somebody posts. */
+  readonly event?: string;
 }
 
 if (import.meta.main) {
@@ -18,12 +20,21 @@ if (import.meta.main) {
   const server = createSecureServer({
     cert: input.certificate, key: input.key, ca: input.clientCa, requestCert: true, rejectUnauthorized: false, settings: { maxConcurrentStreams: 250 },
   });
+  const event = input.event === undefined ? undefined : readFileSync(input.event);
+  const watching = new Set<ServerHttp2Stream>();
   server.on("stream", (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => {
     stream.on("error", () => {}); // The client ends in the middle of a request when its time is over.
+    if (event && (headers[":path"] ?? "").includes("watch=true")) {
+      stream.respond({ ":status": 200, "content-type": "application/json" });
+      watching.add(stream);
+      stream.on("close", () => watching.delete(stream));
+      return;
+    }
     const answer = () => {
+      if (event) for (const each of watching) each.write(event);
       const body = bodies.get(`${headers[":method"]} ${headers[":path"]?.split("?")[0]}`);
       if (stream.destroyed) return;
-      stream.respond({ ":status": body ? 200 : 404, "content-type": "application/json", "content-length": body?.length ?? 0 });
+      stream.respond({ ":status": body || event ? 200 : 404, "content-type": "application/json", "content-length": body?.length ?? 0 });
       stream.end(body);
     };
     if (headers[":method"] === "GET") return answer();

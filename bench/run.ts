@@ -1,5 +1,5 @@
 // `npm run bench`: one table of what Keelson does on this machine, each figure beside the raw line of comparison of the same run. As root, since pods are made.
-// Names of sections as arguments (start, idle, pods, http, loaded, storage, encryption, etcd, scheduler) run only those.
+// Names of sections as arguments (start, idle, pods, http, watch, memory, loaded, stretches, storage, wear, encryption, etcd, snapshot, scheduler) run only those.
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -7,13 +7,19 @@ import { systemClock } from "../src/stdx/clock.ts";
 import { benchCluster, cpuSeconds, inOwnProcess, measureStart, pssBytes, rssBytes, servingProcess, type BenchCluster } from "./cluster.ts";
 import { benchEncryption } from "./encryption.ts";
 import { benchEtcd } from "./etcd.ts";
-import { benchHttp } from "./http.ts";
+import { benchHttp, createdKinds } from "./http.ts";
 import type { LoadFigure, LoadInput } from "./load.ts";
+import { loneServer } from "./lone-server.ts";
+import { benchMemory } from "./memory.ts";
 import { benchPods } from "./pods.ts";
 import type { RawServerInput } from "./raw-server.ts";
 import { benchScheduler } from "./scheduler.ts";
+import { benchSnapshot } from "./snapshot.ts";
 import { benchStorage } from "./storage.ts";
+import { benchStretches } from "./stretches.ts";
+import { benchWear } from "./wear.ts";
 import { median, megabytes, ms, perSecond, tableText, type Row } from "./table.ts";
+import { benchWatch } from "./watch.ts";
 
 const ups = 3;
 const starts = 5;
@@ -79,12 +85,6 @@ async function loaded(): Promise<Row[]> {
   return [{ what: "memory of the server, 10,000 objects with 1,000 nodes (PSS)", measured: megabytes(memory), raw: `RSS ${megabytes(rssBytes(cluster.pid("server")))}`, budget: "1/4 of 1,500 MB", met: memory <= 1500e6 / 4 }];
 }
 
-async function storage(): Promise<Row[]> {
-  return (await benchStorage()).map(({ inFlight, createsPerSecond, rawPerSecond }) => ({
-    what: `store: durable creates of 1.5 KB, ${inFlight} in flight`, measured: perSecond(createsPerSecond), raw: `append + fdatasync: ${perSecond(rawPerSecond)}`, ratio: createsPerSecond / rawPerSecond,
-  }));
-}
-
 async function scheduler(): Promise<Row[]> {
   return (await benchScheduler()).map(({ name, nodes, pods, podsPerSecond }) => ({
     what: `scheduler alone: ${pods} pods, ${name}, ${nodes} nodes`, measured: perSecond(podsPerSecond), ...(name === "plain" && { budget: "3 × upstream's 309/s", met: podsPerSecond >= 3 * 309 }),
@@ -100,8 +100,9 @@ const section = async (name: string, run: () => Promise<Row[]>): Promise<void> =
   rows.push(...(await run()));
 };
 
-if (["start", "idle", "pods", "http", "loaded"].some(wants) && process.getuid?.() !== 0) throw new Error("the bench makes pods and wants to be root; `npm run bench storage scheduler` does without");
-if (["start", "idle", "pods", "http"].some(wants)) {
+const wantRoot = ["start", "idle", "pods", "loaded", "wear"];
+if (wantRoot.some(wants) && process.getuid?.() !== 0) throw new Error(`the bench makes pods and wants to be root; all but ${wantRoot.join(", ")} do without`);
+if (["start", "idle", "pods"].some(wants)) {
   const name = `bench-${process.pid % 10_000}`;
   const upMs: number[] = [];
   for (let i = 1; i < ups && wants("start"); i++) {
@@ -113,13 +114,22 @@ if (["start", "idle", "pods", "http"].some(wants)) {
   // Idle before anything else, since what was once busy keeps memory; start last, since it throws away what is stored.
   await section("idle", () => idle(cluster));
   await section("pods", () => benchPods(cluster));
-  await section("http", () => benchHttp(cluster));
   await section("start", () => start(cluster, upMs));
 }
+for (const [name, run] of [["http", benchHttp], ["watch", benchWatch]] as const) {
+  await section(name, async () => {
+    await using server = await loneServer();
+    return await run(server);
+  });
+}
+await section("memory", () => benchMemory(createdKinds));
 await section("loaded", loaded);
-await section("storage", storage);
+await section("stretches", () => benchStretches());
+await section("storage", benchStorage);
+await section("wear", benchWear);
 await section("encryption", benchEncryption);
 await section("etcd", benchEtcd);
+await section("snapshot", benchSnapshot);
 await section("scheduler", scheduler);
 console.log(tableText(rows));
 process.exit(); // Sessions that the client keeps open are of no more use.

@@ -10,6 +10,7 @@ import { contextName } from "../cluster/kubeconfig/kubeconfig.ts";
 import { removeFromUserKubeconfig, userKubeconfigPath } from "../cluster/kubeconfig/user-kubeconfig.ts";
 import { programOf } from "../cluster/program.ts";
 import { seconds, terminalProgress, type Progress } from "../cluster/progress.ts";
+import { snapshotNames } from "../cluster/snapshots/names.ts";
 import { homeOf, isClusterName, listSpecs, pathsOf, readSpec, type ClusterSpec, type EtcdSpec } from "../cluster/spec.ts";
 import { parseEndpoints } from "../storage/etcd/endpoints.ts";
 import { KeySpace } from "../storage/etcd/key-space.ts";
@@ -163,6 +164,8 @@ export const down = telling(async (args, signal) => {
     await tearDown({ home, name, progress: progress(), clock, deleteState, signal });
     await removeFromUserKubeconfig(contextName(name), { path: await userKubeconfigPath(env), clock, signal });
     console.log(`Cluster ${name} is gone.${etcd && !deleteState ? ` Its state stays in etcd, under ${etcd.prefix} at ${etcd.endpoints}: \`keelson up ${name} --store … --adopt\` goes on with it, \`keelson down --delete-state\` would have deleted it.` : ""}`);
+    const kept = snapshotNames(home, name);
+    if (kept.length > 0) console.log(`Its snapshots stay (${kept.join(", ")}): \`keelson fork ${name} NEW --snapshot NAME\` makes a cluster of one, \`keelson snapshot delete ${name} NAME\` removes it.`);
   }
   return 0;
 });

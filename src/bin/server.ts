@@ -6,11 +6,13 @@ import type { EncryptionSettings } from "../cluster/server.ts";
 import { pathsOf, readSpec, type ClusterPaths, type ClusterSpec } from "../cluster/spec.ts";
 import { readyStateFile } from "../cluster/state-file.ts";
 import { storeLocationOf } from "../cluster/store-location.ts";
+import { parseDurationMs } from "../apimachinery/time.ts";
 import { systemClock } from "../stdx/clock.ts";
 import { jsonLog } from "../stdx/log.ts";
 import { cryptoRandom } from "../stdx/random.ts";
 import { isEtcd, openStore } from "../storage/open-store.ts";
 import type { Command } from "./commands.ts";
+import { servingFlags, servingOptions } from "./serving-flags.ts";
 import { untilEnded } from "./until-ended.ts";
 
 /**
@@ -22,8 +24,10 @@ export const server: Command = async (args, signal) => {
   const { values } = parseArgs({ args: [...args], options: {
     "state": { type: "string" }, "cluster": { type: "string" }, "log-level": { type: "string" },
     "store": { type: "string" }, "etcd-cafile": { type: "string" }, "etcd-certfile": { type: "string" }, "etcd-keyfile": { type: "string" }, "etcd-prefix": { type: "string" },
+    "etcd-compaction-interval": { type: "string" },
     "runtime-config": { type: "string", multiple: true },
     "encryption-provider-config": { type: "string" }, "encryption-provider-config-automatic-reload": { type: "boolean" },
+    ...servingFlags,
   } });
   if (values.state === undefined) throw new Error("--state names the folder of the cluster");
   const paths = pathsOf(dirname(dirname(values.state)), basename(values.state));
@@ -37,10 +41,12 @@ export const server: Command = async (args, signal) => {
       store: values.store, etcdPrefix: values["etcd-prefix"], etcdCaFile: values["etcd-cafile"], etcdCertFile: values["etcd-certfile"], etcdKeyFile: values["etcd-keyfile"],
     };
     if (!isEtcd(location) && values.store === undefined) readyStateFile(paths);
-    const store = openStore(location, { clock: systemClock, log });
+    const interval = values["etcd-compaction-interval"];
+    const store = openStore(location, { clock: systemClock, log, ...(interval !== undefined && { compactEveryMs: parseDurationMs(interval) }) });
     store.catch(() => {}); // Told where it is awaited.
     const { runServer } = await import("../cluster/server.ts");
-    await runServer({ spec, paths, clock: systemClock, random: cryptoRandom, log, signal: until, store, ...(encryption && { encryption }), runtimeConfig: (values["runtime-config"] ?? []).join(",") });
+    const runtimeConfig = (values["runtime-config"] ?? []).join(",");
+    await runServer({ spec, paths, clock: systemClock, random: cryptoRandom, log, signal: until, store, runtimeConfig, ...servingOptions(values), ...(encryption && { encryption }) });
   });
 };
 

@@ -115,12 +115,15 @@ export class Informer<T extends KubeObject> {
       ...(initial ? { sendInitialEvents: true, resourceVersionMatch: "NotOlderThan" as const } : { resourceVersion: this.#resourceVersion ?? "" }),
     });
     let listing = initial;
+    // An empty cache can be filled as objects come; all at once at the end would hold the thread for as long as that takes.
+    const fillsAtOnce = initial !== undefined && !this.#hasSynced && this.cache.size === 0;
     for await (const event of watch) {
       if (event.type === "ERROR") throw StatusError.fromStatus(event.object as Status);
       if (event.type === "BOOKMARK") {
         const { resourceVersion, annotations } = event.object.metadata;
         if (listing && annotations?.[initialEventsEnd] === "true") {
-          this.#replace(listing.values(), resourceVersion);
+          if (fillsAtOnce) this.#filled(resourceVersion);
+          else this.#replace(listing.values(), resourceVersion);
           listing = undefined;
         } else if (!listing) {
           this.#resourceVersion = resourceVersion;
@@ -129,6 +132,10 @@ export class Informer<T extends KubeObject> {
         continue;
       }
       const object = this.#kept(event.object);
+      if (listing && fillsAtOnce) {
+        this.cache.apply(event.type, object);
+        continue;
+      }
       if (listing) {
         if (event.type === "DELETED") listing.delete(keyOf(object));
         else listing.set(keyOf(object), object);
@@ -141,6 +148,12 @@ export class Informer<T extends KubeObject> {
 
   #replace(objects: Iterable<T>, resourceVersion: string | undefined): void {
     this.cache.replace(objects, resourceVersion);
+    this.#filled(resourceVersion);
+  }
+
+  /** The cache holds everything as of this version. */
+  #filled(resourceVersion: string | undefined): void {
+    this.cache.progress(resourceVersion);
     this.#resourceVersion = resourceVersion;
     this.#hasSynced = true;
     this.#synced.resolve();

@@ -66,3 +66,28 @@ test("many failing keys share a bucket", async () => {
   assert.equal(seen, 110);
   stop.abort();
 });
+
+test("a long line of keys lets others have their turn", async () => {
+  const clock = new ManualClock();
+  const stop = new AbortController();
+  const queue = new WorkQueue({ clock, signal: stop.signal });
+  const count = 10_000;
+  const seen: string[] = [];
+  let turnsOfOthers = 0;
+  const done = Promise.withResolvers<void>();
+  const other = () => {
+    turnsOfOthers++;
+    if (seen.length < count) setImmediate(other);
+  };
+  setImmediate(other);
+  workers(3, queue, async (key) => {
+    seen.push(key);
+    if (seen.length === count) done.resolve();
+  });
+  for (let key = 0; key < count; key++) queue.add(String(key));
+  await done.promise;
+  assert.deepEqual(seen, Array.from({ length: count }, (_, key) => String(key)), "in the order in which they came");
+  assert.ok(turnsOfOthers > 100, `others had ${turnsOfOthers} turns`);
+  assert.equal(queue.metrics.depth, 0);
+  stop.abort();
+});

@@ -9,16 +9,15 @@ import { TypedClient } from "../client/typed-client.ts";
 import type { ClusterReader, UserInfo } from "../kube-apiserver/access.ts";
 import { ensureDnsService } from "./dns-service.ts";
 import { bootstrapCluster, maintainCluster } from "../kube-apiserver/bootstrap/bootstrap.ts";
+import { maintainFlowControl } from "../kube-apiserver/bootstrap/flow-control.ts";
+import { keepIdentityLease } from "../kube-apiserver/bootstrap/identity-lease.ts";
 import { Encryption } from "../kube-apiserver/encryption/encryption.ts";
 import { ServerLeases } from "../kube-apiserver/bootstrap/server-leases.ts";
 import { bootstrapChecks } from "../kube-apiserver/bootstrap/checks.ts";
 import { clusterAccess, openIdRoutes } from "../kube-apiserver/cluster-access.ts";
 import { installedDescriptions } from "../kube-apiserver/openapi/descriptions.ts";
-import { startApiServer } from "../kube-apiserver/server.ts";
+import { startApiServer, type ApiServerOptions } from "../kube-apiserver/server.ts";
 import { lazyStreamingHandler } from "../kube-apiserver/streaming/lazy.ts";
-import { upstreamTimes } from "../kube-controller-manager/node-lifecycle/plan.ts";
-import { runControllerManager } from "../kube-controller-manager/run.ts";
-import { runScheduler } from "../kube-scheduler/scheduler.ts";
 import { storageRoot } from "../kube-apiserver/storage-keys.ts";
 import type { EncryptingStore } from "../storage/encryption/encrypting-store.ts";
 import { unfinishedCopy } from "../storage/snapshot/unfinished.ts";
@@ -43,6 +42,10 @@ export interface ServerOptions {
   readonly signal: AbortSignal;
   /** Opened already while this module was loaded; disposed of by whoever opened it. */
   readonly store: Promise<Store>;
+  /** How much is worked on at once, and how long requests and connections may take; upstream's figures when left out. */
+  readonly inFlight?: ApiServerOptions["inFlight"];
+  readonly limits?: ApiServerOptions["limits"];
+  readonly nodePortRange?: ApiServerOptions["nodePortRange"];
   /** Which versions of the API to serve, in the words of upstream's flag; "" for those that are on by default. */
   readonly runtimeConfig?: string;
   /** What is encrypted at rest; nothing when absent. */
@@ -59,6 +62,8 @@ export interface EncryptionSettings {
 }
 
 const stepsMax = 100_000;
+/** Time for those who waited for the server to be told that it is there. */
+const firstAnswersMs = 25;
 const mastersGroup = "system:masters";
 /** Components of this process come in as themselves; that they may do everything here costs nothing, since they share the process. */
 const component = (name: string): UserInfo => ({ name, groups: [mastersGroup, "system:authenticated"] });
@@ -79,7 +84,7 @@ async function resourcesToServe(runtimeConfig: string): Promise<readonly Resourc
 }
 
 /** API server, controllers and scheduler in one process, until `signal` aborts. Rejects when one of them fails for good. */
-export async function runServer({ spec, paths, clock, random, log, signal, store: opening, encryption: settings, runtimeConfig = "" }: ServerOptions): Promise<void> {
+export async function runServer({ spec, paths, clock, random, log, signal, store: opening, inFlight, limits, nodePortRange, encryption: settings, runtimeConfig = "" }: ServerOptions): Promise<void> {
   const steps = new StepRing({ stepsMax });
   const types = resources.filter(({ storedAs }) => !storedAs).map(({ type }) => type);
   const identity = `${spec.name}_${randomUuid(random)}`;
@@ -121,7 +126,7 @@ export async function runServer({ spec, paths, clock, random, log, signal, store
     },
     streaming: lazyStreamingHandler({ reader: { get: (...args) => read().get(...args), list: (...args) => read().list(...args) }, kubelet: kubeletTls, random: () => random.next() }),
     routes: openIdRoutes(access, { jwksUri: `https://${spec.gateway}:${spec.apiPort}/openid/v1/jwks` }),
-    clock, random, log, steps,
+    clock, random, log, steps, ...(inFlight && { inFlight }), ...(limits && { limits }), ...(nodePortRange && { nodePortRange }),
   });
 
   for (const check of bootstrapChecks(server.reader)) server.addReadyCheck(check);
@@ -131,6 +136,11 @@ export async function runServer({ spec, paths, clock, random, log, signal, store
 
   const informersOf = (name: string, until: AbortSignal) =>
     new Informers({ client: new TypedClient(server.transport(component(name)), { fieldManager: name.replace("system:", "") }), clock, random, log, signal: until });
+  // Whoever waits for the server hears first that it is ready: loading the controllers' hundred modules holds the thread.
+  await clock.sleep(firstAnswersMs, { signal });
+  const [{ upstreamTimes }, { runControllerManager }, { runScheduler }] = await Promise.all([
+    import("../kube-controller-manager/node-lifecycle/plan.ts"), import("../kube-controller-manager/run.ts"), import("../kube-scheduler/scheduler.ts"),
+  ]);
   const controlling = async (until: AbortSignal): Promise<void> => {
     const informers = informersOf("system:kube-controller-manager", until);
     await runControllerManager({
@@ -158,6 +168,8 @@ export async function runServer({ spec, paths, clock, random, log, signal, store
     encryption?.run(signal),
     settings?.rewriteStale === true && encryption && encrypted && rewriteStale(encryption, encrypted, { log, signal }),
     maintainCluster({ ...bootstrap, transport: server.transport(component("system:apiserver")), clock, log }),
+    maintainFlowControl({ transport: server.transport(component("system:apiserver")), clock, log, signal }),
+    keepIdentityLease({ transport: server.transport(component("system:apiserver")), clock, random, log, signal }),
     keepPkiCurrent({ ...pkiSubjects(spec, clock), folder: paths.pki, current: pki, log, signal, onRenewed: (renewed) => {
       server.renewTls(tlsOf(renewed));
       writeCredentials(spec, paths, renewed);

@@ -1,7 +1,7 @@
 import { closeSync, existsSync, fsyncSync, openSync, renameSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { companionSuffixes } from "../storage/sqlite/companions.ts";
-import { isAlive, readProcess } from "./processes.ts";
+import { forgetProcess, isAlive, readProcess } from "./processes.ts";
 import type { ClusterPaths } from "./spec.ts";
 
 /** Where a cluster with an embedded store keeps its state. */
@@ -39,6 +39,7 @@ export const restoreName = "restore";
 export function readyStateFile(paths: ClusterPaths): string {
   const restoring = readProcess(paths.run, restoreName);
   if (isAlive(restoring) && restoring.pid !== process.pid) throw new Error(`the state of this cluster is being replaced by process ${restoring.pid}; it starts the server again when it is done`);
+  if (restoring && !isAlive(restoring)) forgetProcess(paths.run, restoreName); // It was killed; what it has left undone is done here.
   const file = stateFileOf(paths);
   finishReplacement(file);
   return file;

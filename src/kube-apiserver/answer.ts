@@ -13,6 +13,8 @@ export interface WatchSink {
   bookmark(revision: Revision, initialEventsEnd: boolean): boolean;
   error(status: unknown): void;
   end(): void;
+  /** When the reader has taken what it was given; undefined while it keeps up. Asked while there is much to send. */
+  drained?(): Promise<void> | undefined;
 }
 
 /** Takes what comes bit by bit. */
@@ -20,6 +22,8 @@ export interface StreamSink {
   /** False when the reader is too slow or gone. */
   write(bytes: Uint8Array): boolean;
   end(): void;
+  /** As that of a watch's sink. */
+  drained?(): Promise<void> | undefined;
 }
 
 /** Answers that are one piece. */

@@ -5,6 +5,7 @@ import type { Random } from "../stdx/random.ts";
 import type { Steps } from "../stdx/steps.ts";
 import type { AdmissionPlugin, Authenticator, Authorizer, TokenIssuer, VirtualResource } from "./access.ts";
 import type { ClusterState } from "./cluster-state.ts";
+import type { InFlight } from "./in-flight.ts";
 import type { ManagedFieldsKeeper } from "./managed-fields.ts";
 import type { Metrics } from "./metrics.ts";
 import type { ProtobufCodec } from "../apimachinery/protobuf/codec.ts";
@@ -27,6 +28,7 @@ export interface Api {
   readonly tokenIssuer: TokenIssuer | undefined;
   readonly managedFields: ManagedFieldsKeeper;
   readonly metrics: Metrics;
+  readonly inFlight: InFlight;
   readonly listBodies: ListBodies;
   readonly columnHeads: ColumnHeads;
   served(group: string, version: string, plural: string): Served | undefined;

@@ -95,6 +95,11 @@ export class CacheEntry {
     return (this.#object ??= this.#stored ? this.form.decode(this.#stored, this.revision) : (JSON.parse(this.jsonLine.toString()) as KubeObject));
   }
 
+  /** About how long it is as JSON. */
+  get byteLength(): number {
+    return this.#line?.length ?? this.#stored?.length ?? 0;
+  }
+
   /** The object as it is served, as JSON and a newline. */
   get jsonLine(): Buffer {
     if (this.#line) return this.#line;

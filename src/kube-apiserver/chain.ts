@@ -15,8 +15,9 @@ import type { Authenticated, Authorized, Incoming, Informed } from "./request.ts
 export async function chain<T = Answer>(api: Api, incoming: Incoming, handle: (request: Authorized) => Promise<T>): Promise<T> {
   const informed = inform(incoming);
   const authenticated = await impersonate(api, await authenticate(api, informed));
-  const authorized = await authorize(api, authenticated);
-  return await handle(authorized);
+  const work = async (): Promise<T> => await handle(await authorize(api, authenticated));
+  // The server's own parts are as busy as what they are asked to do.
+  return await (authenticated.identity ? work() : api.inFlight.admit(authenticated.info, authenticated.user, work));
 }
 
 export const inform = (request: Incoming): Informed =>

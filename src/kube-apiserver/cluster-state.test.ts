@@ -66,7 +66,7 @@ test("listeners hear what concerns them, and the past is known as far back as it
   });
   assert.equal(cache.since(from)?.length, 5);
   assert.deepEqual(cache.since(state.revision), []);
-  assert.equal(cache.since(1), undefined, "what happened before the server started is not known");
+  assert.equal(cache.since(0), undefined, "what happened before the store began is not known");
 });
 
 test("what is about to be stored needs not be parsed when it comes back", async () => {

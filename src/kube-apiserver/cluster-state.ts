@@ -1,8 +1,11 @@
 import type { KubeObject, ResourceType } from "../apimachinery/object.ts";
 import { CompactedError, keyOfChange, revisionOfChange, type Change, type Entry, type Revision, type Store, type Watch } from "../storage/store.ts";
 import type { Log } from "../stdx/log.ts";
+import { Turns } from "../stdx/turns.ts";
 import type { ClusterReader } from "./access.ts";
 import { StoredForm } from "./cache-entry.ts";
+import { moveEarlierLayout } from "./earlier-layout.ts";
+import { recentPast } from "./recent-past.ts";
 import { prefixInKey, prefixOf, storageRoot } from "./storage-keys.ts";
 import { unavailable, unreadableError } from "./store-error.ts";
 import { WatchCache } from "./watch-cache.ts";
@@ -23,6 +26,8 @@ export interface ClusterStateOptions {
 /** The whole cluster as this server sees it: one cache per resource, fed by a single watch of the store, so that one revision holds for all. */
 export class ClusterState implements ClusterReader, AsyncDisposable {
   readonly store: Store;
+  /** For all work whose amount grows with the number of objects. */
+  readonly turns = new Turns();
   readonly #log: Log;
   readonly #defaults: ClusterStateOptions["defaults"];
   readonly #caches = new Map<string, WatchCache>();
@@ -44,11 +49,16 @@ export class ClusterState implements ClusterReader, AsyncDisposable {
   }
 
   static async start({ store, types, log, defaults }: ClusterStateOptions): Promise<ClusterState> {
-    const { entries, revision } = await store.list(storageRoot);
-    const state = new ClusterState(store, revision, log, defaults);
+    let { entries, revision } = await store.list(storageRoot);
+    // Only embedded stores were ever written in that layout.
+    if (!store.latest && (await moveEarlierLayout({ store, types, entries, log }))) ({ entries, revision } = await store.list(storageRoot));
+    const past = store.latest ? undefined : await recentPast(store, { entries, revision });
+    const start = past ?? { entries, revision, changes: [] };
+    const state = new ClusterState(store, start.revision, log, defaults);
     const prefixes = new Set(types.map(prefixOf));
-    const byPrefix = Map.groupBy(entries, ({ key }) => prefixInKey(key, prefixes));
-    for (const type of types) state.#add(type, byPrefix.get(prefixOf(type)) ?? [], revision);
+    const byPrefix = Map.groupBy(start.entries, ({ key }) => prefixInKey(key, prefixes));
+    for (const type of types) state.#add(type, byPrefix.get(prefixOf(type)) ?? [], start.revision);
+    for (const change of start.changes) state.#apply(change);
     state.#running = state.#follow();
     return state;
   }

@@ -1,35 +1,46 @@
 import { randomUUID, X509Certificate } from "node:crypto";
-import { createSecureServer, constants, type Http2SecureServer, type IncomingHttpHeaders, type ServerHttp2Stream } from "node:http2";
+import { createSecureServer, type Http2SecureServer, type IncomingHttpHeaders, type ServerHttp2Session, type ServerHttp2Stream } from "node:http2";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
-import { PassThrough, type Duplex, type Readable, type Writable } from "node:stream";
+import type { Duplex, Readable } from "node:stream";
 import type { TLSSocket } from "node:tls";
-import { StatusError } from "../apimachinery/status-error.ts";
+import { badRequest, StatusError } from "../apimachinery/status-error.ts";
+import { parseDurationMs } from "../apimachinery/time.ts";
 import type { Answer, StreamSink } from "./answer.ts";
 import type { Api } from "./api.ts";
 import { distinctIdentityHeaders } from "./authentication/identity.ts";
+import { drained, sendBitByBit } from "./bit-by-bit.ts";
 import { bookmarkObject } from "./bookmark.ts";
-import { chain } from "./chain.ts";
+import { chain, inform } from "./chain.ts";
 import { removedRelease } from "./deprecations.ts";
 import { answerFor, type Routes } from "./handlers/routes.ts";
 import { asStatusError } from "./local-transport.ts";
 import { eventEncoder } from "./output/encode.ts";
 import { Deadlines } from "./deadlines.ts";
+import { lasts, TooBusyError } from "./in-flight.ts";
+import { notAList, onlyAList } from "./output/negotiation.ts";
+import { Http1Outlet, Http2Outlet, type Outlet } from "./outlet.ts";
 import { encodeOptions, errorReply, lengthOf, reply, uncached, warningHeaders, type Reply } from "./output/respond.ts";
-import type { Authorized, Incoming, Payload } from "./request.ts";
+import { emptyBody, payloadOf } from "./payload.ts";
+import type { Authorized, Incoming } from "./request.ts";
 import type { Query } from "./query.ts";
 import type { RequestInfo } from "./request-info.ts";
 import { upgradeStream, serveStream, isStreaming } from "./streaming/serve.ts";
 
-/** Upstream's limit of a request body. */
-export const bodyBytesMax = 3 * 1024 * 1024;
-/** How long a request may take that is not meant to stay open. */
-const requestTimeoutMs = 60_000;
+/** How long a connection may stay without a request, or take for the head of one; upstream's figures. */
+const defaultLimits = { headMs: 32_000, idleMs: 90_000, handshakeMs: 10_000, requestMs: 60_000, streamsMax: 1_000 };
+/** How often it is looked for connections that are idle for too long. */
+const idleCheckMs = 10_000;
+/** What is being answered when the server stops may take this long to finish. */
+const finishMs = 10_000;
+/** What is on its way to a client when all is answered may take this long to arrive. */
+const flushMs = 500;
 /** What waits to be sent over one connection; at Node's own 10 MB a single large list would have all other requests refused. */
 const sessionMegabytesMax = 256;
+/** So much lies ready for a reader that takes the state at the start of a watch. */
+const unsentBytesMax = 1024 * 1024;
 /** How far a reader of a watch may fall behind before it is cut off. */
 const backlogBytesMax = 16 * 1024 * 1024;
-const http1Hops: ReadonlySet<string> = new Set(["connection", "keep-alive", "transfer-encoding", "upgrade", "proxy-connection"]);
 
 export interface TlsOptions {
   readonly certPem: string;
@@ -43,19 +54,26 @@ export interface HttpServerOptions {
   readonly routes: Routes;
   readonly tls: TlsOptions;
   readonly listeners: readonly { readonly host: string; readonly port: number }[];
+  readonly limits?: Partial<HttpLimits>;
 }
 
-/** The way back, whichever version of HTTP it is. */
-interface Outlet {
-  /** Sends an answer in one piece. */
-  send(reply: Reply): void;
-  /** Sends the head of an answer that goes on. */
-  begin(code: number, headers: Readonly<Record<string, string | readonly string[]>>): Writable;
-  readonly begun: boolean;
-  /** Of the body of an answer in one piece. */
-  readonly bytes: number;
-  readonly closed: AbortSignal;
-  readonly isClosed: boolean;
+/** What one client may ask for. Upstream's figures where none are given. */
+export interface HttpLimits {
+  /** How long a request may take that is not meant to stay open; `?timeout=` may shorten it. */
+  readonly requestMs: number;
+  /** How long the head of a request may take, and a connection's first request be waited for. */
+  readonly headMs: number;
+  /** How long a connection is kept on which nothing is going on. */
+  readonly idleMs: number;
+  readonly handshakeMs: number;
+  /** Streams that are open on one connection at a time. */
+  readonly streamsMax: number;
+}
+
+/** One connection of HTTP/2, and how long it has had nothing to do. */
+interface Connection {
+  streams: number;
+  idleSinceMs: number;
 }
 
 export class HttpServer implements AsyncDisposable {
@@ -64,14 +82,20 @@ export class HttpServer implements AsyncDisposable {
   readonly #servers: Http2SecureServer[] = [];
   readonly #stopping = new AbortController();
   readonly #deadlines: Deadlines;
+  readonly #limits: HttpLimits;
   readonly #sessions = new Set<{ close(): void; destroy(): void }>();
+  readonly #connections = new Map<ServerHttp2Session, Connection>();
+  /** Requests that are being answered, those that last excepted. */
+  #answering = 0;
+  #allAnswered: (() => void) | undefined;
   readonly #certificates = new WeakMap<object, X509Certificate | null>();
   readonly addresses: { readonly host: string; readonly port: number }[] = [];
 
-  private constructor({ api, routes }: HttpServerOptions) {
+  private constructor({ api, routes, limits }: HttpServerOptions) {
     this.#api = api;
     this.#routes = routes;
-    this.#deadlines = new Deadlines({ clock: api.clock, timeoutMs: requestTimeoutMs, signal: this.#stopping.signal, expired: timedOut });
+    this.#limits = { ...defaultLimits, ...limits };
+    this.#deadlines = new Deadlines({ clock: api.clock, timeoutMs: this.#limits.requestMs, signal: this.#stopping.signal, expired: timedOut });
   }
 
   static async listen(options: HttpServerOptions): Promise<HttpServer> {
@@ -82,19 +106,32 @@ export class HttpServer implements AsyncDisposable {
       await server[Symbol.asyncDispose]();
       throw error;
     }
+    void server.#closeIdle();
     return server;
   }
 
   async #listen(host: string, port: number, { certPem, keyPem, clientCaPem }: TlsOptions): Promise<void> {
+    const { headMs, idleMs, handshakeMs, requestMs, streamsMax } = this.#limits;
+    // Not among the options that the types know, though Node reads it; its own default is half a minute.
+    const http1Checks = { connectionsCheckingInterval: Math.min(headMs, 5_000) };
     const server = createSecureServer({
+      ...http1Checks,
       cert: certPem, key: keyPem, allowHTTP1: true, minVersion: "TLSv1.2", requestCert: true, rejectUnauthorized: false,
       ...(clientCaPem !== undefined && { ca: clientCaPem }),
-      settings: { maxConcurrentStreams: 1000, initialWindowSize: 1 << 20 },
+      settings: { maxConcurrentStreams: streamsMax, initialWindowSize: 1 << 20 }, handshakeTimeout: handshakeMs,
+      // Clients that open streams and reset them at once get this many for free, and so many a second; nghttp2's own figures.
+      streamResetBurst: 1_000, streamResetRate: 33,
       peerMaxConcurrentStreams: 1000, maxSessionMemory: sessionMegabytesMax,
     });
+    // For HTTP/1 on the same port; a body may take as long as a request.
+    Object.assign(server, { headersTimeout: headMs, requestTimeout: requestMs + 5_000, keepAliveTimeout: idleMs });
     server.on("session", (session) => {
       this.#sessions.add(session);
-      session.on("close", () => this.#sessions.delete(session));
+      this.#connections.set(session, { streams: 0, idleSinceMs: this.#api.clock.now() });
+      session.on("close", () => {
+        this.#sessions.delete(session);
+        this.#connections.delete(session);
+      });
       session.on("error", () => session.destroy());
       // So that large bodies are not held up by the window of the whole connection.
       session.setLocalWindowSize(1 << 24);
@@ -107,7 +144,8 @@ export class HttpServer implements AsyncDisposable {
     });
     server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => this.#onUpgrade(request, socket, head));
     server.on("secureConnection", (socket: TLSSocket) => {
-      const each = { close: () => socket.destroySoon(), destroy: () => socket.destroy() };
+      // Idle ones of HTTP/1 end with the server; those of HTTP/2 have a session, which ends when its streams do.
+      const each = { close: () => undefined, destroy: () => socket.destroy() };
       this.#sessions.add(each);
       socket.on("close", () => this.#sessions.delete(each));
       socket.on("error", () => socket.destroy());
@@ -132,6 +170,18 @@ export class HttpServer implements AsyncDisposable {
     for (const server of this.#servers) server.setSecureContext({ cert: certPem, key: keyPem, ...(clientCaPem !== undefined && { ca: clientCaPem }) });
   }
 
+  /** Connections of HTTP/2 on which nothing is going on are closed, so that nobody can hold any number of them. */
+  async #closeIdle(): Promise<void> {
+    const { clock } = this.#api;
+    const { signal } = this.#stopping;
+    while (!signal.aborted) {
+      const slept = await clock.sleep(Math.min(idleCheckMs, this.#limits.idleMs), { signal }).then(() => true, () => false);
+      if (!slept) return;
+      const before = clock.now() - this.#limits.idleMs;
+      for (const [session, { streams, idleSinceMs }] of this.#connections) if (streams === 0 && idleSinceMs <= before) session.close();
+    }
+  }
+
   #certificate(socket: TLSSocket | undefined): X509Certificate | undefined {
     if (!socket) return undefined;
     let certificate = this.#certificates.get(socket);
@@ -146,7 +196,13 @@ export class HttpServer implements AsyncDisposable {
     stream.on("error", () => stream.destroy());
     const path = headers[":path"] ?? "/";
     const socket = stream.session?.socket as TLSSocket | undefined;
-    const outlet = new Http2Outlet(stream);
+    const connection = stream.session && this.#connections.get(stream.session as ServerHttp2Session);
+    if (connection) connection.streams++;
+    const outlet = new Http2Outlet(stream, () => {
+      if (!connection) return;
+      connection.streams--;
+      connection.idleSinceMs = this.#api.clock.now();
+    });
     void this.#handle(this.#incoming(headers[":method"] ?? "GET", path, headers, this.#certificate(socket), stream, outlet), outlet, stream);
   }
 
@@ -166,37 +222,46 @@ export class HttpServer implements AsyncDisposable {
     };
   }
 
-  async #handle(incoming: Incoming, outlet: Outlet, body: Readable): Promise<void> {
+  async #handle(raw: Incoming, outlet: Outlet, body: Readable): Promise<void> {
     const api = this.#api;
     const started = api.clock.now();
+    const incoming = inform(raw);
     const auditId = auditIdOf(incoming);
     const common = { "audit-id": auditId, ...uncached };
     let code = 0;
     let labels = { verb: metricMethod(incoming.method), group: "", version: "", resource: "", subresource: "", scope: "", dryRun: "" };
     api.metrics.begin(incoming.method);
+    const isLasting = lasts(incoming.info);
+    if (!isLasting) this.#answering++;
     try {
-      code = await this.#deadlines.within((lasts) => chain(api, incoming, async (request) => {
+      const answered = () => chain(api, incoming, async (request) => {
         const { info, query } = request;
         labels = { verb: metricVerb(info.verb, incoming.headers["content-type"]), group: info.group, version: info.version, resource: info.resource, subresource: info.subresource, scope: scopeOf(info), dryRun: dryRunOf(query) };
-        if (info.verb === "watch" || isStreaming(info) || query.get("watch") === "true") lasts();
         return await this.#answer(request, outlet, body, common);
-      }));
+      });
+      code = await (isLasting ? answered() : this.#deadlines.within(answered, timeoutOf(incoming.query)));
     } catch (error) {
-      const status = asStatusError(api, error, incoming.path);
-      code = status.code;
-      try {
-        if (!outlet.begun && !outlet.isClosed) {
-          const made = await errorReply(api, incoming, status);
-          outlet.send({ ...made, headers: { ...common, ...withWarnings(incoming), ...made.headers }, ...(incoming.method === "HEAD" && { body: noBody }) });
-          // The rest of a body that was refused is not read.
-          if (status.code === 413) body.destroy();
-        }
-      } catch (failed) {
-        api.log.error("an answer could not be sent", { path: incoming.path, error: failed });
-      }
+      code = await this.#refuse(incoming, outlet, asStatusError(api, error, incoming.path), common);
     } finally {
+      if (!isLasting && --this.#answering === 0) this.#allAnswered?.();
       api.metrics.end({ ...labels, ...measured(incoming), code, durationMs: api.clock.now() - started, bytes: outlet.bytes, deprecated: labels.resource === "" ? undefined : removalOf(api, labels) });
     }
+  }
+
+  /** Says why not; the code is what the client got, or would have got. */
+  async #refuse(incoming: Incoming, outlet: Outlet, error: StatusError, common: Readonly<Record<string, string>>): Promise<number> {
+    const api = this.#api;
+    try {
+      if (!outlet.begun && !outlet.isClosed) {
+        const made = error instanceof TooBusyError ? tooBusyReply(error) : await errorReply(api, incoming, error);
+        outlet.send({ ...made, headers: { ...common, ...withWarnings(incoming), ...made.headers }, ...(incoming.method === "HEAD" && { body: noBody }) });
+        // The rest of a body that was refused, or that takes too long, is not read.
+        if (error.code === 413 || error.code === 504) outlet.endRequest();
+      }
+    } catch (failed) {
+      api.log.error("an answer could not be sent", { path: incoming.path, error: failed });
+    }
+    return error.code;
   }
 
   /** Sends what the handlers find; resolves with the code when all is sent (or, for a watch, when it has begun). */
@@ -208,7 +273,7 @@ export class HttpServer implements AsyncDisposable {
       return 200;
     }
     // Before anything is written: an answer that nobody can read must not be that of a success.
-    if (info.isResourceRequest && !readVerbs.has(info.verb)) encodeOptions(api, request, { table: true, partial: true });
+    if (info.isResourceRequest && !readVerbs.has(info.verb)) checkAnswerForm(api, request);
     const answer = await answerFor(api, this.#routes, request);
     const headers = { ...common, ...withWarnings(request) };
     switch (answer.is) {
@@ -220,7 +285,14 @@ export class HttpServer implements AsyncDisposable {
         return 200;
       default: {
         const made = await reply(api, request, answer);
-        outlet.send({ ...made, headers: { ...headers, ...made.headers }, ...(request.method === "HEAD" && { body: noBody }) });
+        const whole = { ...made, headers: { ...headers, ...made.headers } };
+        if (request.method === "HEAD") outlet.send({ code: whole.code, headers: whole.headers, body: noBody });
+        else if (made.rest) {
+          // As long as the reader goes on reading: this is not waited for, so that no deadline of the request ends it.
+          sendBitByBit(outlet, whole, made.rest, { clock: api.clock, stallMsMax: this.#limits.requestMs, expired: timedOut }).catch((error: unknown) => {
+            if (!(error instanceof StatusError)) api.log.error("a list could not be sent to its end", { path: request.path, error });
+          });
+        } else outlet.send(whole);
         return made.code;
       }
     }
@@ -237,6 +309,7 @@ export class HttpServer implements AsyncDisposable {
         bookmark: (revision, initialEventsEnd) => sink.write(encoder.plain("BOOKMARK", bookmarkObject(type, revision, initialEventsEnd))),
         error: (object) => void sink.write(encoder.plain("ERROR", object)),
         end: () => sink.end(),
+        ...(sink.drained && { drained: sink.drained }),
       });
       api.metrics.watching(where, 1);
       return {
@@ -260,6 +333,7 @@ export class HttpServer implements AsyncDisposable {
         return initial || writable.writableLength <= backlogBytesMax;
       },
       end: () => void (writable.destroyed || writable.end()),
+      drained: () => (writable.destroyed || writable.writableLength <= unsentBytesMax ? undefined : drained(writable)),
     });
     initial = false;
     const stop = () => {
@@ -296,28 +370,57 @@ export class HttpServer implements AsyncDisposable {
     });
   }
 
-  /** Ends the watches, lets what is being answered finish for a moment, and closes. */
+  /** Ends what lasts, takes no more, lets what is being answered finish, and closes. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stopping.abort();
     const closed = this.#servers.map((server) => new Promise<void>((resolve) => server.close(() => resolve())));
     for (const session of this.#sessions) session.close();
+    await this.#unless(finishMs, new Promise<void>((resolve) => {
+      this.#allAnswered = resolve;
+      if (this.#answering === 0) resolve();
+    }));
     // What does not close by itself in this time is cut off.
-    const patience = new AbortController();
-    await Promise.race([
-      Promise.all(closed),
-      this.#api.clock.sleep(500, { signal: patience.signal }).then(() => {
-        for (const session of this.#sessions) session.destroy();
-      }, () => undefined),
-    ]);
-    patience.abort();
+    await this.#unless(flushMs, Promise.all(closed));
     for (const session of this.#sessions) session.destroy();
     await Promise.all(closed);
   }
+
+  /** Waits for it, but no longer than this. */
+  async #unless(durationMs: number, what: Promise<unknown>): Promise<void> {
+    const done = new AbortController();
+    await Promise.race([what, this.#api.clock.sleep(durationMs, { signal: done.signal }).catch(() => undefined)]);
+    done.abort();
+  }
 }
 
-const timedOut = (): StatusError => new StatusError("Timeout", "request did not complete within the allotted timeout", { details: { retryAfterSeconds: 1 } });
+/** Upstream's `?timeout=`, in milliseconds; 0 and what is longer than the server's own time mean the server's. @throws {StatusError} BadRequest */
+function timeoutOf(query: Query): number | undefined {
+  const text = query.get("timeout") ?? "";
+  if (text === "") return undefined;
+  try {
+    return parseDurationMs(text);
+  } catch (error) {
+    throw badRequest(`invalid timeout specified in the request URL - ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
+
+const tooBusyReply = ({ message, details }: StatusError): Reply => ({
+  code: 429, body: [Buffer.from(`${message}\n`)],
+  headers: { "content-type": "text/plain; charset=utf-8", "x-content-type-options": "nosniff", "retry-after": String(details?.retryAfterSeconds ?? 1) },
+});
+const timedOut = (): StatusError => new StatusError("Timeout", "Timeout: request did not complete within the allotted timeout", { details: {} });
 const noBody: readonly Uint8Array[] = [];
 const withWarnings = ({ warnings }: Incoming): Record<string, readonly string[]> => (warnings.length === 0 ? {} : { warning: warningHeaders(warnings) });
+
+/** @throws {StatusError} NotAcceptable, for a form that the answer to a write cannot have. */
+function checkAnswerForm(api: Api, request: Authorized): void {
+  const { wanted: { as } } = encodeOptions(api, request, { table: true, partial: true });
+  const { group, version, resource, subresource, verb } = request.info;
+  const type = api.served(group, version, resource)?.type;
+  if (!type || (subresource !== "" && subresource !== "status")) return;
+  if (as === "PartialObjectMetadataList" && verb !== "deletecollection") throw notAList(type);
+  if (as === "PartialObjectMetadata" && verb === "deletecollection") throw onlyAList(type);
+}
 
 const readVerbs: ReadonlySet<string> = new Set(["get", "list", "watch"]);
 /** Upstream's names for where a request looks. */
@@ -341,124 +444,3 @@ function auditIdOf({ headers }: Incoming): string {
   const given = headers["audit-id"];
   return typeof given === "string" && given !== "" && given.length <= 64 && /^[-.\w]+$/.test(given) ? given : randomUUID();
 }
-
-function emptyBody(): Readable {
-  const empty = new PassThrough();
-  empty.end();
-  return empty;
-}
-
-export const tooLargeBody = (): StatusError => new StatusError("RequestEntityTooLarge", `Request entity too large: limit is ${bodyBytesMax}`, { details: {} });
-
-/** The body is read when a handler asks, and once. */
-function payloadOf(contentType: string, contentLength: string | undefined, body: Readable): Payload {
-  let read: Promise<Buffer> | undefined;
-  return {
-    is: "bytes", contentType,
-    read: () => (read ??= readBody(body, contentLength)),
-  };
-}
-
-function readBody(body: Readable, contentLength: string | undefined): Promise<Buffer> {
-  if (contentLength !== undefined && Number(contentLength) > bodyBytesMax) return Promise.reject(tooLargeBody());
-  return new Promise((resolve, reject) => {
-    const chunks: Buffer[] = [];
-    let bytes = 0;
-    body.on("data", (chunk: Buffer) => {
-      bytes += chunk.length;
-      if (bytes > bodyBytesMax) {
-        body.pause();
-        reject(tooLargeBody());
-      } else chunks.push(chunk);
-    });
-    let ended = false;
-    body.on("end", () => {
-      ended = true;
-      resolve(chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks));
-    });
-    body.on("error", (error) => reject(new StatusError("BadRequest", `the body could not be read: ${error.message}`, { cause: error })));
-    body.on("close", () => {
-      if (!ended) reject(new StatusError("BadRequest", "unexpected EOF"));
-    });
-  });
-}
-
-/** One for all, because making an error costs more than most requests. */
-const goneAway = new Error("the client has gone away");
-
-class Http2Outlet implements Outlet {
-  readonly #stream: ServerHttp2Stream;
-  bytes = 0;
-  #closed: AbortController | undefined;
-
-  constructor(stream: ServerHttp2Stream) {
-    this.#stream = stream;
-    stream.on("close", () => this.#closed?.abort(goneAway));
-  }
-  /** Made when somebody asks: most requests end before anybody does. */
-  get closed(): AbortSignal {
-    if (!this.#closed) {
-      this.#closed = new AbortController();
-      if (this.#stream.closed || this.#stream.destroyed) this.#closed.abort(goneAway);
-    }
-    return this.#closed.signal;
-  }
-  get isClosed(): boolean {
-    return this.#stream.closed || this.#stream.destroyed;
-  }
-  get begun(): boolean {
-    return this.#stream.headersSent;
-  }
-  send({ code, headers, body }: Reply): void {
-    const stream = this.#stream;
-    if (stream.destroyed || stream.closed) return;
-    const length = lengthOf(body);
-    this.bytes = length;
-    if (length === 0) return stream.respond({ ":status": code, ...(headers as Record<string, string>) }, { endStream: true });
-    stream.respond({ ":status": code, ...(headers as Record<string, string>), "content-length": length });
-    for (const piece of body.slice(0, -1)) stream.write(piece);
-    stream.end(body.at(-1));
-  }
-  begin(code: number, headers: Readonly<Record<string, string | readonly string[]>>): Writable {
-    const allowed = Object.fromEntries(Object.entries(headers).filter(([name]) => !http1Hops.has(name.toLowerCase())));
-    if (!this.#stream.destroyed && !this.#stream.closed) this.#stream.respond({ [constants.HTTP2_HEADER_STATUS]: code, ...(allowed as Record<string, string>) });
-    return this.#stream;
-  }
-}
-
-class Http1Outlet implements Outlet {
-  readonly #response: ServerResponse;
-  bytes = 0;
-  #closed: AbortController | undefined;
-
-  constructor(response: ServerResponse) {
-    this.#response = response;
-    response.on("close", () => this.#closed?.abort(goneAway));
-  }
-  get closed(): AbortSignal {
-    if (!this.#closed) {
-      this.#closed = new AbortController();
-      if (this.#response.destroyed) this.#closed.abort(goneAway);
-    }
-    return this.#closed.signal;
-  }
-  get isClosed(): boolean {
-    return this.#response.destroyed;
-  }
-  get begun(): boolean {
-    return this.#response.headersSent;
-  }
-  send({ code, headers, body }: Reply): void {
-    if (this.#response.destroyed) return;
-    this.bytes = lengthOf(body);
-    this.#response.writeHead(code, { ...(headers as Record<string, string | string[]>), "content-length": this.bytes });
-    for (const piece of body.slice(0, -1)) this.#response.write(piece);
-    this.#response.end(body.at(-1));
-  }
-  begin(code: number, headers: Readonly<Record<string, string | readonly string[]>>): Writable {
-    this.#response.writeHead(code, headers as Record<string, string | string[]>);
-    this.#response.flushHeaders();
-    return this.#response;
-  }
-}
-

@@ -22,23 +22,39 @@ interface Continuation {
 const encodeContinue = ({ revision, start }: Continuation): string => Buffer.from(JSON.stringify({ v: "meta.k8s.io/v1", rv: revision, start })).toString("base64url");
 
 function decodeContinue(token: string): Continuation {
-  const problem = (detail: string) => badRequest(`continue key is not valid: ${detail}`);
+  const problem = (detail: string) => badRequest(`invalid continue token: continue key is not valid: ${detail}`);
+  const bad = /[^\w-]/.exec(token);
+  if (bad) throw problem(`illegal base64 data at input byte ${bad.index}`);
   let value: { readonly v?: unknown; readonly rv?: unknown; readonly start?: unknown };
   try {
     value = JSON.parse(Buffer.from(token, "base64url").toString()) as typeof value;
   } catch (error) {
     throw problem(error instanceof Error ? error.message : String(error));
   }
-  if (typeof value !== "object" || value === null || value.v !== "meta.k8s.io/v1") throw problem(`server does not recognize this encoded version ${JSON.stringify(value?.v ?? "")}`);
+  if (typeof value !== "object" || value === null || value.v !== "meta.k8s.io/v1") throw problem(`server does not recognize this encoded version ${String(value?.v ?? "")}`);
   if (typeof value.rv !== "number" || value.rv === 0 || !Number.isSafeInteger(value.rv)) throw problem("incorrect encoded start resourceVersion (version meta.k8s.io/v1)");
   if (typeof value.start !== "string" || value.start === "") throw problem("encoded start key empty (version meta.k8s.io/v1)");
+  // Nobody leaves the prefix of the resource by it.
+  if (!isCleanPath(value.start)) throw badRequest(`invalid continue token: continue key is not valid: ${value.start}`);
   return { revision: value.rv, start: value.start };
 }
+
+/** As Go's path.Clean would leave it: no empty step, no step to here or up. */
+const isCleanPath = (start: string): boolean => start.replace(/^\//, "").split("/").every((step, _, steps) => (step !== "" || steps.length === 1) && step !== "." && step !== "..");
 
 export function tooLargeResourceVersion(requested: number, current: number): StatusError {
   return new StatusError("Timeout", `Too large resource version: ${requested}, current: ${current}`, {
     details: { causes: [{ reason: "ResourceVersionTooLarge", message: "Too large resource version" }], retryAfterSeconds: 1 },
   });
+}
+
+function listedRevision(resourceVersion: string): number {
+  try {
+    return revisionOf(resourceVersion);
+  } catch (error) {
+    if (!(error instanceof StatusError)) throw error;
+    throw badRequest(`invalid resource version: ${error.message}`);
+  }
 }
 
 /** A list as of one revision, whole or in pages. @throws {StatusError} BadRequest, Expired, Timeout */
@@ -51,7 +67,7 @@ export async function list(state: ClusterState, served: Served, namespace: strin
     if (waiting) await waiting;
   }
   const from = query.continue === "" ? undefined : decodeContinue(query.continue);
-  const requested = from ? from.revision : revisionOf(query.resourceVersion);
+  const requested = from ? from.revision : listedRevision(query.resourceVersion);
   if (requested > state.revision) throw tooLargeResourceVersion(requested, state.revision);
 
   const { cache } = served.registry;
@@ -61,12 +77,10 @@ export async function list(state: ClusterState, served: Served, namespace: strin
   if (cache.unreadable.size > 0) await state.readAgain(cache, rangeOf(served, namespace, chosen));
 
   const revision = past ? requested : state.revision;
-  const all = candidates(served, namespace, chosen);
-  const start = from ? all.findIndex((entry) => entry.key >= from.start) : 0;
-  const rest = start < 0 ? [] : start === 0 ? all : all.slice(start);
-  const found = page(served, rest, chosen, query, revision);
+  const { lastChange } = cache;
+  const found = await page(state, served, candidates(state, served, namespace, chosen, from?.start ?? ""), chosen, query, revision);
   if (chosen !== everything) return found;
-  return { ...found, identity: { cache, lastChange: cache.lastChange, question: `${served.type.version}|${namespace}|${query.limit}|${from?.start ?? ""}` } };
+  return { ...found, identity: { cache, lastChange, question: `${served.type.version}|${namespace}|${query.limit}|${from?.start ?? ""}` } };
 }
 
 /** Which keys a list or watch looks at, as far as that is easily told. */
@@ -75,27 +89,35 @@ export function rangeOf({ type, registry }: Served, namespace: string, { name, n
   return { namespace: type.namespaced ? (namespace === "" ? (selected ?? "") : namespace) : "" };
 }
 
-function candidates(served: Served, namespace: string, chosen: Selection): readonly CacheEntry[] {
+/** Everything that can be chosen, in order, from the key `start` on. */
+function candidates(state: ClusterState, served: Served, namespace: string, chosen: Selection, start: string): readonly CacheEntry[] {
   const { cache } = served.registry;
+  const within = !served.type.namespaced ? "" : namespace === "" ? (chosen.namespace ?? "") : namespace;
   if (chosen.name !== undefined && (!served.type.namespaced || namespace !== "")) {
     const entry = cache.get(served.registry.keyOf(namespace, chosen.name));
-    return entry ? [entry] : [];
+    return entry && entry.key >= start ? [entry] : [];
   }
-  return cache.entries(namespace === "" && served.type.namespaced ? (chosen.namespace ?? "") : served.type.namespaced ? namespace : "");
+  const onNode = chosen.node === undefined ? undefined : cache.entriesOfNode(chosen.node, state.turns);
+  if (!onNode) return cache.entries(within, start);
+  return onNode.filter(({ key }) => key >= start && (within === "" || key.startsWith(`${within}/`))).sort((a, b) => (a.key < b.key ? -1 : 1));
 }
 
-function page(served: Served, entries: readonly CacheEntry[], chosen: Selection, query: ListQuery, revision: number): Extract<Answer, { is: "list" }> {
+/** So many entries are looked at in one turn; each may have to be parsed first. */
+const entriesPerTurn = 128;
+
+/** What is chosen of a picture of the cache. However many there are to look at, the thread is not held. */
+async function page({ turns }: ClusterState, served: Served, entries: readonly CacheEntry[], chosen: Selection, query: ListQuery, revision: number): Promise<Extract<Answer, { is: "list" }>> {
   const selects = chosen !== everything;
-  const matches = (entry: CacheEntry) => !selects || chosen.matches(objectAs(served, entry.object));
-  if (query.limit === 0) {
-    const found = selects ? entries.filter(matches) : served.conversion ? entries : entries.slice();
-    return { is: "list", served, entries: served.conversion ? found.map((entry) => entryAs(served, entry)) : found, revision };
-  }
+  /** Nothing of an entry has to be looked at. */
+  const asTheyAre = !selects && !served.conversion;
+  if (query.limit === 0 && asTheyAre) return { is: "list", served, entries, revision };
   const found: CacheEntry[] = [];
+  const most = query.limit === 0 ? Infinity : query.limit;
   let at = 0;
-  for (; at < entries.length && found.length < query.limit; at++) {
+  for (; at < entries.length && found.length < most; at++) {
+    if (!asTheyAre && at % entriesPerTurn === entriesPerTurn - 1) await turns.next();
     const entry = entries[at];
-    if (entry && matches(entry)) found.push(entryAs(served, entry));
+    if (entry && (!selects || chosen.matches(objectAs(served, entry.object)))) found.push(entryAs(served, entry));
   }
   const next = entries[at];
   if (!next) return { is: "list", served, entries: found, revision };

@@ -24,6 +24,8 @@ export function integerOf(query: Query, name: string): number | undefined {
   const value = query.get(name);
   if (value === null || value === "") return undefined;
   if (!/^[-+]?\d+$/.test(value)) throw badRequest(`strconv.ParseInt: parsing ${JSON.stringify(value)}: invalid syntax`);
+  const number = BigInt(value.replace(/^\+/, ""));
+  if (number >= 1n << 63n || number < -(1n << 63n)) throw badRequest(`strconv.ParseInt: parsing ${JSON.stringify(value)}: value out of range`);
   return Number(value);
 }
 
@@ -46,7 +48,7 @@ export function listQuery(query: Query, watching: boolean): ListQuery {
     fieldSelector: query.get("fieldSelector") ?? "",
     resourceVersion: query.get("resourceVersion") ?? "",
     resourceVersionMatch: query.get("resourceVersionMatch") ?? "",
-    limit: Math.max(integerOf(query, "limit") ?? 0, 0),
+    limit: limitOf(query),
     continue: query.get("continue") ?? "",
     sendInitialEvents: booleanOf(query, "sendInitialEvents"),
     allowWatchBookmarks: booleanOf(query, "allowWatchBookmarks") ?? false,
@@ -55,6 +57,12 @@ export function listQuery(query: Query, watching: boolean): ListQuery {
   const errors = [...listQueryErrors(options, watching)];
   if (errors.length > 0) throw invalidError({ group: "meta.k8s.io", kind: "ListOptions" }, "", errors);
   return options;
+}
+
+/** Whoever takes any state gets it whole: as upstream, where it comes out of memory. */
+function limitOf(query: Query): number {
+  const limit = integerOf(query, "limit") ?? 0;
+  return limit < 0 || query.get("resourceVersion") === "0" ? 0 : limit;
 }
 
 function* listQueryErrors(options: ListQuery, watching: boolean): Generator<FieldError> {
@@ -80,8 +88,10 @@ function* listQueryErrors(options: ListQuery, watching: boolean): Generator<Fiel
 /** @throws {StatusError} Invalid */
 export function revisionOf(resourceVersion: string): number {
   if (resourceVersion === "") return 0;
-  if (!/^\d+$/.test(resourceVersion)) {
-    throw new StatusError("BadRequest", `resourceVersion: Invalid value: ${JSON.stringify(resourceVersion)}: strconv.ParseUint: parsing ${JSON.stringify(resourceVersion)}: invalid syntax`);
+  const isNumber = /^\d+$/.test(resourceVersion);
+  if (!isNumber || BigInt(resourceVersion) >= 1n << 64n) {
+    const text = JSON.stringify(resourceVersion);
+    throw new StatusError("BadRequest", `resourceVersion: Invalid value: ${text}: strconv.ParseUint: parsing ${text}: ${isNumber ? "value out of range" : "invalid syntax"}`);
   }
   return Number(resourceVersion);
 }

@@ -23,7 +23,8 @@ import { healthRoutes, type HealthCheck } from "./handlers/health.ts";
 import type { Route } from "./handlers/routes.ts";
 import { stepRoutes } from "./handlers/steps.ts";
 import { infoRoutes } from "./handlers/server-info.ts";
-import { HttpServer, type TlsOptions } from "./http-server.ts";
+import { InFlight, type InFlightOptions } from "./in-flight.ts";
+import { HttpServer, type HttpLimits, type TlsOptions } from "./http-server.ts";
 import { localTransport } from "./local-transport.ts";
 import { managedFieldsOf } from "./managed-fields.ts";
 import { measuredStore } from "./measured-store.ts";
@@ -73,6 +74,9 @@ export interface ApiServerOptions {
   /** More paths that name no resource: OpenAPI, the keys of service accounts, … */
   readonly routes?: Readonly<Record<string, Route>>;
   readonly prefixRoutes?: readonly (readonly [string, Route])[];
+  /** How much is worked on at once. */
+  readonly inFlight?: InFlightOptions;
+  readonly limits?: Partial<HttpLimits>;
   /** How long an event lives after it was last written; upstream's --event-ttl, an hour when absent. */
   readonly eventLifeMs?: number;
   readonly clock: Clock;
@@ -139,7 +143,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   const groups = new Set(["", ...[...served.values(), ...virtual].map(({ type }) => type.group)]);
 
   const api: Api = {
-    state, clock, random, log, steps, schemas, protobuf: options.protobuf, authenticator, authorizer, admission, tokenIssuer, metrics, listBodies: new ListBodies({ bytesMax: listBodiesBytesMax }),
+    state, clock, random, log, steps, schemas, protobuf: options.protobuf, authenticator, authorizer, admission, tokenIssuer, metrics, inFlight: new InFlight(options.inFlight), listBodies: new ListBodies({ bytesMax: listBodiesBytesMax }),
     managedFields: managedFieldsOf(schemas, (group, version, plural) => served.get(`${group}/${version}/${plural}`)), columnHeads: columnHeads({ schemas, ...(options.descriptions && { descriptions: options.descriptions }) }),
     served: (group, version, plural) => served.get(`${group}/${version}/${plural}`),
     virtual: (group, version, plural) => virtuals.get(`${group}/${version}/${plural}`),
@@ -177,7 +181,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
       prefixes: [...openApiPaths.prefixes, ...health.prefixes, ...(options.prefixRoutes ?? [])],
     };
     try {
-      listening = await HttpServer.listen({ api, routes, tls: options.tls, listeners: options.listeners });
+      listening = await HttpServer.listen({ api, routes, tls: options.tls, listeners: options.listeners, ...(options.limits && { limits: options.limits }) });
     } catch (error) {
       await serviceNetwork?.[Symbol.asyncDispose]();
       await state[Symbol.asyncDispose]();
@@ -187,7 +191,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   serviceNetwork?.run();
   const background = new AbortController();
   const events = registries.get("/events");
-  const sweeping = events ? runEventExpiry({ registry: events, lifeMs: eventLifeMs, storeExpires: store.expires ?? false, clock, log, signal: background.signal }) : undefined;
+  const sweeping = events ? runEventExpiry({ registry: events, turns: state.turns, lifeMs: eventLifeMs, storeExpires: store.expires ?? false, clock, log, signal: background.signal }) : undefined;
   const readingAgain = options.encryption ? readAgainAndAgain(state, { clock, log, signal: background.signal }) : undefined;
   return {
     transport: (user) => localTransport(api, user),
@@ -199,9 +203,9 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
       health.stop();
       background.abort();
       await sweeping;
-      await serviceNetwork?.[Symbol.asyncDispose]();
       await readingAgain;
       await listening?.[Symbol.asyncDispose]();
+      await serviceNetwork?.[Symbol.asyncDispose]();
       await state[Symbol.asyncDispose]();
     },
   };

@@ -16,16 +16,22 @@ const special: Readonly<Record<string, string>> = {
   "extensions/ingresses": "ingress", "networking.k8s.io/ingresses": "ingress",
 };
 
+const prefixes = new Map<string, Map<string, string>>();
+
 /** "/registry/pods/": everything of one resource lies under it, as upstream lays it out, so that either can be started on what the other has stored. */
 export function prefixOf({ group, plural }: Pick<ResourceType, "group" | "plural">): string {
-  return `${storageRoot}${special[`${group}/${plural}`] ?? (builtInGroups.has(group) ? plural : `${group}/${plural}`)}/`;
+  let ofGroup = prefixes.get(group);
+  if (!ofGroup) prefixes.set(group, (ofGroup = new Map()));
+  let prefix = ofGroup.get(plural);
+  if (prefix === undefined) ofGroup.set(plural, (prefix = `${storageRoot}${special[`${group}/${plural}`] ?? (builtInGroups.has(group) ? plural : `${group}/${plural}`)}/`));
+  return prefix;
 }
 
-/** The one of `prefixes` under which a key lies: it has one part more than the root, or two. */
-export function prefixInKey(key: string, prefixes: { has(prefix: string): boolean }): string | undefined {
+/** The one of the known prefixes under which a key lies: it has one part more than the root, or two. */
+export function prefixInKey(key: string, known: { has(prefix: string): boolean }): string | undefined {
   const first = key.indexOf("/", storageRoot.length) + 1;
   const short = key.slice(0, first);
-  if (prefixes.has(short)) return short;
+  if (known.has(short)) return short;
   const long = key.slice(0, key.indexOf("/", first) + 1);
-  return prefixes.has(long) ? long : undefined;
+  return known.has(long) ? long : undefined;
 }

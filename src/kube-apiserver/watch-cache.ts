@@ -1,6 +1,9 @@
 import type { KubeObject } from "../apimachinery/object.ts";
+import { SortedMap } from "../stdx/sorted-map.ts";
 import type { Change, Entry, Revision } from "../storage/store.ts";
+import type { Turns } from "../stdx/turns.ts";
 import { CacheEntry, type StoredForm } from "./cache-entry.ts";
+import { NodeIndex } from "./node-index.ts";
 
 /** One change of one object, as watchers get it. `previous` decides whether a selector saw the object before. */
 export class CacheEvent {
@@ -57,9 +60,9 @@ export class WatchCache {
   readonly #form: StoredForm;
   readonly #changesMax: number;
   readonly #nodeOf: ((object: KubeObject) => string) | undefined;
-  readonly #byKey = new Map<string, CacheEntry>();
-  /** In key order. */
-  #sorted: CacheEntry[] = [];
+  readonly #entries = new SortedMap<CacheEntry>();
+  /** All entries in key order, as long as none changes. */
+  #all: readonly CacheEntry[] | undefined = [];
   #events: CacheEvent[] = [];
   /** Changes up to this revision are forgotten (or were never seen). */
   #forgotten: Revision;
@@ -68,6 +71,7 @@ export class WatchCache {
   readonly #byNamespace = new Map<string, Set<CacheListener>>();
   readonly #byName = new Map<string, Set<CacheListener>>();
   readonly #byNode = new Map<string, Set<CacheListener>>();
+  #nodes: NodeIndex | undefined;
   /** Told when the watchers can no longer be told everything. */
   readonly #whenBroken = new Set<() => void>();
   /** By key; none of these is among the entries. */
@@ -83,7 +87,7 @@ export class WatchCache {
   }
 
   get size(): number {
-    return this.#byKey.size;
+    return this.#entries.size;
   }
 
   /** When this resource last changed. */
@@ -101,15 +105,14 @@ export class WatchCache {
   }
 
   get(key: string): CacheEntry | undefined {
-    return this.#byKey.get(key);
+    return this.#entries.get(key);
   }
 
-  /** All entries in key order, or those of one namespace. The array changes with the cache: nobody may hold it across a wait. */
-  entries(namespace = ""): readonly CacheEntry[] {
-    const all = this.#sorted;
-    if (namespace === "") return all;
-    const start = `${namespace}/`;
-    return all.slice(indexOf(all, start), indexOf(all, `${namespace}0`));
+  /** All entries in key order, or those of one namespace, from the first whose key is not below `start`. The array is a picture of now: it never changes. */
+  entries(namespace = "", start = ""): readonly CacheEntry[] {
+    if (namespace !== "") return this.#entries.slice(start > `${namespace}/` ? start : `${namespace}/`, `${namespace}0`);
+    const all = (this.#all ??= this.#entries.slice());
+    return start === "" ? all : all.slice(indexOf(all, start));
   }
 
   /** Fills the cache at start. */
@@ -120,10 +123,24 @@ export class WatchCache {
         continue;
       }
       const entry = new CacheEntry(this.#form, key.slice(this.prefix.length), revision, value);
-      this.#byKey.set(entry.key, entry);
+      this.#entries.set(entry.key, entry);
       this.#lastChange = Math.max(this.#lastChange, revision);
     }
-    this.#sorted = [...this.#byKey.values()].sort((a, b) => (a.key < b.key ? -1 : 1));
+    this.#all = undefined;
+  }
+
+  /**
+   * Entries with this `spec.nodeName` (in no order), once they are known without looking at all; undefined until then, or where no node is read.
+   * Asking for the first time begins to find out.
+   */
+  entriesOfNode(node: string, turns: Turns): readonly CacheEntry[] | undefined {
+    if (!this.#nodeOf) return undefined;
+    if (!this.#nodes) {
+      this.#nodes = new NodeIndex(this.#nodeOf);
+      // A pod that cannot be read is told of by those who list it; without an index they look at all.
+      this.#nodes.build(this.entries(), (key) => this.#entries.get(key), turns).catch(() => undefined);
+    }
+    return this.#nodes.of(node);
   }
 
   /**
@@ -143,24 +160,23 @@ export class WatchCache {
     else if (change.type === "put") {
       const key = change.entry.key.slice(this.prefix.length);
       this.#unreadable.delete(key);
-      const previous = this.#byKey.get(key);
+      const previous = this.#entries.get(key);
       const note = this.#writing.get(key);
       const { value, revision } = change.entry;
       const known = note && (note.value === value || Buffer.compare(note.value, value) === 0) ? note.object : undefined;
       const entry = new CacheEntry(this.#form, key, revision, value, known);
-      this.#byKey.set(key, entry);
-      const index = indexOf(this.#sorted, key);
-      if (previous) this.#sorted[index] = entry;
-      else this.#sorted.splice(index, 0, entry);
+      this.#entries.set(key, entry);
+      this.#all = undefined;
+      this.#nodes?.change(previous, entry);
       this.#publish(new CacheEvent(previous ? "MODIFIED" : "ADDED", revision, entry, previous));
     } else {
       const key = change.key.slice(this.prefix.length);
       if (this.#unreadable.delete(key)) this.#breakOff(change.revision);
-      const previous = this.#byKey.get(key);
+      const previous = this.#entries.get(key);
       if (!previous) return;
-      this.#byKey.delete(key);
-      const index = indexOf(this.#sorted, key);
-      this.#sorted.splice(index, 1);
+      this.#entries.delete(key);
+      this.#all = undefined;
+      this.#nodes?.change(previous, undefined);
       this.#publish(new CacheEvent("DELETED", change.revision, previous.at(change.revision), previous));
     }
   }
@@ -171,15 +187,22 @@ export class WatchCache {
     if (this.#unreadable.get(key)?.revision !== revision) return;
     this.#unreadable.delete(key);
     const entry = new CacheEntry(this.#form, key, revision, value);
-    this.#byKey.set(key, entry);
-    this.#sorted.splice(indexOf(this.#sorted, key), 0, entry);
+    const previous = this.#entries.get(key);
+    this.#entries.set(key, entry);
+    this.#all = undefined;
+    this.#nodes?.change(previous, entry);
     this.#breakOff(Math.max(revision, this.#lastChange));
   }
 
   #hide({ key: stored, revision }: Entry, error: Error): void {
     const key = stored.slice(this.prefix.length);
     this.#unreadable.set(key, { revision, error });
-    if (this.#byKey.delete(key)) this.#sorted.splice(indexOf(this.#sorted, key), 1);
+    const previous = this.#entries.get(key);
+    if (previous) {
+      this.#entries.delete(key);
+      this.#all = undefined;
+      this.#nodes?.change(previous, undefined);
+    }
     this.#breakOff(revision);
   }
 

@@ -15,6 +15,10 @@ import type { CacheEvent } from "./watch-cache.ts";
 const timeoutSecondsMin = 1800;
 /** How often a quiet watch hears how far the store has come. */
 const bookmarkEveryMs = 60_000;
+/** So many events are made in one turn; each object may have to be parsed and encoded first. */
+const eventsPerTurn = 64;
+/** What may happen while a watcher takes the state at the start; it is ended beyond. */
+const queuedEventsMax = 20_000;
 
 export interface WatchOptions {
   readonly state: ClusterState;
@@ -54,9 +58,16 @@ export async function watch({ state, clock, random, log }: WatchOptions, served:
     };
     /** What the client knows already. Later events may share a revision, so it does not move with them. */
     let known = 0;
+    /** Events that have to wait for those before them; undefined when there are none, so that each is sent as it comes. */
+    let queued: CacheEvent[] | undefined;
     const deliver = (event: CacheEvent) => {
       if (ended.signal.aborted || event.revision <= known || outOfNamespace(event.entry)) return;
       if (!guarded(() => send(event))) end();
+    };
+    const hear = (event: CacheEvent) => {
+      if (!queued) return deliver(event);
+      // Who is so slow to take the state at the start may as well begin anew.
+      if (queued.push(event) > queuedEventsMax) end();
     };
     /** One watcher's failure is nobody else's. */
     const guarded = (deliverOne: () => boolean): boolean => {
@@ -82,34 +93,58 @@ export async function watch({ state, clock, random, log }: WatchOptions, served:
       return fits;
     };
 
-    const initial = query.sendInitialEvents ?? (requested === 0);
-    if (initial) {
-      known = state.revision;
-      for (const entry of cache.entries(inNamespace)) {
-        if (!sees(entry)) continue;
-        const fits = sink.event("ADDED", entryAs(served, entry));
-        entry.forgetEvents();
-        if (fits) continue;
-        end();
-        return { [Symbol.dispose]: end };
+    /** Sends one after the other, and lets others have their turn in between; for as long as it is few, all at once. */
+    const eachInTurn = async <T>(all: Iterable<T>, act: (one: T) => void): Promise<void> => {
+      let count = 0;
+      for (const one of all) {
+        const slow = sink.drained?.();
+        if (slow) await slow;
+        if (++count % eventsPerTurn === 0) await state.turns.next();
+        if (ended.signal.aborted) return;
+        act(one);
       }
-      if (query.sendInitialEvents === true && query.allowWatchBookmarks) sink.bookmark(state.revision, true);
-    } else if (requested === 0) known = state.revision;
-    else {
-      const missed = cache.since(requested);
-      if (!missed) {
-        sink.error(new StatusError("Expired", `too old resource version: ${requested} (${cache.oldest})`).toStatus());
-        end();
-        return { [Symbol.dispose]: end };
+    };
+    const sendState = (entries: readonly CacheEntry[]) => eachInTurn(entries, (entry) => {
+      if (!sees(entry)) return;
+      if (!guarded(() => sink.event("ADDED", entryAs(served, entry)))) end();
+      entry.forgetEvents();
+    });
+    const sendQueued = async () => {
+      while (queued && queued.length > 0) {
+        const events: CacheEvent[] = queued;
+        queued = [];
+        await eachInTurn(events, deliver);
       }
-      known = requested;
-      for (const event of missed) deliver(event);
-    }
+      queued = undefined;
+    };
+    const begin = async () => {
+      const initial = query.sendInitialEvents ?? (requested === 0);
+      if (initial) {
+        known = state.revision;
+        queued = [];
+        await sendState(cache.entries(inNamespace));
+        if (query.sendInitialEvents === true && query.allowWatchBookmarks && !ended.signal.aborted) sink.bookmark(known, true);
+      } else if (requested === 0) known = state.revision;
+      else {
+        const missed = cache.since(requested);
+        if (!missed) {
+          sink.error(new StatusError("Expired", `too old resource version: ${requested} (${cache.oldest})`).toStatus());
+          return end();
+        }
+        known = requested;
+        queued = [...missed];
+      }
+      await sendQueued();
+    };
+    begin().catch((error: unknown) => {
+      log.error("a watch ends because it could not begin", { resource: served.type.plural, error });
+      end();
+    });
 
     const key = chosen.name !== undefined && (!served.type.namespaced || inNamespace !== "") ? served.registry.keyOf(inNamespace, chosen.name) : undefined;
     if (!ended.signal.aborted) {
       subscriptions.use(cache.onBroken(end));
-      subscriptions.use(cache.listen({ ...(key !== undefined && { key }), ...(chosen.node !== undefined && { node: chosen.node }), namespace: inNamespace }, deliver));
+      subscriptions.use(cache.listen({ ...(key !== undefined && { key }), ...(chosen.node !== undefined && { node: chosen.node }), namespace: inNamespace }, hear));
     }
 
     const seconds = query.timeoutSeconds !== undefined && query.timeoutSeconds > 0 ? query.timeoutSeconds : timeoutSecondsMin + random.below(timeoutSecondsMin);
@@ -117,7 +152,8 @@ export async function watch({ state, clock, random, log }: WatchOptions, served:
     void after(seconds * 1000, end);
     if (query.allowWatchBookmarks) {
       const bookmark = () => {
-        if (!sink.bookmark(Math.max(state.revision, known), false)) return end();
+        // Not before everything up to there has been sent.
+        if (!queued && !sink.bookmark(Math.max(state.revision, known), false)) return end();
         void after(bookmarkEveryMs, bookmark);
       };
       void after(bookmarkEveryMs, bookmark);

@@ -202,7 +202,7 @@ export async function runKubelet(options: KubeletOptions): Promise<Kubelet> {
 
   const done = Promise.allSettled([
     podInformer.run(signal), serviceInformer.run(signal), nodeInformer.run(signal), updater.run(),
-    renewLease({ client, nodeName, owner: () => nodeInformer.cache.get(nodeName)?.metadata.uid, clock, log, signal }),
+    renewLease({ client, nodeName, owner: () => nodeInformer.cache.get(nodeName)?.metadata.uid, clock, random, log, signal }),
     watchRuntime({ cri, clock, log, signal, handle: ({ type, id }) => {
       if (type === "reconnected") for (const worker of workers.values()) worker.wake();
       else if (type !== "started") void runtimeChanged(id);

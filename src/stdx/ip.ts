@@ -121,6 +121,12 @@ export function cidrContains(cidr: Cidr, ip: Ip): boolean {
   return cidr.ip.family === ip.family && cidr.ip.value >> hostBits === ip.value >> hostBits;
 }
 
+/** Whether an address is one that a host of the block may have: not the network's own, nor for IPv4 that of its broadcasts. */
+export function cidrHasHost(cidr: Cidr, ip: Ip): boolean {
+  const offset = ip.value - masked(cidr).ip.value;
+  return cidrContains(cidr, ip) && offset !== 0n && (ip.family === 6 || offset !== cidrSize(cidr) - 1n);
+}
+
 export const cidrsOverlap = (a: Cidr, b: Cidr): boolean => (a.prefix <= b.prefix ? cidrContains(a, b.ip) : cidrContains(b, a.ip));
 
 /** The address `offset` behind this one (before, when negative); undefined beyond the family's end. */

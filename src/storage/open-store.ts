@@ -17,16 +17,25 @@ export interface StoreLocation {
 
 const read = (file: string | undefined): string | undefined => (file === undefined ? undefined : readFileSync(file, "utf8"));
 
+export interface OpenStoreOptions {
+  readonly clock: Clock;
+  readonly log: Log;
+  /** How long an etcd is tried to be reached. */
+  readonly patienceMs?: number;
+  /** How often history is compacted, and so how far back it reaches at least; 0 keeps all of it. Default: 5 minutes. */
+  readonly compactEveryMs?: number;
+}
+
 /** Only what is asked for is loaded. @throws {TypeError} for a store that is neither of the two. */
-export async function openStore(location: StoreLocation, { clock, log, patienceMs }: { readonly clock: Clock; readonly log: Log; /** How long an etcd is tried to be reached. */ readonly patienceMs?: number }): Promise<Store> {
+export async function openStore(location: StoreLocation, { clock, log, patienceMs, compactEveryMs }: OpenStoreOptions): Promise<Store> {
   const { store } = location;
   if (store.startsWith("sqlite:")) {
     const { openSqliteStore } = await import("./sqlite/sqlite-store.ts");
-    return openSqliteStore({ path: store.slice("sqlite:".length), clock, log });
+    return openSqliteStore({ path: store.slice("sqlite:".length), clock, log, ...(compactEveryMs !== undefined && { historyMs: compactEveryMs }) });
   }
   if (!isEtcd(location)) throw new TypeError(`--store ${store}: it is sqlite:FILE or etcd=https://HOST:2379,…`);
   const { openEtcdStore } = await import("./etcd/etcd-store.ts");
-  return openEtcdStore({ ...await etcdOptions(location), clock, log, ...(patienceMs !== undefined && { patienceMs }) });
+  return openEtcdStore({ ...await etcdOptions(location), clock, log, ...(patienceMs !== undefined && { patienceMs }), ...(compactEveryMs !== undefined && { compactEveryMs }) });
 }
 
 export const isEtcd = ({ store }: StoreLocation): boolean => /^etcd[=:]/.test(store);

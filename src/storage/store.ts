@@ -27,6 +27,11 @@ export interface Abortable {
 /** Writes name the revision they were based on: 0 for a key that must not exist yet. */
 export interface Guarded extends Abortable {
   readonly expected: Revision;
+  /**
+   * How long the write may wait for others to be made durable together with it, in milliseconds. It is acknowledged when it is durable, like any other.
+   * Stores for which a write of its own costs no flush of their own do not wait. Default: 0.
+   */
+  readonly patienceMs?: number;
 }
 
 export interface PutOptions extends Guarded {
@@ -79,7 +84,7 @@ export interface Store extends AsyncDisposable {
    */
   latest?(options?: Abortable): Promise<Revision>;
 
-  /** Keys can be given a life. Where it is missing, whoever wants keys to end deletes them. */
+  /** Whether keys can be given a life. Where they cannot, whoever wants keys to end deletes them. */
   readonly expires?: boolean;
 
   /** The name of a key where it is kept, if that is another one: what others who write to the same store know it by. */

@@ -222,8 +222,8 @@ export function storeSuite(name: string, open: (options: SuiteStoreOptions) => P
   });
 
   it("histories of concurrent clients are linearizable, and watches agree with them", async (store) => {
-    const seed = Math.floor(crypto.getRandomValues(new Uint32Array(1))[0] ?? 1);
-    const context = `seed ${seed}`;
+    const seed = Number(process.env["KEELSON_SEED"] ?? crypto.getRandomValues(new Uint32Array(1))[0]);
+    const context = `KEELSON_SEED=${seed}`;
     const operations = await concurrentHistory(store, seed);
     assert.deepEqual(checkHistory(operations), [], context);
 

@@ -11,10 +11,10 @@ import { HttpTransport } from "../../src/client/http-transport.ts";
 import { ensurePki, type Pki } from "../../src/cluster/pki/pki.ts";
 import { bootstrapCluster } from "../../src/kube-apiserver/bootstrap/bootstrap.ts";
 import { bootstrapChecks } from "../../src/kube-apiserver/bootstrap/checks.ts";
-import { clusterAccess } from "../../src/kube-apiserver/cluster-access.ts";
+import { clusterAccess, openIdRoutes } from "../../src/kube-apiserver/cluster-access.ts";
 import type { Encryption } from "../../src/kube-apiserver/encryption/encryption.ts";
 import { installedDescriptions } from "../../src/kube-apiserver/openapi/descriptions.ts";
-import { startApiServer, type ApiServer } from "../../src/kube-apiserver/server.ts";
+import { startApiServer, type ApiServer, type ApiServerOptions } from "../../src/kube-apiserver/server.ts";
 import { MemoryStore } from "../../src/storage/memory/memory-store.ts";
 import type { Store } from "../../src/storage/store.ts";
 import { systemClock } from "../../src/stdx/clock.ts";
@@ -37,10 +37,9 @@ export interface TestServer extends AsyncDisposable {
   readonly pki: Pki;
 }
 
-export interface TestServerOptions {
+export interface TestServerOptions extends Partial<Pick<ApiServerOptions, "eventLifeMs" | "inFlight" | "limits">> {
   readonly store?: Store;
   readonly served?: readonly Resource[];
-  readonly eventLifeMs?: number;
   /** Of a server of the same cluster. */
   readonly pki?: Pki;
   /** Protects what is stored; whoever opened it disposes of it. */
@@ -48,7 +47,7 @@ export interface TestServerOptions {
 }
 
 /** A whole API server as a cluster runs it, on a port of its own, with a store in memory. */
-export async function startTestServer({ store = new MemoryStore(), served = resources, eventLifeMs, pki: shared, encryption }: TestServerOptions = {}): Promise<TestServer> {
+export async function startTestServer({ store = new MemoryStore(), served = resources, pki: shared, encryption, ...more }: TestServerOptions = {}): Promise<TestServer> {
   const folder = await mkdtemp(join(tmpdir(), "keelson-test-"));
   const pki = shared ?? await ensurePki(folder, { clock: systemClock, clusterDomain: "cluster.local", serviceIp: "10.96.0.1", apiServerIps: [], nodes: [] });
   const complaints: string[] = [];
@@ -56,13 +55,14 @@ export async function startTestServer({ store = new MemoryStore(), served = reso
   const random = seededRandom(7);
   const stop = new AbortController();
   const steps = new StepRing({ stepsMax: 10_000 });
+  const access = {
+    clock: systemClock, random, log, signal: stop.signal, clientCaPem: pki.ca.certificatePem, requestHeaderCaPem: pki.frontProxyCa.certificatePem,
+    requestHeaderAllowedNames: ["front-proxy-client"], serviceAccount: pki.serviceAccount, serviceAccountIssuer: "https://kubernetes.default.svc.cluster.local",
+  };
   const server = await startApiServer({
-    store: encryption?.protect(store) ?? store, ...(encryption && { encryption }), ...(eventLifeMs !== undefined && { eventLifeMs }), listeners: [{ host: "127.0.0.1", port: 0 }], resources: served, schemas, protobuf: createProtobufCodec(schemas), descriptions: installedDescriptions(), clock: systemClock, random, log, steps,
+    store: encryption?.protect(store) ?? store, ...(encryption && { encryption }), ...more, listeners: [{ host: "127.0.0.1", port: 0 }], resources: served, schemas, protobuf: createProtobufCodec(schemas), descriptions: installedDescriptions(), clock: systemClock, random, log, steps,
     tls: { certPem: pki.apiServer.certificatePem, keyPem: pki.apiServer.privateKeyPem, clientCaPem: pki.ca.certificatePem },
-    access: clusterAccess({
-      clock: systemClock, random, log, signal: stop.signal, clientCaPem: pki.ca.certificatePem, requestHeaderCaPem: pki.frontProxyCa.certificatePem,
-      requestHeaderAllowedNames: ["front-proxy-client"], serviceAccount: pki.serviceAccount, serviceAccountIssuer: "https://kubernetes.default.svc.cluster.local",
-    }),
+    access: clusterAccess(access), routes: openIdRoutes(access, { jwksUri: "https://127.0.0.1/openid/v1/jwks" }),
   });
   const local = server.transport(admin);
   await bootstrapCluster({

@@ -43,7 +43,7 @@ test("bad requests are told in upstream's words, and store nothing", async () =>
     ["a method that is not", ["PUT", configMaps, "{}"], 405, /^the server does not allow this method on the requested resource$/],
     ["a patch of no type", ["PATCH", `${configMaps}/kube-root-ca.crt`, "{}"], 415, /^the body of the request was in an unknown format - accepted media types include: application\/json-patch\+json/],
     ["a selector that is none", ["GET", `${configMaps}?labelSelector=a%20b`], 400, /^unable to parse requirement/],
-    ["a field that selects nothing", ["GET", `${configMaps}?fieldSelector=data.a%3Db`], 400, /^field label not supported: data\.a$/],
+    ["a field that selects nothing", ["GET", `${configMaps}?fieldSelector=data.a%3Db`], 400, /^"data\.a" is not a known field selector: only "metadata\.name", "metadata\.namespace"$/],
     ["a revision that is no number", ["GET", `${configMaps}?resourceVersion=x`], 400, /resourceVersion/],
     ["names that differ", ["PUT", `${configMaps}/a`, '{"metadata":{"name":"b"}}'], 400, /^the name of the object \(b\) does not match the name on the URL \(a\)$/],
     ["an unknown dry run", ["POST", `${configMaps}?dryRun=Some`, '{"metadata":{"name":"b"}}'], 422, /dryRun: Unsupported value/],
@@ -77,7 +77,7 @@ test("what is there to be read takes no other method", async () => {
 });
 
 test("health is told check by check", async () => {
-  const hooks = ["start-system-namespaces-controller", "bootstrap-controller", "rbac/bootstrap-roles", "scheduling/bootstrap-system-priority-classes", "start-cluster-authentication-info-controller"].map((each) => `poststarthook/${each}`);
+  const hooks = ["start-system-namespaces-controller", "bootstrap-controller", "start-kubernetes-service-cidr-controller", "start-service-ip-repair-controllers", "rbac/bootstrap-roles", "scheduling/bootstrap-system-priority-classes", "start-cluster-authentication-info-controller"].map((each) => `poststarthook/${each}`);
   for (const [kind, names] of [["livez", ["ping", "etcd", ...hooks]], ["readyz", ["ping", "etcd", "etcd-readiness", "informer-sync", ...hooks, "shutdown"]]] as const) {
     const lines = names.map((each) => `[+]${each} ok\n`).join("");
     assert.equal((await send("GET", `/${kind}?verbose`)).text, `${lines}${kind} check passed\n`);
@@ -189,6 +189,8 @@ test("long answers are compressed for those who can read that", async () => {
   const chunks: Uint8Array[] = [];
   for await (const chunk of response.body) chunks.push(chunk);
   assert.equal((JSON.parse(gunzipSync(Buffer.concat(chunks)).toString()) as { data: { a: string } }).data.a.length, 200_000);
+  using binary = await shared.http.raw({ method: "GET", path: configMaps, headers: { "accept-encoding": "gzip", "accept": "application/vnd.kubernetes.protobuf" } });
+  assert.deepEqual([binary.headers["content-encoding"], binary.headers["content-type"], binary.headers["vary"]], ["gzip", "application/vnd.kubernetes.protobuf", "Accept-Encoding"]);
 });
 
 test("warnings come in headers", async () => {

@@ -27,15 +27,14 @@ test("metrics are told under upstream's names", async () => {
     ["process_cpu_seconds_total", "counter"], ["process_open_fds", "gauge"], ["process_max_fds", "gauge"], ["process_resident_memory_bytes", "gauge"], ["process_virtual_memory_bytes", "gauge"],
     ["process_start_time_seconds", "gauge"],
   ] as const) assert.equal(types.get(name), type, name);
-  const where = (verb: string, scope: string) => `component="apiserver",group="",resource="configmaps",scope="${scope}",subresource="",verb="${verb}",version="v1"`;
+  const where = (verb: string, scope: string) => `group="",resource="configmaps",scope="${scope}",subresource="",verb="${verb}",version="v1"`;
+  const counted = (code: number, dryRun: string, verb: string) => `apiserver_request_total{code="${code}",component="apiserver",dry_run="${dryRun}",group="",resource="configmaps",scope="resource",subresource="",system_client="kube-scheduler",verb="${verb}",version="v1"} 1`;
   for (const line of [
-    `apiserver_request_total{code="201",dry_run="",${where("POST", "resource")},system_client="kube-scheduler"} 1`,
-    `apiserver_request_total{code="201",dry_run="All",${where("POST", "resource")},system_client="kube-scheduler"} 1`,
-    `apiserver_request_total{code="200",dry_run="",${where("APPLY", "resource")},system_client="kube-scheduler"} 1`,
-    `apiserver_request_duration_seconds_count{dry_run="",${where("LIST", "namespace")}} 1`,
-    `apiserver_request_sli_duration_seconds_count{${where("POST", "resource")}} 1`,
-    `apiserver_response_sizes_bucket{${where("LIST", "namespace")},le="1000000"} 1`,
-    `apiserver_longrunning_requests{${where("WATCH", "namespace")}} 1`,
+    counted(201, "", "POST"), counted(201, "All", "POST"), counted(200, "", "APPLY"),
+    `apiserver_request_duration_seconds_count{component="apiserver",dry_run="",${where("LIST", "namespace")}} 1`,
+    `apiserver_request_sli_duration_seconds_count{component="apiserver",${where("POST", "resource")}} 1`,
+    `apiserver_response_sizes_bucket{component="apiserver",${where("LIST", "namespace")},le="1000000"} 1`,
+    `apiserver_longrunning_requests{component="apiserver",${where("WATCH", "namespace")}} 1`,
     'apiserver_requested_deprecated_apis{group="",removed_release="",resource="endpoints",subresource="",version="v1"} 1',
     'apiserver_current_inflight_requests{request_kind="mutating"} 0', 'apiserver_current_inflight_requests{request_kind="readOnly"} 1',
     'apiserver_storage_objects{resource="configmaps"} ', 'apiserver_resource_objects{group="rbac.authorization.k8s.io",resource="clusterroles"} ', 'etcd_requests_total{group="",operation="create",resource="configmaps"} ',

@@ -45,6 +45,33 @@ test("objects, lists and watches in protobuf say what JSON says", async () => {
   assert.deepEqual(started.complaints, []);
 });
 
+test("metadata alone comes in protobuf, tables in JSON, discovery in whatever is asked for", async () => {
+  await using started = await startTestServer();
+  const get = async (path: string, accept: string): Promise<{ readonly status: number; readonly type: string; readonly bytes: Buffer }> => {
+    using response = await started.http.raw({ method: "GET", path, headers: { accept } });
+    return { status: response.status, type: String(response.headers["content-type"]), bytes: await bytesOf(response.body) };
+  };
+  const form = (as: string) => `as=${as};v=v1;g=meta.k8s.io`;
+  const namespaces = "/api/v1/namespaces";
+  const page = await get(`${namespaces}?limit=1`, `${media};${form("PartialObjectMetadataList")}`);
+  const list = codec.decode(page.bytes) as unknown as KubeList<KubeObject>;
+  assert.deepEqual([page.type, list.kind, list.items.map(({ metadata }) => metadata.name), list.metadata.remainingItemCount], [media, "PartialObjectMetadataList", ["default"], 3]);
+  const one = codec.decode((await get(`${namespaces}/default`, `${media};${form("PartialObjectMetadata")}`)).bytes);
+  assert.deepEqual([one.kind, one.apiVersion, one.metadata.name, Object.keys(one).includes("spec")], ["PartialObjectMetadata", "meta.k8s.io/v1", "default", false]);
+  const table = await get(namespaces, `${media};${form("Table")},application/json;${form("Table")}`);
+  assert.deepEqual([table.type, (JSON.parse(table.bytes.toString()) as { kind: string }).kind], ["application/json", "Table"]);
+  assert.equal((await get(namespaces, `${media};${form("Table")}`)).status, 406);
+
+  const core = codec.decode((await get("/api/v1", media)).bytes, { apiVersion: "v1", kind: "APIResourceList" }) as unknown as { readonly groupVersion: string; readonly resources: readonly { readonly name: string }[] };
+  assert.deepEqual([core.groupVersion, core.resources.some(({ name }) => name === "pods/log")], ["v1", true]);
+  const aggregated = await get("/apis", `${media};as=APIGroupDiscoveryList;v=v2;g=apidiscovery.k8s.io`);
+  const groups = codec.decode(aggregated.bytes) as unknown as KubeList<KubeObject>;
+  assert.deepEqual([aggregated.type, groups.kind, groups.items.some(({ metadata }) => metadata.name === "apps")], [`${media};g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList`, "APIGroupDiscoveryList", true]);
+  const json = JSON.parse((await get("/apis", "application/json;as=APIGroupDiscoveryList;v=v2;g=apidiscovery.k8s.io")).bytes.toString()) as KubeList<KubeObject>;
+  assert.deepEqual(groups.items.map(({ metadata }) => metadata.name), json.items.map(({ metadata }) => metadata.name));
+  assert.deepEqual(started.complaints, []);
+});
+
 test("kinds without a protobuf form are refused in it", async () => {
   await using started = await startTestServer();
   using refused = await started.http.raw({ method: "GET", path: "/apis/apiextensions.k8s.io/v1/customresourcedefinitions", headers: { accept: "application/cbor" } });

@@ -12,6 +12,14 @@ export interface HostileRequest {
   readonly body?: Buffer;
 }
 
+/** What a request is about, where that is not left to chance. */
+export interface Aim {
+  readonly resource: ResourceType;
+  readonly subresource: string;
+  readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
+  readonly contentType: string;
+}
+
 export interface HostileOptions {
   readonly resources: readonly ResourceType[];
   readonly schemas: SchemaLookup;
@@ -37,7 +45,7 @@ const patchTypes = ["application/json-patch+json", "application/merge-patch+json
 const segments = ["a", "default", "kube-system", "nope", "%2e%2e", "..", "%00", "%ff", "%", "%zz", "a%2Fb", "é", "%C3%A9", "a b".replaceAll(" ", "%20"), "__proto__", "constructor", "status", "x".repeat(4000), "", "."];
 
 /** Makes one request after another out of what fast-check rolls; `g` makes it repeatable. */
-export function hostileRequest(g: GeneratorValue, { resources, schemas, protobuf }: HostileOptions): HostileRequest {
+export function hostileRequest(g: GeneratorValue, { resources, schemas, protobuf }: HostileOptions, aim?: Aim): HostileRequest {
   const nat = (max: number): number => g(fc.nat, { max });
   const pick = <T>(from: readonly T[]): T => from[nat(from.length - 1)] as T;
   const chance = (oneIn: number): boolean => nat(oneIn - 1) === 0;
@@ -86,9 +94,9 @@ export function hostileRequest(g: GeneratorValue, { resources, schemas, protobuf
     return object(fields.filter(([, field]) => (field.required === true ? !chance(12) : chance(share))).map(([key, field]) => [key, valueOf(field.type, key, depth)]));
   };
 
-  const resource = pick(resources);
+  const resource = aim?.resource ?? pick(resources);
   const offered = Object.keys(resource.subresources);
-  const subresource = chance(4) && offered.length > 0 ? pick(offered) : chance(40) ? pick(["status", "nope"]) : "";
+  const subresource = aim ? aim.subresource : chance(4) && offered.length > 0 ? pick(offered) : chance(40) ? pick(["status", "nope"]) : "";
   const kind = (Object.hasOwn(resource.subresources, subresource) ? resource.subresources[subresource] : undefined) ?? resource;
   const name = chance(8) ? pick(segments) : pick(["a", "a", "a", "b"]);
   const bodyObject = (): object => {
@@ -129,11 +137,11 @@ export function hostileRequest(g: GeneratorValue, { resources, schemas, protobuf
     return chance(2) ? base : { ...base, ...(typeof spec === "object" && spec !== null && !Array.isArray(spec) ? { spec: { ...spec, ...directives() } } : directives()), ...(chance(4) && directives()), metadata: { ...(chance(3) && directives()), labels: anything() } };
   };
 
-  const method = pick(["POST", "POST", "POST", "POST", "PUT", "PUT", "PUT", "PATCH", "PATCH", "PATCH", "PATCH", "PATCH", "DELETE", "GET", "GET", chance(8) ? "HEAD" : "GET", chance(8) ? "OPTIONS" : "PATCH"] as const);
+  const method = aim?.method ?? pick(["POST", "POST", "POST", "POST", "PUT", "PUT", "PUT", "PATCH", "PATCH", "PATCH", "PATCH", "PATCH", "DELETE", "GET", "GET", chance(8) ? "HEAD" : "GET", chance(8) ? "OPTIONS" : "PATCH"] as const);
   const atCollection = method === "POST" ? subresource === "" : method === "GET" || method === "DELETE" ? chance(3) : chance(40);
   const prefix = resource.group === "" ? `/api/${resource.version}` : `/apis/${resource.group}/${resource.version}`;
   const place = resource.namespaced && !chance(12) ? `/namespaces/${chance(10) ? pick(segments) : "default"}` : "";
-  const path = chance(40)
+  const path = !aim && chance(40)
     ? `/${Array.from({ length: nat(6) }, () => pick(["api", "apis", "v1", "apps", "openapi", "v3", "version", "healthz", "metrics", "debug", "steps", "namespaces", "pods", ...segments])).join("/")}`
     : `${prefix}${place}/${resource.plural}${atCollection ? "" : `/${name}`}${!atCollection && subresource !== "" ? `/${subresource}` : ""}${chance(30) ? "/" : ""}`;
   const query = new URLSearchParams();
@@ -142,7 +150,7 @@ export function hostileRequest(g: GeneratorValue, { resources, schemas, protobuf
 
   const patchType = pick(patchTypes);
   const ordinary = method === "PATCH" ? patchType : pick(["application/json", "application/json", "application/yaml", "application/vnd.kubernetes.protobuf"]);
-  const contentType = chance(15) ? pick(contentTypes) : ordinary;
+  const contentType = aim ? aim.contentType : chance(15) ? pick(contentTypes) : ordinary;
   if (contentType === "application/apply-patch+yaml" && !chance(8)) query.set("fieldManager", pick(["me", "you", "x".repeat(200)]));
   if (contentType === "application/apply-patch+yaml" && chance(2)) query.set("force", "true");
   const body = (): Buffer => {
@@ -181,6 +189,18 @@ export function hostileRequest(g: GeneratorValue, { resources, schemas, protobuf
     },
     ...(sends && { body: body() }),
   };
+}
+
+/** Every resource and subresource with every verb, in every encoding that it takes. */
+export function* everyAim(resources: readonly ResourceType[]): Generator<Aim> {
+  const bodies = ["application/json", "application/yaml", "application/vnd.kubernetes.protobuf"];
+  for (const resource of resources) {
+    for (const subresource of ["", ...Object.keys(resource.subresources)]) {
+      for (const method of ["POST", "PUT"] as const) for (const contentType of bodies) yield { resource, subresource, method, contentType };
+      for (const contentType of patchTypes) yield { resource, subresource, method: "PATCH", contentType };
+      for (const method of ["GET", "DELETE"] as const) yield { resource, subresource, method, contentType: "application/json" };
+    }
+  }
 }
 
 const podSpec = { containers: [{ name: "a", image: "x", ports: [{ containerPort: 80 }], env: [{ name: "A", value: "1" }] }] };

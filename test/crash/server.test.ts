@@ -11,7 +11,7 @@ import { BrokenError, HttpsClient, type Credentials } from "./https-client.ts";
 import { ServerProcess } from "./server-process.ts";
 
 const seed = Number(process.env["KEELSON_SEED"] ?? Math.floor(Math.random() * 2 ** 32));
-const kills = Number(process.env["KEELSON_CRASH_KILLS"] ?? 60);
+const kills = Number(process.env["KEELSON_CRASH_KILLS"] ?? 40);
 const writerCount = 8;
 const watcherCount = 2;
 const killAfterWritesMax = 80;

@@ -94,7 +94,7 @@ const cases: readonly (readonly [name: string, path: string, sent: Sent, code: n
   ["a method that is not served", maps, { method: "PUT", body: map() }, 405, "MethodNotAllowed", "the server does not allow this method on the requested resource"],
   ["a limit that is no number", `${maps}?limit=many`, { method: "GET" }, 400, "BadRequest", 'strconv.ParseInt: parsing "many": invalid syntax'],
   ["a label selector that is cut off", `${maps}?labelSelector=a%20in%20(`, { method: "GET" }, 400, "BadRequest", "unable to parse requirement: found '', expected: ',', ')' or identifier"],
-  ["a field selector on no field", `${maps}?fieldSelector=a%3Db`, { method: "GET" }, 400, "BadRequest", /field label not supported: a/],
+  ["a field selector on no field", `${maps}?fieldSelector=a%3Db`, { method: "GET" }, 400, "BadRequest", /"a" is not a known field selector: only "metadata\.name", "metadata\.namespace"/],
   ["a forged token", maps, { method: "GET", as: ["-H", "authorization: Bearer forged"] }, 401, "Unauthorized", "Unauthorized"],
   ["nobody, who may ask for health and version alone", maps, { method: "GET", as: [] }, 401, "Unauthorized", "Unauthorized"],
   ["binding a pod that does not exist", `${podsPath}/nobody/binding`, { body: JSON.stringify({ apiVersion: "v1", kind: "Binding", metadata: { name: "nobody" }, target: { kind: "Node", name: "n" } }) }, 404, "NotFound", 'pods "nobody" not found'],

@@ -85,7 +85,6 @@ test("a cluster with running pods is forked while it runs", async () => {
   assert.ok(fork);
   await Promise.all([relayRegistry(fork), forking]);
   assert.match(await forking, new RegExp(`^Cluster ${name} is up after [\\d.]+s, with the state of ${cluster.name}\\.`));
-  console.log((await forking).split("\n")[0]);
 
   assert.equal(cluster.pidOf("server"), server);
   assert.deepEqual(containersOf(await objects<Pod>(cluster.name, "pods")), containersOf(before), "nothing happened to the first");

@@ -5,7 +5,8 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import type { ConfigMap, Pod, PodList } from "../../src/api/generated/core-v1.ts";
 import type { KubeObject } from "../../src/apimachinery/object.ts";
-import { TestCluster, until } from "../support/cluster.ts";
+import { launcher, TestCluster, uniqueName, until } from "../support/cluster.ts";
+import { Guardian } from "../support/guardian.ts";
 
 let cluster: TestCluster;
 before(async () => {
@@ -61,6 +62,8 @@ test("a snapshot of a running cluster is one file, for its owner alone", async (
 test("what was changed, deleted and made since is undone, and time goes on", async () => {
   await cluster.kubectl("delete", "deployment/web", "pod/deleted", "secret/password", "--timeout=60s");
   await cluster.kubectl("patch", "configmap", "settings", "-p", '{"data":{"color":"red"}}');
+  // The key that its Secrets were encrypted with is dropped.
+  await cluster.keelson("encryption", "rotate", cluster.name);
   await cluster.apply(sleeper("later"));
   await cluster.ready("later");
   const changed = await cluster.get<ConfigMap>("configmap", "settings");
@@ -95,7 +98,7 @@ test("what was changed, deleted and made since is undone, and time goes on", asy
     const found = (await cluster.get<Pod>("pod", "deleted")).status?.containerStatuses?.[0];
     return found && found.containerID !== saved.pods.find(({ metadata }) => metadata.name === "deleted")?.status?.containerStatuses?.[0]?.containerID && found.state?.running !== undefined && found.ready && found;
   });
-  console.log(JSON.stringify(again));
+  assert.deepEqual([again.restartCount, again.lastState?.terminated?.reason], [0, "ContainerStatusUnknown"]);
   await until("containers of what is not in the snapshot are gone", async () => !(await sandboxes()).includes(later.metadata.uid ?? ""));
   assert.deepEqual(await sandboxes(), saved.pods.map(({ metadata: { uid = "" } }) => uid).toSorted());
 });
@@ -137,6 +140,22 @@ test("a damaged snapshot and a foreign one are refused, and nothing is touched",
   assert.match(list.stdout, /^\S+ +flipped .* DAMAGED$/m);
   assert.equal(await cluster.keelson("snapshot", "delete", cluster.name, "flipped", "short", "other"), ["flipped", "short", "other"].map((name) => `Snapshot ${name} of cluster ${cluster.name} is gone.\n`).join(""));
   assert.equal(await cluster.kubectl("get", "configmap", "settings", "-o", "jsonpath={.data.color}"), "blue");
+});
+
+test("a snapshot becomes a cluster of its own, with the keys of its time", async () => {
+  const name = uniqueName();
+  using _guardian = new Guardian({ command: [launcher, "down", name], folder: cluster.folder, env: cluster.env });
+  const told = async (...args: readonly string[]): Promise<string> => (await cluster.try(["--context", `keelson-${name}`, ...args])).stdout;
+  try {
+    await cluster.keelson("fork", cluster.name, name, "--snapshot", "before");
+    assert.equal(await told("get", "configmap", "settings", "-o", "jsonpath={.data.color} {.metadata.uid}"), `blue ${saved.configMap.metadata.uid}`);
+    assert.equal(await told("get", "secret", "password", "-o", "jsonpath={.data.value}"), Buffer.from("first").toString("base64"));
+    assert.deepEqual((await told("get", "pods", "-o", "jsonpath={range .items[*]}{.metadata.uid}{'\\n'}{end}")).trim().split("\n").toSorted(), saved.pods.map(({ metadata: { uid = "" } }) => uid).toSorted());
+  } finally {
+    await cluster.keelson("down", name);
+  }
+  assert.match((await cluster.tryKeelson("fork", cluster.name, name, "--snapshot", "nothing")).stderr, /has no snapshot "nothing"/);
+  await cluster.kubectl("config", "use-context", `keelson-${cluster.name}`);
 });
 
 test("a cluster that does not run is saved and restored from its file; one whose file is damaged is restored too", async () => {

@@ -55,11 +55,10 @@ test("the state of a cluster with running pods is copied into etcd, where its se
   await stopServer();
   const { code, stdout, stderr } = await copy(`sqlite:${file("state.db")}`, `etcd=${etcd.urls}`);
   assert.equal(code, 0, stderr);
-  console.log(stdout.trim(), stderr.trim());
-  assert.match(stdout, /^\d+ keys were copied in the order of their revisions, after \d+ revisions were used up; etcd=\S+ is at revision \d+\.\n$/);
+  assert.match(stdout, /^\d+ keys were copied in the order of their revisions, after \d+ revisions were used up; etcd=\S+ is at revision \d+\.\n\d+ values are encrypted: a server of the copy needs --encryption-provider-config /);
   assert.match((await copy(`sqlite:${file("state.db")}`, `etcd=${etcd.urls}`)).stderr, /the destination is not empty: it has \d+ keys/);
 
-  server = new Running([launcher, "server", "--cluster", cluster.name, "--state", cluster.paths.root, "--store", `etcd=${etcd.urls}`], { env: cluster.env });
+  server = new Running([launcher, "server", "--cluster", cluster.name, "--state", cluster.paths.root, "--encryption-provider-config", cluster.paths.encryption, "--store", `etcd=${etcd.urls}`], { env: cluster.env });
   await until("the server answers on etcd", async () => (await cluster.try(["get", "--raw", "/readyz"])).stdout === "ok");
   assert.deepEqual(await inOrder(), before1.order);
   assert.deepEqual(await uids(), before1.uids);
@@ -88,7 +87,7 @@ test("it comes back into a file", { skip }, async () => {
   assert.match(refused.stderr, /the destination is not empty: .*state\.db exists/);
   const { code, stderr } = await copy(`etcd=${etcd.urls}`, `sqlite:${file("back.db")}`);
   assert.equal(code, 0, stderr);
-  server = new Running([launcher, "server", "--cluster", cluster.name, "--state", cluster.paths.root, "--store", `sqlite:${file("back.db")}`], { env: cluster.env });
+  server = new Running([launcher, "server", "--cluster", cluster.name, "--state", cluster.paths.root, "--encryption-provider-config", cluster.paths.encryption, "--store", `sqlite:${file("back.db")}`], { env: cluster.env });
   await until("the server answers on the file", async () => (await cluster.try(["get", "--raw", "/readyz"])).stdout === "ok");
   assert.deepEqual(await inOrder(), order);
   const settings = await cluster.get<ConfigMap>("configmap", "settings");
@@ -97,15 +96,13 @@ test("it comes back into a file", { skip }, async () => {
   assert.equal(await container(), before1.container);
   const once = await copy(`sqlite:${file("state.db")}`, `sqlite:${file("again.db")}`);
   assert.equal(once.code, 0, once.stderr);
-  await cluster.kubectl("run", "third", "--image=busybox", "--image-pull-policy=IfNotPresent", "--command", "--", "sleep", "100000");
-  await cluster.ready("third");
 });
 
 test("a server refuses a copy that is not whole", { skip }, async () => {
   server?.kill("SIGTERM");
   await server?.exitCode();
   await command(["etcdctl", `--endpoints=${etcd.urls}`, "put", "/registry/.keelson-copy/unfinished", "from a test"]);
-  server = new Running([launcher, "server", "--cluster", cluster.name, "--state", cluster.paths.root, "--store", `etcd=${etcd.urls}`], { env: cluster.env });
+  server = new Running([launcher, "server", "--cluster", cluster.name, "--state", cluster.paths.root, "--encryption-provider-config", cluster.paths.encryption, "--store", `etcd=${etcd.urls}`], { env: cluster.env });
   await server.expect(/the store holds a part of a state only \(from a test\)/);
   assert.equal(await server.exitCode(), 1);
   assert.match((await copy(`sqlite:${file("again.db")}`, `etcd=${etcd.urls}`)).stderr, /holds an unfinished copy \(from a test\): say --restart/);

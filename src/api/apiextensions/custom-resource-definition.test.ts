@@ -55,3 +55,21 @@ testUpdates(customResourceDefinitionResource, [
     'status.storedVersions[0]: Invalid value: "v1": missing from spec.versions; v1 was previously a storage version, and must remain in spec.versions until a storage migration ensures no data remains persisted in v1 and removes v1 from status.storedVersions',
   ]],
 ]);
+
+const listed = (list: Loose): Loose => of(schema({ type: "object", properties: { l: { type: "array", items: { type: "object", properties: { k: { type: "string" } } }, ...list } } }));
+const at = `${root}.properties[l]`;
+testCreates(customResourceDefinitionResource, [
+  ["a map without keys", listed({ "x-kubernetes-list-type": "map" }), [`${at}.x-kubernetes-list-map-keys: Required value: must not be empty if x-kubernetes-list-type is map`]],
+  ["a key that may be absent", listed({ "x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["k"] }), [
+    `${at}.items.properties[k].default: Required value: this property is in x-kubernetes-list-map-keys, so it must have a default or be a required property`,
+  ]],
+  ["a key that is no property", listed({ "x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["z"] }), [`${at}.x-kubernetes-list-map-keys: Invalid value: ["z"]: entries must all be names of item properties`]],
+  ["a set of open objects", listed({ "x-kubernetes-list-type": "set" }), [`${at}.items.x-kubernetes-map-type: Invalid value: null: must be atomic as item of a list with x-kubernetes-list-type=set`]],
+  ["structure in a condition", of(schema({ type: "object", properties: { a: { type: "string", anyOf: [{ type: "string" }] } } })), [`${root}.properties[a].anyOf[0].type: Forbidden: must be empty to be structural`]],
+  ["a condition on nothing", of(schema({ type: "object", anyOf: [{ required: ["a"], properties: { a: { minLength: 1 } } }] })), [`${root}.properties[a]: Required value: because it is defined in ${root}.anyOf[0].properties[a]`]],
+  ["a rule that says nothing", of(schema({ type: "object", "x-kubernetes-validations": [{ rule: " " }] })), [`${root}.x-kubernetes-validations[0].rule: Required value: rule is not specified`]],
+  ["a field that cannot be selected by", of({ ...schema({ type: "object", properties: { l: { type: "array", items: { type: "string" } } } }), selectableFields: [{ jsonPath: ".l" }, { jsonPath: ".x" }] }), [
+    'spec.selectableFields[0].jsonPath: Invalid value: ".l": must point to a field of type string, boolean or integer. Enum string fields and strings with formats are allowed.',
+    'spec.selectableFields[1].jsonPath: Invalid value: ".x": is an invalid path: does not refer to a valid field',
+  ]],
+]);

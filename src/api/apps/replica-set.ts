@@ -33,7 +33,6 @@ export const replicaSetResource = defineResource<ReplicaSet>(replicasets, {
       ),
     }),
   },
-  selectableFields: { "status.replicas": ({ status }) => `${status?.replicas ?? 0}` },
   columns: replicatedColumns,
 });
 

@@ -76,7 +76,7 @@ export const statefulSetResource = defineResource<StatefulSet>(statefulsets, {
       *validateUpdate({ status }, previous) {
         yield* validateReplicaCounts(
           status, ["replicas", "readyReplicas", "currentReplicas", "updatedReplicas", "availableReplicas", "observedGeneration", "collisionCount"],
-          ["readyReplicas", "currentReplicas", "updatedReplicas", "availableReplicas"],
+          ["readyReplicas", "currentReplicas", "updatedReplicas", "availableReplicas"], "status.readyReplicas",
         );
         yield* validateCollisionCount(status?.collisionCount, previous.status?.collisionCount);
       },

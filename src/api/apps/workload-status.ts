@@ -5,14 +5,14 @@ type Counts = Readonly<Record<string, unknown>>;
 const numberOf = (status: Counts, field: string): number => (typeof status[field] === "number" ? status[field] : 0);
 
 /** Counts of replicas: none below zero, no part larger than the whole, none available that is not ready. */
-export function* validateReplicaCounts(status: object | undefined, fields: readonly string[], parts: readonly string[]): Generator<FieldError> {
+export function* validateReplicaCounts(status: object | undefined, fields: readonly string[], parts: readonly string[], ready = "readyReplicas"): Generator<FieldError> {
   const counts: Counts = { ...status };
   for (const field of fields) yield* atLeastZero(`status.${field}`, numberOf(counts, field));
   for (const field of parts) {
     if (numberOf(counts, field) > numberOf(counts, "replicas")) yield invalid(`status.${field}`, numberOf(counts, field), "cannot be greater than status.replicas");
   }
   if (parts.includes("availableReplicas") && numberOf(counts, "availableReplicas") > numberOf(counts, "readyReplicas")) {
-    yield invalid("status.availableReplicas", numberOf(counts, "availableReplicas"), "cannot be greater than readyReplicas");
+    yield invalid("status.availableReplicas", numberOf(counts, "availableReplicas"), `cannot be greater than ${ready}`);
   }
 }
 

@@ -17,7 +17,7 @@ const sources = [["Object", "object"], ["External", "external"], ["Pods", "pods"
 const sourceTypes = sources.map(([type]) => type).toSorted();
 const targetTypes: readonly string[] = ["Utilization", "Value", "AverageValue"];
 
-export function apiVersionProblem({ apiVersion = "" }: CrossVersionObjectReference, rules: ReferenceRules): string | undefined {
+export function apiVersionProblem({ apiVersion = "" }: Partial<CrossVersionObjectReference> = {}, rules: ReferenceRules): string | undefined {
   if (rules.allowAny) return undefined;
   const slashes = apiVersion.split("/").length - 1;
   if (slashes > 1) return `unexpected GroupVersion string: ${apiVersion}`;

@@ -102,7 +102,7 @@ function* validateConditions(conditions: readonly CertificateSigningRequestCondi
 function* validate({ spec, status }: CertificateSigningRequest, rules: Leniency = newRules): Generator<FieldError> {
   const { request = "", usages = [], signerName = "", expirationSeconds } = spec ?? {};
   const problem = requestProblem(textOf(request));
-  if (problem !== undefined) yield invalid("spec.request", request === "" ? null : request, problem);
+  if (problem !== undefined) yield invalid("spec.request", spec?.request === undefined ? null : request, problem);
   if (usages.length === 0) yield required("spec.usages");
   for (const [index, usage] of usages.entries()) if (!rules.unknownUsages && !allUsages.includes(usage)) yield notSupported(`spec.usages[${index}]`, usage, allUsages);
   for (const [index, usage] of usages.entries()) if (!rules.duplicateUsages && usages.indexOf(usage) < index) yield duplicate(`spec.usages[${index}]`, usage);

@@ -54,7 +54,7 @@ export const namespaceResource = defineResource<Namespace>(namespaces, {
     for (const each of next.spec?.finalizers ?? []) yield* validateFinalizer(each, "spec.finalizers");
     if (next.metadata.deletionTimestamp === undefined && previous.metadata.deletionTimestamp !== undefined) yield forbidden("metadata.deletionTimestamp", "may not be cleared");
   },
-  selectableFields: { "status.phase": ({ status }) => status?.phase ?? "", "name": ({ metadata }) => metadata.name ?? "" },
+  selectableFields: { "status.phase": ({ status }) => status?.phase ?? "" },
   columns: [nameColumn, text("Status", ({ status }) => status?.phase ?? ""), ageColumn],
 });
 

@@ -29,7 +29,6 @@ export const persistentVolumeClaimResource = defineResource<PersistentVolumeClai
   warningsOnCreate: (claim) => [...warnings(claim)],
   warningsOnUpdate: (claim) => [...warnings(claim)],
   subresources: { status: statusStrategy({ validateUpdate: validateStatus }) },
-  selectableFields: { name: ({ metadata }) => metadata.name ?? "" },
   columns: [
     nameColumn,
     text("Status", ({ metadata, status }) => (metadata.deletionTimestamp === undefined ? status?.phase ?? "" : "Terminating")),

@@ -46,7 +46,6 @@ export const persistentVolumeResource = defineResource<PersistentVolume>(persist
   warningsOnCreate: (volume) => [...warnings(volume)],
   warningsOnUpdate: (volume) => [...warnings(volume)],
   subresources: { status: statusStrategy() },
-  selectableFields: { name: ({ metadata }) => metadata.name ?? "" },
   columns: [
     nameColumn,
     text("Capacity", ({ spec }) => spec?.capacity?.["storage"] ?? "0"),

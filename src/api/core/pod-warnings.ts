@@ -127,8 +127,9 @@ export function* podSpecWarnings(spec: PodSpec, metadata: ObjectMeta, prefix: st
     if (deprecatedNodeLabels[topologyKey] !== undefined) yield `${at}.topologyKey: ${topologyKey} is ${deprecatedNodeLabels[topologyKey]}`;
     if (labelSelector === undefined) yield `${at}.labelSelector: a null labelSelector results in matching no pod`;
   }
-  for (const [key, message] of Object.entries(deprecatedAnnotations)) if (key in (metadata.annotations ?? {})) yield `${prefix}metadata.annotations[${key}]: ${message}`;
+  if (metadata.annotations) for (const [key, message] of Object.entries(deprecatedAnnotations)) if (key in metadata.annotations) yield `${prefix}metadata.annotations[${key}]: ${message}`;
   for (const [index, volume] of (spec.volumes ?? []).entries()) {
+    if (volume.projected) continue; // A volume is of one kind, and this one is not deprecated.
     for (const [field, shown, message] of deprecatedVolumes) if (volume[field]) yield `${path}.volumes[${index}].${shown}: ${message}`;
   }
   yield* volumePathWarnings(spec.volumes ?? []);

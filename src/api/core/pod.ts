@@ -46,6 +46,8 @@ export const podResource = defineResource<Pod>(pods, {
   },
   selectableFields: {
     "spec.nodeName": ({ spec }) => spec?.nodeName ?? "",
+    // What the field was called by the first clients.
+    "spec.host": ({ spec }) => spec?.nodeName ?? "",
     "spec.restartPolicy": ({ spec }) => spec?.restartPolicy ?? "",
     "spec.schedulerName": ({ spec }) => spec?.schedulerName ?? "",
     "spec.serviceAccountName": ({ spec }) => spec?.serviceAccountName ?? "",

@@ -1,5 +1,5 @@
 import type { Service, ServicePort, ServiceSpec } from "../generated/core-v1.ts";
-import { changeEach, changeField, withDefaults, without } from "../defaulting.ts";
+import { changeEach, changeField, withDefaults, without, withStruct } from "../defaulting.ts";
 import { isExternallyAccessible } from "./service-update.ts";
 
 const affinitySeconds = 10_800;
@@ -23,7 +23,7 @@ function specDefaults(spec: ServiceSpec): ServiceSpec {
 }
 
 export function serviceDefaults(service: Service): Service {
-  const next = changeField(service, "spec", specDefaults);
+  const next = changeField(withStruct(service, "spec"), "spec", specDefaults);
   if (next.spec?.type !== "LoadBalancer") return next;
   return changeField(next, "status", (status) => changeField(status, "loadBalancer", (balancer) =>
     changeEach(balancer, "ingress", (ingress) => ((ingress.ip ?? "") === "" ? ingress : withDefaults(ingress, { ipMode: "VIP" })))));

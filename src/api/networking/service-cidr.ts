@@ -9,7 +9,7 @@ import { keepStatus, statusStrategy } from "../strategy.ts";
 
 function* validateRanges(ranges: readonly string[]): Generator<FieldError> {
   if (ranges.length === 0) return yield required("spec.cidrs", "at least one CIDR required");
-  if (ranges.length > 2) return yield invalid("spec.cidrs", { cidrs: ranges }, "may only hold up to 2 values");
+  if (ranges.length > 2) return yield invalid("spec.cidrs", { CIDRs: ranges }, "may only hold up to 2 values");
   for (const [index, range] of ranges.entries()) yield* cidrErrors(`spec.cidrs[${index}]`, range);
   const [first, second] = ranges.map((range) => parseCidr(range)?.ip.family);
   if (first !== undefined && first === second) yield invalid("spec.cidrs", ranges, "may specify no more than one IP for each IP family, i.e 192.168.0.0/24 and 2001:db8::/64");
@@ -22,7 +22,7 @@ export const serviceCidrResource = defineResource<ServiceCIDR>(servicecidrs, {
     const [now, before] = [next.spec?.cidrs ?? [], previous.spec?.cidrs ?? []];
     // A second range may be added, to serve the other family too.
     const added = before.length === 1 && now.length === 2;
-    if (now.length !== before.length && !added) return yield invalid("spec.cidrs", now, "field is immutable");
+    if (now.length !== before.length && !added) return yield invalid("spec.cidrs", now.length === 0 ? null : now, "field is immutable");
     for (const [index, range] of before.entries()) if (now[index] !== range) yield invalid(`spec.cidrs[${index}]`, now[index], "field is immutable");
     if (added) yield* validateRanges(now);
   },

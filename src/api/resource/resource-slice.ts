@@ -13,5 +13,12 @@ export const resourceSliceResource = defineResource<ResourceSlice>(resourceslice
   validate: ({ spec }) => validateSlice(spec),
   validateUpdate: (next, previous) => validateSlice(next.spec, previous.spec),
   selectableFields: { "spec.nodeName": ({ spec }) => spec.nodeName ?? "", "spec.driver": ({ spec }) => spec.driver },
+  warningsOnCreate: driverWarnings,
+  warningsOnUpdate: driverWarnings,
   columns: [nameColumn, text("Node", ({ spec }) => spec.nodeName ?? ""), text("Driver", ({ spec }) => spec.driver), text("Pool", ({ spec }) => spec.pool.name), ageColumn],
 });
+
+function driverWarnings({ spec }: ResourceSlice): readonly string[] {
+  const driver = spec?.driver ?? "";
+  return driver === driver.toLowerCase() ? [] : [`spec.driver: driver names should be lowercase; ${JSON.stringify(driver)} contains uppercase characters`];
+}

@@ -2,6 +2,7 @@ import { forbidden, invalid, notSupported, required, tooLong, tooMany, type Fiel
 import { labelValueErrors } from "../../apimachinery/validation.ts";
 import { utf8Length } from "../../stdx/bytes.ts";
 import { absent, dnsLabel, dnsSubdomain, immutable, invalidEach, labelName } from "../checks.ts";
+import { goForm, nodeSelectorTermFields } from "../go-form.ts";
 import { validateNodeSelector } from "../core/pod-spec/validation-scheduling.ts";
 import type { CounterSet, Device, DeviceAttribute, DeviceTaint, ResourceSliceSpec } from "../generated/resource-v1.ts";
 import { semanticallyEqual } from "../strategy.ts";
@@ -105,7 +106,7 @@ function* validateNodes({ nodeName, nodeSelector, allNodes, perDeviceNodeSelecti
   if (nodeSelector) {
     yield* validateNodeSelector(nodeSelector, "spec.nodeSelector");
     const terms = nodeSelector.nodeSelectorTerms ?? [];
-    if (terms.length !== 1) yield invalid("spec.nodeSelector.nodeSelectorTerms", terms, "must have exactly one node selector term");
+    if (terms.length !== 1) yield invalid("spec.nodeSelector.nodeSelectorTerms", terms.length === 0 ? null : goForm(terms, nodeSelectorTermFields), "must have exactly one node selector term");
   }
   if (allNodes === false) yield invalid("spec.allNodes", allNodes, "must be either unset or set to true");
   if (perDevice === false) yield invalid("spec.perDeviceNodeSelection", perDevice, "must be either unset or set to true");
@@ -124,8 +125,8 @@ export function* validateSlice(spec: ResourceSliceSpec, previous?: ResourceSlice
   if (resourceSliceCount <= 0) yield invalid("spec.pool.resourceSliceCount", resourceSliceCount, "must be greater than zero");
   if (generation < 0) yield invalid("spec.pool.generation", generation, "must be greater than or equal to zero");
   if (previous) {
-    yield* immutable("spec.pool.name", pool.name, previous.pool.name);
-    yield* immutable("spec.driver", driver, previous.driver);
+    yield* immutable("spec.pool.name", pool.name ?? "", previous.pool.name ?? "");
+    yield* immutable("spec.driver", driver ?? "", previous.driver ?? "");
     yield* immutable("spec.nodeName", spec.nodeName, previous.nodeName);
   }
   yield* validateNodes(spec);

@@ -44,7 +44,7 @@ export const csiNodeResource = defineResource<CSINode>(csinodes, {
     for (const before of previous.spec.drivers ?? []) {
       for (const now of next.spec.drivers ?? []) {
         if (now.name === before.name) {
-          if (!semanticallyEqual(without(now, "allocatable"), without(before, "allocatable"))) yield invalid("spec.drivers", goForm(now, csiNodeDriverFields), "field is immutable");
+          if (!semanticallyEqual(without(now, "allocatable"), without(before, "allocatable"))) yield invalid("spec.drivers", goForm(without(now, "allocatable"), csiNodeDriverFields), "field is immutable");
         }
       }
     }

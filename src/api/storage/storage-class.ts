@@ -15,18 +15,12 @@ const isDefault = ({ metadata: { annotations = {} } }: StorageClass): boolean =>
 export const storageClassResource = defineResource<StorageClass>(storageclasses, {
   validateName: dnsSubdomainName,
   defaults: (storageClass) => withDefaults(storageClass, { reclaimPolicy: "Delete", volumeBindingMode: "Immediate" }),
-  *validate({ provisioner, parameters, reclaimPolicy, volumeBindingMode, allowedTopologies }): Generator<FieldError> {
-    yield* validateProvisioner(provisioner, "provisioner");
-    yield* validateParameters(parameters, "parameters", { mayBeEmpty: true });
-    if (!absent(reclaimPolicy) && reclaimPolicy !== "Delete" && reclaimPolicy !== "Retain") yield notSupported("reclaimPolicy", reclaimPolicy, ["Delete", "Retain"]);
-    if (absent(volumeBindingMode)) yield required("volumeBindingMode");
-    else if (volumeBindingMode !== "Immediate" && volumeBindingMode !== "WaitForFirstConsumer") yield notSupported("volumeBindingMode", volumeBindingMode, ["Immediate", "WaitForFirstConsumer"]);
-    yield* validateTopologies(allowedTopologies ?? [], "allowedTopologies");
-  },
+  validate,
   warningsOnCreate: (storageClass) => [...warnings(storageClass)],
   warningsOnUpdate: (storageClass) => [...warnings(storageClass)],
   *validateUpdate(next, previous): Generator<FieldError> {
-    for (const field of ["parameters", "provisioner", "reclaimPolicy", "volumeBindingMode"] as const) yield* immutable(field, next[field], previous[field]);
+    yield* validate(next);
+    for (const field of ["parameters", "provisioner", "reclaimPolicy", "volumeBindingMode"] as const) yield* immutable(field, field === "provisioner" ? next[field] ?? "" : next[field], field === "provisioner" ? previous[field] ?? "" : previous[field]);
   },
   columns: [
     nameAs((storageClass) => `${storageClass.metadata.name ?? ""}${isDefault(storageClass) ? " (default)" : ""}`),
@@ -44,4 +38,13 @@ function* warnings({ allowedTopologies = [] }: StorageClass): Generator<string> 
       if (deprecatedNodeLabels[key] !== undefined) yield `allowedTopologies[${index}].matchLabelExpressions[${position}].key: ${deprecatedNodeLabels[key]}`;
     }
   }
+}
+
+function* validate({ provisioner, parameters, reclaimPolicy, volumeBindingMode, allowedTopologies }: StorageClass): Generator<FieldError> {
+  yield* validateProvisioner(provisioner, "provisioner");
+  yield* validateParameters(parameters, "parameters", { mayBeEmpty: true });
+  if (!absent(reclaimPolicy) && reclaimPolicy !== "Delete" && reclaimPolicy !== "Retain") yield notSupported("reclaimPolicy", reclaimPolicy, ["Delete", "Retain"]);
+  if (absent(volumeBindingMode)) yield required("volumeBindingMode");
+  else if (volumeBindingMode !== "Immediate" && volumeBindingMode !== "WaitForFirstConsumer") yield notSupported("volumeBindingMode", volumeBindingMode, ["Immediate", "WaitForFirstConsumer"]);
+  yield* validateTopologies(allowedTopologies ?? [], "allowedTopologies");
 }

@@ -200,7 +200,7 @@ function canonicalElement(element: string): PathElement {
 
 /** The element of a list with these keys. */
 export const keyElement = (keys: readonly (readonly [string, unknown])[]): PathElement =>
-  `k:{${keys.toSorted(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)).map(([name, value]) => `${JSON.stringify(name)}:${JSON.stringify(value)}`).join(",")}}`;
+  `k:{${(keys.length < 2 ? keys : keys.toSorted(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0))).map(([name, value]) => `${JSON.stringify(name)}:${JSON.stringify(value)}`).join(",")}}`;
 
 /** Throws when it is no valid `fieldsV1`. */
 export function decodeFieldSet(fieldsV1: unknown): FieldSet {

@@ -1,13 +1,14 @@
 import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { Clock } from "../../stdx/clock.ts";
+import { isEncrypted } from "../../storage/encryption/transformer.ts";
 import { openSnapshot, writeSnapshot, type Snapshot } from "../../storage/snapshot/snapshot-file.ts";
 import { forkedEntry } from "../fork/rewrite.ts";
 import type { Pki } from "../pki/pki.ts";
 import type { Progress } from "../progress.ts";
 import type { Program } from "../program.ts";
 import { replaceState } from "../snapshots/replace-state.ts";
-import { existingSnapshot } from "../snapshots/snapshots.ts";
+import { existingSnapshot, keysOf } from "../snapshots/snapshots.ts";
 import { isClusterName, pathsOf, readSpec, type ClusterPaths, type ClusterSpec } from "../spec.ts";
 import { stateFileOf } from "../state-file.ts";
 import { snapshotLabels, stateOf } from "./snapshot.ts";
@@ -43,11 +44,12 @@ export async function forkCluster(options: ForkOptions): Promise<RunningCluster>
     await using snapshot = await openSnapshot(path, { signal });
     const { specification } = snapshot.about.labels;
     if (specification === undefined) throw new Error(`snapshot ${options.snapshot} does not say how its cluster was made`);
-    return await fork(JSON.parse(specification) as ClusterSpec, options, async (_, fill) => fill(snapshot));
+    const keys = existsSync(keysOf(path)) ? keysOf(path) : pathsOf(home, from).encryption;
+    return await fork(JSON.parse(specification) as ClusterSpec, keys, options, async (_, fill) => fill(snapshot));
   }
   const source = isClusterName(from) ? readSpec(pathsOf(home, from)) : undefined;
   if (!source) throw new Error(`there is no cluster ${JSON.stringify(from)}`);
-  return await fork(source, options, async (paths, fill) => {
+  return await fork(source, pathsOf(home, from).encryption, options, async (paths, fill) => {
     // It is read twice, so it is put down first; the file goes with the end of this.
     const path = join(paths.store, "fork.snapshot");
     rmSync(path, { force: true });
@@ -61,20 +63,22 @@ export async function forkCluster(options: ForkOptions): Promise<RunningCluster>
   });
 }
 
-/** A snapshot has no keys in it. */
+/** The state has no keys in it; they lie beside it. */
 function refuseWithoutKey({ name, encrypted }: ClusterSpec, file: string): void {
   if (encrypted === true && !existsSync(file)) throw new PreflightError([{ what: `the Secrets of ${name} are encrypted, and the key to them is gone with the cluster`, remedy: `put a copy of its encryption.json back as ${file}` }]);
 }
 
 type WithState = (paths: ClusterPaths, fill: (state: Snapshot) => Promise<void>) => Promise<void>;
 
-function fork(source: ClusterSpec, { home, name, apiPort, noKubeconfig, program, progress, clock, env, signal }: ForkOptions, withState: WithState): Promise<RunningCluster> {
-  const { encryption } = pathsOf(home, source.name);
+function fork(source: ClusterSpec, encryption: string, { home, name, apiPort, noKubeconfig, program, progress, clock, env, signal }: ForkOptions, withState: WithState): Promise<RunningCluster> {
   refuseWithoutKey(source, encryption);
   const fill = (spec: ClusterSpec, paths: ClusterPaths, pki: Pki): Promise<void> => progress.step(`Taking over the state of ${source.name}`, async (note) => {
     await withState(paths, async (state) => {
       const facts = { from: source, to: spec, caPem: pki.ca.certificatePem };
-      const { count, revision } = await replaceState(stateFileOf(paths), state, (entry) => forkedEntry(entry, facts));
+      const { count, revision } = await replaceState(stateFileOf(paths), state, (entry) => {
+        if (isEncrypted(entry.value) && !existsSync(encryption)) throw new Error(`${entry.key} is encrypted with keys that cluster ${source.name} does not keep itself: a fork could not read it`);
+        return forkedEntry(entry, facts);
+      });
       note(`${count} of ${state.about.count} objects of revision ${state.about.revision}, at revision ${revision}`);
     });
   });

@@ -1,4 +1,5 @@
 import { existsSync, statSync } from "node:fs";
+import { parseEncryptionConfiguration } from "../../kube-apiserver/encryption/configuration.ts";
 import { storageRoot } from "../../kube-apiserver/storage-keys.ts";
 import type { Clock } from "../../stdx/clock.ts";
 import { silentLog } from "../../stdx/log.ts";
@@ -7,11 +8,14 @@ import type { Frame } from "../../storage/snapshot/frames.ts";
 import { openStore } from "../../storage/open-store.ts";
 import { readState } from "../../storage/snapshot/read-state.ts";
 import { openSnapshot, writeSnapshot, type Snapshot } from "../../storage/snapshot/snapshot-file.ts";
+import { configurationText } from "../encryption/own-file.ts";
+import { withReadingKeys } from "../encryption/reading-keys.ts";
+import { readText, writeSecret } from "../pki/files.ts";
 import { forgetProcess, isAlive, readProcess, recordOwnProcess, stopProcess } from "../processes.ts";
 import type { Progress } from "../progress.ts";
 import { serverName, type Program } from "../program.ts";
 import { replaceState, type Replacement } from "../snapshots/replace-state.ts";
-import { existingSnapshot, newSnapshotPath, removeAbandoned, type ListedSnapshot } from "../snapshots/snapshots.ts";
+import { existingSnapshot, keysOf, newSnapshotPath, removeAbandoned, type ListedSnapshot } from "../snapshots/snapshots.ts";
 import { readStateFrom, stateSocketOf } from "../snapshots/state-socket.ts";
 import { openOfEtcd, replaceInEtcd, saveFromEtcd } from "../snapshots/etcd-snapshots.ts";
 import { pathsOf, readSpec, type ClusterPaths, type ClusterSpec } from "../spec.ts";
@@ -40,11 +44,12 @@ const mebibytes = (bytes: number): string => `${(bytes / 1024 / 1024).toFixed(1)
 
 /** The state of a cluster at one revision: from its server while it runs, else from its file. */
 export async function* stateOf(paths: ClusterPaths, { clock, signal }: { readonly clock: Clock; readonly signal: AbortSignal }): AsyncGenerator<readonly Frame[], void> {
-  if (isAlive(readProcess(paths.run, serverName))) {
-    yield* readStateFrom(stateSocketOf(paths), { signal });
+  const spec = readSpec(paths);
+  // A store that others write to as well may be asked directly.
+  if (!spec?.etcd && isAlive(readProcess(paths.run, serverName))) {
+    yield* readStateFrom(stateSocketOf(paths), { clock, signal });
     return;
   }
-  const spec = readSpec(paths);
   const file = readyStateFile(paths);
   if (!spec?.etcd && !existsSync(file)) throw new Error(`the cluster has no state: ${file} is missing`);
   await using store = await openStore(storeLocationOf(spec ?? {}, paths), { clock, log: silentLog });
@@ -63,10 +68,13 @@ export async function saveSnapshot({ home, spec, name, progress, clock, signal }
     return { path };
   }
   const labels = snapshotLabels(spec, clock);
+  const { encryption } = pathsOf(home, spec.name);
+  const before = await readText(encryption);
   await progress.step(`Saving the state of ${spec.name}`, async (note) => {
     const saved = await writeSnapshot(path, stateOf(pathsOf(home, spec.name), { clock, signal }), labels, { signal, unique: String(process.pid) });
     note(`${saved.count} objects at revision ${saved.revision}, ${mebibytes(statSync(path).size)}`);
   });
+  await keepKeys(keysOf(path), before, await readText(encryption));
   return { path };
 }
 
@@ -95,7 +103,27 @@ export async function restoreSnapshot(options: RestoreOptions): Promise<Replacem
     return opened;
   });
   refuseForeign(snapshot, spec, name);
-  return await withServerStopped(options, () => progress.step("Replacing the state", () => replaceState(stateFileOf(paths), snapshot)));
+  return await withServerStopped(options, async () => {
+    await addKeys(paths.encryption, keysOf(path));
+    return await progress.step("Replacing the state", () => replaceState(stateFileOf(paths), snapshot));
+  });
+}
+
+/** A rotation may have come to its end while the snapshot was taken: then there are values of both. */
+async function keepKeys(path: string, before: string | undefined, after: string | undefined): Promise<void> {
+  if (after === undefined) return;
+  const both = before === undefined || before === after ? after : configurationText(withReadingKeys(parseEncryptionConfiguration(after), parseEncryptionConfiguration(before)));
+  await writeSecret(path, both, { durable: true });
+}
+
+/** The cluster can read what it encrypted when the snapshot was taken. Its next rotation writes everything with its own key, and drops these. */
+async function addKeys(file: string, keys: string): Promise<void> {
+  const [present, old] = await Promise.all([readText(file), readText(keys)]);
+  if (old === undefined || old === present) return;
+  if (present === undefined) return await writeSecret(file, old, { durable: true });
+  const configuration = parseEncryptionConfiguration(present);
+  const both = withReadingKeys(configuration, parseEncryptionConfiguration(old));
+  if (both !== configuration) await writeSecret(file, configurationText(both), { durable: true });
 }
 
 /** While nobody serves the cluster from this machine; a server that ran is started again, whatever became of the work. */

@@ -6,6 +6,7 @@ import type { KubeObject, ResourceType } from "../../apimachinery/object.ts";
 import { StoredForm } from "../../kube-apiserver/cache-entry.ts";
 import { prefixInKey, prefixOf, storageRoot } from "../../kube-apiserver/storage-keys.ts";
 import { cidrContains, parseCidr, parseIp, type Cidr } from "../../stdx/ip.ts";
+import { isEncrypted } from "../../storage/encryption/transformer.ts";
 import type { Entry } from "../../storage/store.ts";
 import type { ClusterSpec } from "../spec.ts";
 
@@ -61,16 +62,12 @@ export function forkedEntry(entry: Entry, facts: ForkFacts): Entry | undefined {
   if (found.rewrite === leave) return undefined;
   if (isEncrypted(entry.value)) {
     if (found.form.kind !== secrets.kind) throw new Error(`${entry.key} is encrypted at rest, and must be another one in the fork: only Secrets may be encrypted in a cluster that is forked`);
-    return entry;
+    return entry; // The fork has the keys.
   }
   const object = found.form.decode(entry.value, entry.revision);
   const forked = found.rewrite(object, facts);
   return forked === undefined ? undefined : forked === object ? entry : { ...entry, value: found.form.encode(forked) };
 }
-
-const encryptedPrefix = Buffer.from("k8s:enc:");
-/** The fork has the keys, and reads it as the other cluster did. */
-const isEncrypted = (value: Uint8Array): boolean => encryptedPrefix.equals(value.subarray(0, encryptedPrefix.length));
 
 /** The same part of the fork's block as the node had of the other's: "10.128.3.0/24" → "10.129.3.0/24". Undefined for what was not of that block. */
 function movedCidr(text: string | undefined, { from, to }: ForkFacts): string | undefined {

@@ -2,27 +2,7 @@ import { existsSync, mkdirSync, readdirSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { BadSnapshotError } from "../../storage/snapshot/bad-snapshot.ts";
 import { openSnapshot, partialSuffix, type SnapshotAbout } from "../../storage/snapshot/snapshot-file.ts";
-import { isClusterName } from "../spec.ts";
-
-/** Snapshots lie beside the clusters, not inside: `keelson down` removes a cluster, and not what was put aside from it. */
-export const snapshotFolder = (home: string, cluster: string): string => join(home, "snapshots", cluster);
-
-/** What a snapshot is made by: us, or etcd. */
-export type SnapshotKind = "keelson" | "etcd";
-const suffixes = { keelson: ".snapshot", etcd: ".etcd.db" } as const satisfies Readonly<Record<SnapshotKind, string>>;
-const kinds = Object.keys(suffixes) as readonly SnapshotKind[];
-const nameLengthMax = 63;
-const isSnapshotName = (name: string): boolean => name.length <= nameLengthMax && /^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/.test(name);
-
-/** @throws for what cannot be the name of a cluster or of a snapshot: both become names of files. */
-export function snapshotPath(home: string, cluster: string, name: string, kind: SnapshotKind): string {
-  if (!isClusterName(cluster)) throw new Error(`${JSON.stringify(cluster)} cannot be the name of a cluster`);
-  if (!isSnapshotName(name)) throw new Error(`${JSON.stringify(name)} cannot be the name of a snapshot: use lower-case letters, digits, '-' and '.', ${nameLengthMax} at most`);
-  return join(snapshotFolder(home, cluster), `${name}${suffixes[kind]}`);
-}
-
-/** "2026-11-21-131500": names in the order of time. */
-export const nameOfMoment = (ms: number): string => new Date(ms).toISOString().slice(0, 19).replace("T", "-").replaceAll(":", "");
+import { kinds, namesIn, snapshotFolder, snapshotNames, snapshotPath, type Named, type SnapshotKind } from "./names.ts";
 
 /** Where a new snapshot goes. @throws when there is one of this name. */
 export function newSnapshotPath(home: string, cluster: string, name: string, kind: SnapshotKind): string {
@@ -52,15 +32,6 @@ export async function listSnapshots(home: string, cluster: string | undefined, s
   return found;
 }
 
-interface Named {
-  readonly name: string;
-  readonly kind: SnapshotKind;
-}
-
-const namesIn = (folder: string): readonly Named[] =>
-  (existsSync(folder) ? readdirSync(folder) : []).flatMap((file) => kinds.flatMap((kind) => (file.endsWith(suffixes[kind]) ? [{ name: file.slice(0, -suffixes[kind].length), kind }] : [])))
-    .filter(({ name }) => isSnapshotName(name)).toSorted((a, b) => (a.name < b.name ? -1 : 1));
-
 async function look(home: string, cluster: string, { name, kind }: Named, signal: AbortSignal): Promise<ListedSnapshot> {
   const path = snapshotPath(home, cluster, name, kind);
   const { size, mtime } = statSync(path);
@@ -85,13 +56,21 @@ const everyKey = (key: Uint8Array): string => Buffer.from(key).toString();
 export function existingSnapshot(home: string, cluster: string, name: string): { readonly path: string; readonly kind: SnapshotKind } {
   const found = kinds.map((kind) => ({ kind, path: snapshotPath(home, cluster, name, kind) })).find(({ path }) => existsSync(path));
   if (found) return found;
-  const names = namesIn(snapshotFolder(home, cluster)).map((each) => each.name);
+  const names = snapshotNames(home, cluster);
   throw new Error(`cluster ${cluster} has no snapshot ${JSON.stringify(name)}; ${names.length === 0 ? "it has none at all" : `it has ${names.join(", ")}`}`);
 }
 
 export function deleteSnapshot(home: string, cluster: string, name: string): void {
-  rmSync(existingSnapshot(home, cluster, name).path);
+  const { path } = existingSnapshot(home, cluster, name);
+  rmSync(keysOf(path), { force: true });
+  rmSync(path);
 }
+
+/**
+ * The EncryptionConfiguration that the values were written with, beside the snapshot: keys are rotated, and clusters taken down, and what was encrypted with them
+ * could not be read any more. The snapshot without it tells nobody a secret.
+ */
+export const keysOf = (path: string): string => `${path}.encryption.json`;
 
 const abandonedMs = 24 * 60 * 60 * 1000;
 

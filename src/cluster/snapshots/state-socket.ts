@@ -1,8 +1,9 @@
-import { chmodSync, rmSync } from "node:fs";
+import { chmodSync, mkdirSync, rmSync } from "node:fs";
 import { once } from "node:events";
 import { connect, createServer, type Socket } from "node:net";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { pipeline } from "node:stream/promises";
+import type { Clock } from "../../stdx/clock.ts";
 import type { Log } from "../../stdx/log.ts";
 import { decodeFrames, encodeFrames, type Frame } from "../../storage/snapshot/frames.ts";
 import { readState } from "../../storage/snapshot/read-state.ts";
@@ -42,6 +43,7 @@ export async function serveState({ store, path, log }: { readonly store: Store; 
     log.warn("snapshots of the running cluster cannot be taken: the path of its folder is too long for a socket", { path });
     return { [Symbol.asyncDispose]: async () => undefined };
   }
+  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
   rmSync(path, { force: true }); // Of a server that was killed; there is only one, since there is only one lock of the store.
   server.listen(path);
   await once(server, "listening");
@@ -65,13 +67,32 @@ async function* encoded(store: Store, signal: AbortSignal): AsyncGenerator<Buffe
   }
 }
 
+/** A server that has just started is waited for so long. */
+const connectMsMax = 5_000;
+const retryMs = 50;
+
 /** The state of a running cluster. @throws when nobody listens, and when the row breaks off. */
-export async function* readStateFrom(path: string, { signal }: { readonly signal: AbortSignal }): AsyncGenerator<readonly Frame[], void> {
-  const socket = connect({ path, signal });
-  await once(socket, "connect");
+export async function* readStateFrom(path: string, { clock, signal }: { readonly clock: Clock; readonly signal: AbortSignal }): AsyncGenerator<readonly Frame[], void> {
+  const socket = await connected(path, clock, signal);
   try {
     yield* decodeFrames(socket);
   } finally {
     socket.destroy();
+  }
+}
+
+async function connected(path: string, clock: Clock, signal: AbortSignal): Promise<Socket> {
+  const untilMs = clock.now() + connectMsMax;
+  for (;;) {
+    const socket = connect({ path, signal });
+    try {
+      await once(socket, "connect");
+      return socket;
+    } catch (error) {
+      socket.destroy();
+      signal.throwIfAborted();
+      if (clock.now() >= untilMs) throw new Error(`the server runs but does not answer at ${path}: it may be of an older version, which \`keelson up\` replaces once it was stopped`, { cause: error });
+      await clock.sleep(retryMs, { signal });
+    }
   }
 }

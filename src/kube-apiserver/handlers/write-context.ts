@@ -35,6 +35,9 @@ export function writeContext(api: Api, request: Authorized, { served, query, opt
   const mutatedBy: string[] = [];
   /** When the last step of this request ended; 0 before the first is recorded, which needs the object's UID. */
   let sinceMs = 0;
+  /** Of the object that is written; all of its steps have it. */
+  let trace = "";
+  const where = { verb: info.verb, resource: info.subresource === "" ? info.resource : `${info.resource}/${info.subresource}` };
   return {
     user,
     namespace: info.namespace,
@@ -50,9 +53,9 @@ export function writeContext(api: Api, request: Authorized, { served, query, opt
       const { uid } = object.metadata;
       if (query.dryRun || uid === undefined || unremarkable.has(`${type.group}/${type.plural}`)) return;
       const now = api.clock.now();
-      const where = { verb: info.verb, resource: info.subresource === "" ? info.resource : `${info.resource}/${info.subresource}` };
+      if (trace === "") trace = traceOf(uid);
       const record = (each: string, startMs: number, endMs: number, more: Readonly<Record<string, string | number | boolean>>) =>
-        api.steps.record({ trace: traceOf(uid), component: "kube-apiserver", name: each, startMs, endMs, attributes: { ...where, ...more } });
+        api.steps.record({ trace, component: "kube-apiserver", name: each, startMs, endMs, attributes: { ...where, ...more } });
       if (sinceMs === 0) {
         record("authenticated", request.receivedMs, request.authenticatedMs, { user: user.name });
         record("authorized", request.authenticatedMs, request.authorizedMs, { user: user.name });

@@ -71,7 +71,7 @@ function jsonOf(answer: Exclude<WholeAnswer, { is: "bytes" }>, { wanted, include
         }
       } else {
         const head = Buffer.from(`{"kind":"${served.type.listKind}","apiVersion":"${apiVersionOf(served.type)}","metadata":${JSON.stringify(metaOf(answer))},"items":[`);
-        return [head, answer.identity ? listBodies.get(answer.identity, () => itemsOf(entries)) : itemsOf(entries)];
+        return [head, ...(answer.identity ? listBodies.get(answer.identity, () => itemsOf(entries)) : [itemsOf(entries)])];
       }
       return [Buffer.concat([...parts, end])];
     }

@@ -1,4 +1,5 @@
-import { gzip } from "node:zlib";
+import { pipeline, Readable } from "node:stream";
+import { createGzip, gzip } from "node:zlib";
 import { promisify } from "node:util";
 import { badRequest, StatusError } from "../../apimachinery/status-error.ts";
 import { fieldErrorText } from "../../apimachinery/field-error.ts";
@@ -7,6 +8,7 @@ import type { Api } from "../api.ts";
 import { tableQueryErrors } from "../query.ts";
 import type { Incoming } from "../request.ts";
 import { encode, type EncodeOptions } from "./encode.ts";
+import { largeList, largeListMin } from "./large-list.ts";
 import { contentTypeOf, negotiate, wantsPretty, type Media, type Offered } from "./negotiation.ts";
 import type { IncludeObject } from "./table.ts";
 
@@ -23,6 +25,8 @@ export interface Reply {
   readonly headers: Record<string, string | readonly string[]>;
   /** In pieces that follow each other. */
   readonly body: readonly Uint8Array[];
+  /** What follows the body, of an answer that is made as fast as it is taken. */
+  readonly rest?: AsyncIterable<Uint8Array>;
 }
 
 const header = (request: Incoming, name: string): string | undefined => {
@@ -59,14 +63,40 @@ export async function reply(api: Api, request: Incoming, answer: WholeAnswer): P
   // What has no other form (a Status, a review) comes as it is, also to those who asked for a table: what was done cannot be taken back.
   const document = answer.is === "object" ? answer.document : undefined;
   const options = document ? documentOptions(api, request, document.media) : encodeOptions(api, request, { table: true, partial: true });
+  if (answer.is === "list" && answer.entries.length > largeListMin) return await bitByBit(api, request, answer, options);
   const body = encode(answer, options);
   const code = answer.is === "list" ? 200 : answer.code;
   return await zipped(request, { code, headers: { "content-type": document?.contentType ?? contentTypeOf[options.wanted.media], ...document?.headers }, body });
 }
 
+/** The first piece is made here, so that what cannot be encoded is refused before anything is said. */
+async function bitByBit(api: Api, request: Incoming, answer: Extract<WholeAnswer, { is: "list" }>, options: EncodeOptions): Promise<Reply> {
+  const pieces = largeList(answer, options, api.state.turns);
+  const head = await pieces.next();
+  const headers = { "content-type": contentTypeOf[options.wanted.media] };
+  if (head.done === true) return { code: 200, headers, body: [] };
+  if (!acceptsGzip(request)) return { code: 200, headers, body: [head.value], rest: pieces };
+  return { code: 200, headers: { ...headers, "content-encoding": "gzip", vary: "Accept-Encoding" }, body: [], rest: gzipPieces(head.value, pieces) };
+}
+
+/** Compressed on other threads, as far as whoever sends it has come. */
+function gzipPieces(head: Buffer, pieces: AsyncGenerator<Buffer, void>): AsyncIterable<Uint8Array> {
+  const all = async function* () {
+    yield head;
+    yield* pieces;
+  };
+  const zip = createGzip({ level: 1, chunkSize: gzipChunkBytes });
+  // What goes wrong is heard by whoever reads, since the stream is destroyed with it.
+  pipeline(Readable.from(all()), zip, () => undefined);
+  return zip;
+}
+const gzipChunkBytes = 64 * 1024;
+
+const acceptsGzip = (request: Incoming): boolean => (header(request, "accept-encoding") ?? "").includes("gzip");
+
 async function zipped(request: Incoming, plain: Reply): Promise<Reply> {
   if (lengthOf(plain.body) <= gzipBytesMin || "content-encoding" in plain.headers) return plain;
-  if (!(header(request, "accept-encoding") ?? "").includes("gzip")) return plain;
+  if (!acceptsGzip(request)) return plain;
   return { ...plain, headers: { ...plain.headers, "content-encoding": "gzip", vary: "Accept-Encoding" }, body: [await gzipped(Buffer.concat(plain.body), { level: 1 })] };
 }
 

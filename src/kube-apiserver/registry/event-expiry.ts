@@ -2,6 +2,8 @@ import type { Event } from "../../api/generated/core-v1.ts";
 import { isStatusError } from "../../apimachinery/status-error.ts";
 import type { Clock } from "../../stdx/clock.ts";
 import type { Log } from "../../stdx/log.ts";
+import type { Turns } from "../../stdx/turns.ts";
+import type { CacheEntry } from "../cache-entry.ts";
 import type { Registry, WriteContext } from "./registry.ts";
 
 /** Upstream's --event-ttl. */
@@ -25,11 +27,15 @@ export interface EventExpiryOptions {
   readonly storeExpires: boolean;
   readonly clock: Clock;
   readonly log: Log;
+  /** There are more events than pods. */
+  readonly turns: Turns;
   readonly signal: AbortSignal;
 }
 
+const eventsPerTurn = 256;
+
 /** Events are news: after their life they are deleted. Resolves when the signal aborts. */
-export async function runEventExpiry({ registry, lifeMs, storeExpires, clock, log, signal }: EventExpiryOptions): Promise<void> {
+export async function runEventExpiry({ registry, lifeMs, storeExpires, clock, log, turns, signal }: EventExpiryOptions): Promise<void> {
   const oldMs = lifeMs + (storeExpires ? graceMs : 0);
   while (!signal.aborted) {
     try {
@@ -38,7 +44,12 @@ export async function runEventExpiry({ registry, lifeMs, storeExpires, clock, lo
       return;
     }
     const nowMs = clock.now();
-    const old = registry.cache.entries().filter((entry) => nowMs - lastSeenMs(entry.object as Event) > oldMs).slice(0, deletionsPerSweepMax);
+    const old: CacheEntry[] = [];
+    for (const [index, entry] of registry.cache.entries().entries()) {
+      if (index % eventsPerTurn === eventsPerTurn - 1) await turns.next();
+      if (nowMs - lastSeenMs(entry.object as Event) > oldMs) old.push(entry);
+      if (old.length === deletionsPerSweepMax) break;
+    }
     for (const { object: { metadata: { name = "", namespace = "", uid } } } of old) {
       try {
         await registry.delete(name, { ...(uid !== undefined && { preconditions: { uid } }) }, sweeping(namespace, signal));

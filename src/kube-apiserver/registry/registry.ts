@@ -12,6 +12,7 @@ import { CacheEntry } from "../cache-entry.ts";
 import type { ClusterState } from "../cluster-state.ts";
 import { unavailable } from "../store-error.ts";
 import type { WatchCache } from "../watch-cache.ts";
+import { patienceOf } from "./patience.ts";
 import { checkDeleteOptions, checkPreconditions, endsWithUpdate, planDeletion, type DeleteOptions, type DeletionPlan } from "./deletion.ts";
 import { generatedName, timestamp, uuid } from "./identity.ts";
 import { metadataErrors, metadataUpdateErrors } from "./metadata.ts";
@@ -355,9 +356,10 @@ export class Registry {
       if ((present?.revision ?? 0) !== expected) throw new ConflictError(key, expected, present?.revision ?? 0);
       return new DryEntry(this.cache.form, key, expected, object);
     }
+    const patienceMs = patienceOf(this.type, object.metadata.namespace ?? "", expected);
     const done = this.cache.expect(key, bytes, object);
     try {
-      const revision = await this.#state.store.put(this.cache.prefix + key, bytes, { expected, ...this.#life, ...(context.signal && { signal: context.signal }) });
+      const revision = await this.#state.store.put(this.cache.prefix + key, bytes, { expected, patienceMs, ...this.#life, ...(context.signal && { signal: context.signal }) });
       if (this.#state.revision < revision) await this.#state.caughtUp(revision);
       context.step(object, "stored", { revision });
       const entry = this.cache.get(key);

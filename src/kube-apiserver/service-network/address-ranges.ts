@@ -1,5 +1,5 @@
 import type { ServiceCIDR } from "../../api/generated/networking-v1.ts";
-import { addToIp, cidrContains, cidrSize, formatCidr, formatIp, masked, parseCidr, parseIp, type Cidr, type Ip } from "../../stdx/ip.ts";
+import { addToIp, cidrHasHost, cidrSize, formatCidr, formatIp, masked, parseCidr, parseIp, type Cidr, type Ip } from "../../stdx/ip.ts";
 import type { Random } from "../../stdx/random.ts";
 import type { Family } from "./service-spec.ts";
 
@@ -28,13 +28,6 @@ export const reservedIn = (size: number, { share, max }: { readonly share: numbe
 export const familyOf = ({ family }: Ip): Family => (family === 4 ? "IPv4" : "IPv6");
 export const familyOfText = (ip: string): Family => (ip.includes(":") ? "IPv6" : "IPv4");
 
-/** A range has neither its network's own address nor, for IPv4, the broadcast address. */
-export function rangeHolds(cidr: Cidr, ip: Ip): boolean {
-  if (!cidrContains(cidr, ip)) return false;
-  const offset = ip.value - masked(cidr).ip.value;
-  return offset !== 0n && (ip.family === 6 || offset !== cidrSize(cidr) - 1n);
-}
-
 /** Every range of these objects that can be read. */
 export const rangesIn = (objects: readonly ServiceCIDR[]): readonly { readonly name: string; readonly cidr: Cidr }[] =>
   objects.flatMap(({ metadata: { name = "" }, spec }) => (spec?.cidrs ?? []).flatMap((text) => {
@@ -45,7 +38,7 @@ export const rangesIn = (objects: readonly ServiceCIDR[]): readonly { readonly n
 /** Names of the objects with a range that holds the address. */
 export function rangesHolding(objects: readonly ServiceCIDR[], ip: string): readonly string[] {
   const parsed = parseIp(ip);
-  return parsed ? rangesIn(objects).filter(({ cidr }) => rangeHolds(cidr, parsed)).map(({ name }) => name) : [];
+  return parsed ? rangesIn(objects).filter(({ cidr }) => cidrHasHost(cidr, parsed)).map(({ name }) => name) : [];
 }
 
 /** Addresses may be taken from it: not on its way out, and nobody has said that it is not ready. */

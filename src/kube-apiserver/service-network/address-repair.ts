@@ -23,6 +23,8 @@ export interface AddressRepairOptions {
 const request = { group: ipaddresses.group, version: ipaddresses.version, resource: ipaddresses.plural } as const;
 /** A claim of a request that is still under way here is looked at again after this. */
 const underWayMs = 5_000;
+/** So many keys are looked at in one turn of the event loop. */
+const keysPerTurn = 64;
 /** What failed is tried again after this. */
 const retryMs = 1_000;
 
@@ -73,12 +75,15 @@ export class AddressRepair {
         for (const { metadata: { name = "" } } of state.list(ipaddresses)) this.#enqueue(`address ${name}`, nowMs);
       }
       const due = [...this.#due].filter(([, atMs]) => atMs <= nowMs).map(([key]) => key);
-      for (const key of due) {
+      for (const [at, key] of due.entries()) {
         this.#due.delete(key);
         await this.#key(key);
+        // Most have nothing to wait for: others get their turn in between.
+        if (at % keysPerTurn === keysPerTurn - 1) await new Promise((resolve) => setImmediate(resolve));
         if (signal.aborted) return;
       }
-      await this.#rest(Math.min(allAtMs, ...this.#due.values()) - clock.now(), signal);
+      const nextMs = this.#due.values().reduce((soonest, atMs) => Math.min(soonest, atMs), allAtMs);
+      await this.#rest(nextMs - clock.now(), signal);
     }
   }
 

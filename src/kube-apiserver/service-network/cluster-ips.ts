@@ -2,11 +2,11 @@ import { services, type Service } from "../../api/generated/core-v1.ts";
 import { ipaddresses, servicecidrs, type IPAddress } from "../../api/generated/networking-v1.ts";
 import { isAlreadyExists, isConflict, isNotFound } from "../../apimachinery/status-error.ts";
 import type { Transport } from "../../apimachinery/transport.ts";
-import { formatIp, ipAt, parseIp, parseIpSloppy } from "../../stdx/ip.ts";
+import { cidrHasHost, formatIp, ipAt, parseIp, parseIpSloppy } from "../../stdx/ip.ts";
 import type { Log } from "../../stdx/log.ts";
 import type { Random } from "../../stdx/random.ts";
 import type { ClusterState } from "../cluster-state.ts";
-import { addressesToTry, familyOfText, openRanges, rangeHolds } from "./address-ranges.ts";
+import { addressesToTry, familyOfText, openRanges } from "./address-ranges.ts";
 import { addressesOf, type Family } from "./service-spec.ts";
 
 export interface ClusterIpsOptions {
@@ -107,7 +107,7 @@ export class ClusterIps implements Disposable {
 
   #inOpenRange(ip: string): boolean {
     const parsed = parseIp(ip);
-    return parsed !== undefined && openRanges(this.#options.state.list(servicecidrs), familyOfText(ip)).some((range) => rangeHolds(range, parsed));
+    return parsed !== undefined && openRanges(this.#options.state.list(servicecidrs), familyOfText(ip)).some((range) => cidrHasHost(range, parsed));
   }
 
   /** False when it exists already. */

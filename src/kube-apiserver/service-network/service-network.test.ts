@@ -184,6 +184,17 @@ test("a write of which nobody knows whether it was done keeps what it took", asy
   await checkAllocations(world, store, "after it", { complete: true });
 });
 
+test("two servers of one store share a small range without giving anything twice", async () => {
+  await using disk = new MemoryStore();
+  const store = mortal(disk, 0, true);
+  await using first = await start(store, { clusterIpRange: "10.96.0.0/28" });
+  await using second = await start(store, { clusterIpRange: "10.96.0.0/28" });
+  const made = await Promise.all(Array.from({ length: 14 }, (_, at) => (at % 2 === 0 ? first : second).create(service(`s${at}`, { type: "NodePort" }))));
+  assert.equal(new Set(made.map(({ spec }) => spec?.clusterIP)).size, 14);
+  assert.equal(new Set(made.map(({ spec }) => spec?.ports?.[0]?.nodePort)).size, 14);
+  await checkAllocations(first, store, "of two servers", { complete: true });
+});
+
 test("ServiceCIDRs say where addresses come from", async () => {
   await using world = await start(new MemoryStore(), { clusterIpRange: "10.96.0.0/30" });
   await world.clock.pass(1);

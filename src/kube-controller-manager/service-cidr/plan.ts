@@ -1,6 +1,6 @@
 import type { IPAddress, ServiceCIDR } from "../../api/generated/networking-v1.ts";
 import { timeMs } from "../../apimachinery/time.ts";
-import { cidrContains, cidrSize, masked, parseCidr, parseIp, type Cidr, type Ip } from "../../stdx/ip.ts";
+import { cidrContains, cidrHasHost, parseCidr, parseIp, type Cidr, type Ip } from "../../stdx/ip.ts";
 
 /** Held by every ServiceCIDR, so that none goes while addresses still come from it. */
 export const protectionFinalizer = "networking.k8s.io/service-cidr-finalizer";
@@ -23,12 +23,7 @@ export const terminatingCondition: ReadyCondition = {
 const rangesOf = ({ spec }: ServiceCIDR): readonly Cidr[] => (spec?.cidrs ?? []).map((text) => parseCidr(text)).filter((cidr) => cidr !== undefined);
 const rangeContains = (outer: Cidr, inner: Cidr): boolean => outer.prefix <= inner.prefix && cidrContains(outer, inner.ip);
 
-/** Neither the network's own address nor, for IPv4, that of its broadcasts can belong to a Service. */
-function holds(range: Cidr, ip: Ip): boolean {
-  const offset = ip.value - masked(range).ip.value;
-  return cidrContains(range, ip) && offset !== 0n && (ip.family === 6 || offset !== cidrSize(range) - 1n);
-}
-export const holdsAddress = (object: ServiceCIDR, ip: Ip): boolean => rangesOf(object).some((range) => holds(range, ip));
+export const holdsAddress = (object: ServiceCIDR, ip: Ip): boolean => rangesOf(object).some((range) => cidrHasHost(range, ip));
 export const overlaps = (a: ServiceCIDR, b: ServiceCIDR): boolean => rangesOf(a).some((one) => rangesOf(b).some((other) => rangeContains(one, other) || rangeContains(other, one)));
 
 /** Addresses that the API server has given to Services. */

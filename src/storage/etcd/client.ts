@@ -28,7 +28,10 @@ export class DoubtError extends Error {
 
 /** How long each member has for its answer; in each further round twice as long. */
 const attemptMs = 1_500;
+/** Where there is nobody else to ask, an answer that comes late is better than asking again. */
 const attemptMsMax = 6_000;
+/** Writes that are under way at once: more would only wait in etcd, and be given up there although nothing is wrong. */
+const writesMax = 128;
 /** One that says nothing at all is thought of as this much worse than one that says that it cannot. */
 const silencePenaltyMs = 5_000;
 const patienceMsDefault = 12_000;
@@ -68,6 +71,8 @@ export class EtcdClient implements Disposable {
   /** When each member last did not do its work; 0 for never. */
   readonly #failedMs: number[];
   readonly #patienceMs: number;
+  #writes = 0;
+  readonly #writesWaiting: (() => void)[] = [];
   readonly #closed = new AbortController();
   readonly #onLeave = new Set<(member: number) => void>();
 
@@ -107,7 +112,21 @@ export class EtcdClient implements Disposable {
    * @throws {UnavailableError} when no member answers.
    * @throws {DoubtError} where a call is to be made once.
    */
-  async call<M extends Unary>(name: M, request: Input<Messages[(typeof methods)[M]["request"]]>, { signal, onDoubt, once = false }: CallOptions = {}): Promise<Answer<M>> {
+  async call<M extends Unary>(name: M, request: Input<Messages[(typeof methods)[M]["request"]]>, options: CallOptions = {}): Promise<Answer<M>> {
+    if (name !== "Txn") return await this.#call(name, request, options);
+    // A slot is handed on from one to the next, so that nobody comes in between.
+    if (this.#writes < writesMax) this.#writes++;
+    else await new Promise<void>((resolve) => this.#writesWaiting.push(resolve));
+    try {
+      return await this.#call(name, request, options);
+    } finally {
+      const next = this.#writesWaiting.shift();
+      if (next) next();
+      else this.#writes--;
+    }
+  }
+
+  async #call<M extends Unary>(name: M, request: Input<Messages[(typeof methods)[M]["request"]]>, { signal, onDoubt, once = false }: CallOptions = {}): Promise<Answer<M>> {
     const method = methodOf(name);
     const untilMs = this.#clock.now() + this.#patienceMs;
     for (let attempt = 0; ; attempt++) {
@@ -117,7 +136,8 @@ export class EtcdClient implements Disposable {
       if (!channel || this.#closed.signal.aborted) throw new UnavailableError("the store is closed");
       try {
         const leftMs = Math.max(1, untilMs - this.#clock.now());
-        return (await channel.unary(method, request, { deadlineMs: Math.min(leftMs, attemptMs * 2 ** Math.floor(attempt / this.#channels.length), attemptMsMax), ...(signal && { signal }) })) as Answer<M>;
+        const roundMs = this.#channels.length === 1 ? attemptMsMax : attemptMs * 2 ** Math.floor(attempt / this.#channels.length);
+        return (await channel.unary(method, request, { deadlineMs: Math.min(leftMs, roundMs, attemptMsMax), ...(signal && { signal }) })) as Answer<M>;
       } catch (error) {
         if (!(error instanceof RpcError)) throw error;
         if (error.message.includes("database space exceeded")) throw new UnavailableError(`etcd has no room: ${error.message}; compact and defragment it, or raise its quota`, { cause: error });

@@ -1,5 +1,6 @@
 import { linkSync, rmSync } from "node:fs";
 import { dirname } from "node:path";
+import { isEncrypted } from "../encryption/transformer.ts";
 import { removeSqliteFile, writeSqliteFile } from "../sqlite/loader.ts";
 import type { Entry, Revision, Store } from "../store.ts";
 import { CopyRefusedError, type Copied, type CopyOptions } from "./copy.ts";
@@ -21,10 +22,11 @@ export async function copyIntoFile({ source, path, prefix, leaveOut, onProgress,
   for await (const frames of readState(source, { prefix, signal })) index.add(frames);
   const { revisions, last } = renumbered(index, index.revision);
   const partial = `${path}.copying`;
-  let read = 0;
+  let [read, encrypted] = [0, 0];
   const entries = async function* (): AsyncGenerator<readonly Entry[], void> {
     for await (const each of index.entriesOf(readState(source, { prefix, signal, revision: index.revision }))) {
       read += each.length;
+      encrypted += each.filter(({ value }) => isEncrypted(value)).length;
       onProgress?.("copying", read, index.count);
       yield each.filter(({ key }) => leaveOut?.(key) !== true).map((entry) => ({ ...entry, revision: revisionOf(revisions, entry) }));
     }
@@ -35,7 +37,7 @@ export async function copyIntoFile({ source, path, prefix, leaveOut, onProgress,
     linkSync(partial, path); // Unlike a rename this never takes the place of another file.
     rmSync(partial);
     await syncFolder(dirname(path));
-    return { count, raised: 0, revision: last };
+    return { count, raised: 0, revision: last, encrypted };
   } catch (error) {
     removeSqliteFile(partial);
     throw error;

@@ -37,6 +37,8 @@ export interface Copied {
   /** How many revisions were used up to bring the target beyond the source. */
   readonly raised: number;
   readonly revision: Revision;
+  /** How many of the values are encrypted; who serves the copy needs the keys. */
+  readonly encrypted: number;
 }
 
 /** The target is not fit for a copy; the message says why and what helps. */
@@ -65,12 +67,14 @@ export async function copyIntoStore(options: CopyOptions): Promise<Copied> {
   const present = await presentKeys(options);
   for (const [key, revision] of present) if (!wanted.has(key)) await target.delete(key, { expected: revision, signal });
 
+  let encrypted = 0;
   const digests = new Map<string, string>();
   for await (const entries of source.entries()) {
     for (const { key, value } of entries) {
       if (!wanted.has(key)) continue;
+      if (isEncrypted(value)) encrypted++;
       // AES-GCM and its like bind a value to its place, and where a store has another name for the key, that one counts.
-      if (isEncrypted(value) && options.renames === true) throw new CopyRefusedError(`${key} is encrypted and bound to its name, which would be another one in the destination: copy to the prefix /registry`);
+      if (encrypted > 0 && options.renames === true) throw new CopyRefusedError(`${key} is encrypted and bound to its name, which would be another one in the destination: copy to the prefix /registry`);
       await target.put(key, value, { expected: present.get(key) ?? 0, signal });
       digests.set(key, digestOf(value));
       onProgress?.("copying", digests.size, keys.length);
@@ -81,7 +85,7 @@ export async function copyIntoStore(options: CopyOptions): Promise<Copied> {
   await target.compact(target.revision);
   // The last step: without its mark the copy is whole.
   await target.delete(markerOf(prefix), { expected: (await target.get(markerOf(prefix), { signal }))?.revision ?? 0, signal });
-  return { count: keys.length, raised, revision: target.revision };
+  return { count: keys.length, raised, revision: target.revision, encrypted };
 }
 
 const digestOf = (value: Uint8Array): string => hash("sha256", value, "base64");

@@ -4,6 +4,9 @@ import { companionSuffixes } from "./companions.ts";
 import { Database } from "./database.ts";
 import { bytesMaxDefault } from "./protocol.ts";
 
+/** Entries share a transaction, since each costs two flushes of the disk. */
+const groupBytesMax = 16 * 1024 * 1024;
+
 /** Removes a store that nobody has open. */
 export function removeSqliteFile(path: string): void {
   for (const suffix of ["", ...companionSuffixes]) rmSync(`${path}${suffix}`, { force: true });
@@ -18,11 +21,20 @@ export async function writeSqliteFile(path: string, entries: AsyncIterable<reado
   const database = new Database({ path, bytesMax });
   let count = 0;
   try {
+    let [group, groupBytes]: [Entry[], number] = [[], 0];
+    const load = (): void => {
+      database.load(group, revision);
+      count += group.length;
+      [group, groupBytes] = [[], 0];
+    };
     for await (const each of entries) {
-      database.load(each, revision);
-      count += each.length;
+      for (const entry of each) {
+        group.push(entry);
+        groupBytes += entry.value.length;
+        if (groupBytes >= groupBytesMax) load();
+      }
     }
-    database.load([], revision);
+    load();
   } finally {
     database.close();
   }

@@ -119,7 +119,8 @@ test("sqlite: compaction runs by the clock, keeps its window and gives space bac
   using place = folder();
   const ticks: (() => void)[] = [];
   const clock: Clock = {
-    now: () => 0,
+    // The wall clock may leap as it likes: it is not asked.
+    now: () => assert.fail("the store asked for the time of day"),
     sleep: (_, { signal }) => new Promise((resolve, reject) => {
       ticks.push(resolve);
       signal.addEventListener("abort", () => reject(signal.reason as Error), { once: true });
@@ -147,4 +148,43 @@ test("sqlite: read-only folders and missing rights are named", { skip: process.g
   chmodSync(join(place.path, ".."), 0o500);
   await assert.rejects(open(place.path), RefusedError);
   chmodSync(join(place.path, ".."), 0o700);
+});
+
+test("sqlite: patient writes wait for others to share their flush with, for their time, or for the end", async () => {
+  using place = folder();
+  const sleeps: { readonly ms: number; readonly wake: () => void }[] = [];
+  const clock: Clock = {
+    now: () => 0,
+    sleep: (ms, { signal }) => new Promise((resolve, reject) => {
+      sleeps.push({ ms, wake: resolve });
+      signal.addEventListener("abort", () => reject(signal.reason as Error), { once: true });
+    }),
+  };
+  const done: string[] = [];
+  const put = async (store: SqliteStore, key: string, patienceMs?: number): Promise<void> => {
+    const revision = await store.put(key, bytes(key), { expected: 0, ...(patienceMs !== undefined && { patienceMs }) });
+    done.push(`${key}@${revision}`);
+  };
+  {
+    await using store = await open(place.path, { clock });
+    const [compaction] = sleeps.splice(0);
+    assert.equal(compaction?.ms, 5 * 60 * 1000);
+    // Another write takes them along, in the order in which they came; reads do not.
+    const first = [put(store, "/a", 500), put(store, "/b", 500)];
+    assert.equal(await store.get("/a"), undefined);
+    assert.deepEqual([done, sleeps.map(({ ms }) => ms)], [[], [500]]);
+    await Promise.all([...first, put(store, "/c")]);
+    assert.deepEqual(done.splice(0), ["/a@2", "/b@3", "/c@4"]);
+    // Their time is over; the least patient one says when.
+    const second = [put(store, "/d", 500), put(store, "/e", 20)];
+    assert.deepEqual(sleeps.map(({ ms }) => ms), [500, 500, 20]);
+    assert.equal(await store.get("/d"), undefined);
+    sleeps.at(-1)?.wake();
+    await Promise.all(second);
+    assert.deepEqual(done.splice(0), ["/d@5", "/e@6"]);
+    void put(store, "/f", 500);
+  }
+  assert.deepEqual(done, ["/f@7"]);
+  await using store = await open(place.path);
+  assert.equal(store.revision, 7);
 });

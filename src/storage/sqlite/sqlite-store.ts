@@ -16,7 +16,7 @@ export interface SqliteStoreOptions {
   readonly path: string;
   readonly clock: Clock;
   readonly log: Log;
-  /** How far reads of the past and watches can look back at least, in milliseconds; history is compacted as often. Default: 5 minutes, as upstream. */
+  /** How far reads of the past and watches can look back at least, in milliseconds; history is compacted as often. 0: history is kept. Default: 5 minutes, as upstream. */
   readonly historyMs?: number;
   /** How many changes a slow reader may fall behind before its watch ends. Default: 10,000. */
   readonly backlogMax?: number;
@@ -84,6 +84,7 @@ function realPath(path: string): string {
 
 export class SqliteStore implements Store {
   readonly #worker: Worker;
+  readonly #clock: Clock;
   readonly #log: Log;
   readonly #backlogMax: number;
   readonly #recentMax: number;
@@ -98,6 +99,10 @@ export class SqliteStore implements Store {
 
   /** Not yet sent. */
   #writes: PendingWrite[] = [];
+  /** Whether one of them waits for nothing; the others go along. */
+  #urgent = false;
+  /** Ends the wait of those that are patient. */
+  #patience: { readonly ms: number; readonly ended: AbortController } | undefined;
   #reads: ReadRequest[] = [];
   #sending = false;
   /** Messages with writes that are not yet answered. */
@@ -112,6 +117,7 @@ export class SqliteStore implements Store {
   constructor(worker: Worker, options: SqliteStoreOptions, { revision, compacted }: { readonly revision: Revision; readonly compacted: Revision }) {
     const { clock, log, historyMs = 5 * 60_000, backlogMax = 10_000, recentMax = 1000 } = options;
     this.#worker = worker;
+    this.#clock = clock;
     this.#log = log;
     this.#backlogMax = backlogMax;
     this.#recentMax = recentMax;
@@ -185,6 +191,7 @@ export class SqliteStore implements Store {
     if (!this.#ending.signal.aborted) {
       this.#ending.abort();
       for (const watch of this.#watches) watch.end();
+      this.#urgent = true; // Nobody's patience is tried any longer.
       if (!this.#lost) await this.#call({ call: "close" });
     }
     await this.#exited;
@@ -215,14 +222,18 @@ export class SqliteStore implements Store {
     yield* live;
   }
 
-  #write(key: string, bytes: Uint8Array | undefined, { expected, signal }: Guarded): Promise<Revision> {
+  #write(key: string, bytes: Uint8Array | undefined, { expected, signal, patienceMs = 0 }: Guarded): Promise<Revision> {
     const { promise, resolve, reject } = Promise.withResolvers<Revision>();
     if (signal?.aborted) reject(signal.reason as Error);
     else if (this.#lost || this.#ending.signal.aborted) reject(new UnavailableError("the store is closed", { cause: this.#lost }));
     else if (this.#writes.length + this.#sentWrites.length >= pendingWritesMax) reject(new UnavailableError(`${pendingWritesMax} writes are waiting for the disk already`));
     else {
       this.#writes.push({ key, expected, bytes, resolve, reject });
-      this.#sendSoon();
+      if (patienceMs > 0) this.#sendWithin(patienceMs);
+      else {
+        this.#urgent = true;
+        this.#sendSoon();
+      }
     }
     return orAborted(promise, signal);
   }
@@ -251,16 +262,33 @@ export class SqliteStore implements Store {
     else setImmediate(() => this.#send());
   }
 
+  #sendWithin(ms: number): void {
+    if (this.#urgent || (this.#patience && this.#patience.ms <= ms)) return;
+    this.#patience?.ended.abort();
+    const ended = new AbortController();
+    this.#patience = { ms, ended };
+    this.#clock.sleep(ms, { signal: ended.signal }).then(() => {
+      this.#urgent = true;
+      this.#sendSoon();
+    }, () => {}); // They were sent before.
+  }
+
   #send(): void {
     this.#sending = false;
     if (this.#lost) return;
+    const [sent, waiting] = this.#urgent ? [this.#writes, []] : [[], this.#writes];
+    if (this.#urgent) {
+      this.#urgent = false;
+      this.#patience?.ended.abort();
+      this.#patience = undefined;
+    }
     const packer = new Packer();
-    const writes = this.#writes.map(({ key, expected, bytes }): WriteRequest => ({ key, expected, ...(bytes && { value: packer.add(bytes) }) }));
+    const writes = sent.map(({ key, expected, bytes }): WriteRequest => ({ key, expected, ...(bytes && { value: packer.add(bytes) }) }));
     const request: Request = { writes, reads: this.#reads, bytes: packer.pack() };
     this.#worker.postMessage(request, [request.bytes]);
-    if (writes.length > 0) this.#messages++;
-    this.#sentWrites = this.#sentWrites.length === 0 ? this.#writes : this.#sentWrites.concat(this.#writes);
-    this.#writes = [];
+    if (sent.length > 0) this.#messages++;
+    this.#sentWrites = this.#sentWrites.length === 0 ? sent : this.#sentWrites.concat(sent);
+    this.#writes = waiting;
     this.#reads = [];
   }
 
@@ -272,7 +300,7 @@ export class SqliteStore implements Store {
         if (write) this.#settle(write, result);
       }
       this.#messages -= response.requests;
-      if (this.#writes.length + this.#reads.length > 0) this.#sendSoon();
+      if (this.#urgent || this.#reads.length > 0) this.#sendSoon();
     } else if (response.type === "read") {
       const pending = this.#sentReads.get(response.id);
       this.#sentReads.delete(response.id);
@@ -306,7 +334,7 @@ export class SqliteStore implements Store {
 
   async #compactRegularly(clock: Clock, historyMs: number): Promise<void> {
     const { signal } = this.#ending;
-    for (;;) {
+    while (historyMs > 0) {
       const revision = this.#revision;
       await clock.sleep(historyMs, { signal });
       try {

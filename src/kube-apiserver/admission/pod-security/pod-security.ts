@@ -32,7 +32,7 @@ const minorOf = (version: string): number => Math.min(Number(versionPattern.exec
  * What a namespace's labels demand. A level to enforce that does not exist counts as the strictest, so that a typing error opens nothing. Who sets
  * a level to enforce is warned by it too, unless they say otherwise.
  */
-function policiesOf({ metadata: { labels = {} } }: Namespace): { readonly enforce: Policy; readonly warn: Policy } {
+function policiesFrom({ metadata: { labels = {} } }: Namespace): Policies {
   const versionOf = (mode: "enforce" | "warn"): string => {
     const given = labels[label(mode, true)];
     return given !== undefined && isVersion(given) ? given : "latest";
@@ -42,6 +42,15 @@ function policiesOf({ metadata: { labels = {} } }: Namespace): { readonly enforc
   if (warnGiven !== undefined) return { enforce, warn: { level: isLevel(warnGiven) ? warnGiven : "privileged", version: versionOf("warn") } };
   const follows = isLevel(given) && labels[label("warn", true)] === undefined;
   return { enforce, warn: { level: isLevel(given) ? given : "privileged", version: follows ? enforce.version : versionOf("warn") } };
+}
+
+interface Policies { readonly enforce: Policy; readonly warn: Policy }
+/** Namespaces are many pods' and seldom change; what changes is another object. */
+const known = new WeakMap<Namespace, Policies>();
+function policiesOf(namespace: Namespace): Policies {
+  let policies = known.get(namespace);
+  if (!policies) known.set(namespace, (policies = policiesFrom(namespace)));
+  return policies;
 }
 
 const labelErrors = ({ metadata: { labels = {} } }: Namespace): readonly FieldError[] => modes.flatMap((mode) => {

@@ -1,0 +1,124 @@
+import { itemsOfList, listFrame } from "../../apimachinery/protobuf/list-frame.ts";
+import type { Turns } from "../../stdx/turns.ts";
+import type { Answer } from "../answer.ts";
+import type { CacheEntry } from "../cache-entry.ts";
+import { encode, type EncodeOptions } from "./encode.ts";
+
+/** Lists of more objects are made and sent bit by bit. */
+export const largeListMin = 1_000;
+/** What is made in one turn: at most so many objects, and fewer where they are large. */
+const objectsPerTurn = 64;
+const bytesPerTurn = 256 * 1024;
+
+type List = Extract<Answer, { is: "list" }>;
+
+const isWholeJson = ({ wanted }: EncodeOptions): boolean => wanted.media === "json" && wanted.as === "object" && !wanted.pretty;
+
+/**
+ * The body of a list that is too large to be made at once: pieces that follow each other, one per turn. Whoever sends them takes the next when the reader has
+ * taken the last. Together they are what `encode` would give. @throws {StatusError} NotAcceptable, before the first piece.
+ */
+export async function* largeList(answer: List, options: EncodeOptions, turns: Turns): AsyncGenerator<Buffer, void> {
+  const { identity, ...list } = answer;
+  const encoded = (entries: readonly CacheEntry[]): Buffer => Buffer.concat(encode({ ...list, entries }, options));
+  const empty = encoded([]);
+  if (options.wanted.media === "protobuf") yield* binaryPieces(list.entries, encoded, empty, turns);
+  else if (isWholeJson(options)) {
+    const pieces = readyPieces(list.entries, empty, turns);
+    yield* identity ? rememberedPieces(answer, options, pieces) : pieces;
+  }
+  else yield* textPieces(list.entries, encoded, empty, turns);
+}
+
+function* slices(entries: readonly CacheEntry[]): Generator<readonly CacheEntry[]> {
+  for (let from = 0; from < entries.length; ) {
+    let [to, bytes] = [from, 0];
+    for (; to < entries.length && to - from < objectsPerTurn && bytes < bytesPerTurn; to++) bytes += entries[to]?.byteLength ?? 0;
+    yield entries.slice(from, to);
+    from = to;
+  }
+}
+
+/** The common case: the bytes of each object are there already, and are copied once. */
+async function* readyPieces(entries: readonly CacheEntry[], empty: Buffer, turns: Turns): AsyncGenerator<Buffer, void> {
+  const at = empty.lastIndexOf("[]") + 1;
+  yield empty.subarray(0, at);
+  let before = itemStart;
+  for (const slice of slices(entries)) {
+    await turns.next();
+    const parts: Buffer[] = [];
+    for (const entry of slice) {
+      parts.push(before, entry.jsonItem);
+      before = itemNext;
+    }
+    yield Buffer.concat(parts);
+  }
+  yield empty.subarray(at);
+}
+const itemStart = Buffer.from("{");
+const itemNext = Buffer.from(",{");
+
+/** Items stand between the head and the tail of the empty list: JSON of any kind, indented or not, and YAML. */
+async function* textPieces(entries: readonly CacheEntry[], encoded: (entries: readonly CacheEntry[]) => Buffer, empty: Buffer, turns: Turns): AsyncGenerator<Buffer, void> {
+  const at = empty.lastIndexOf("[]");
+  const isYaml = empty[0] !== 0x7b;
+  // "items: []" of YAML becomes "items:", a line end, and lines of items.
+  const [head, tail] = isYaml ? [empty.subarray(0, at - 1), empty.subarray(at + 3)] : [empty.subarray(0, at + 1), empty.subarray(at + 1)];
+  yield isYaml ? Buffer.concat([head, Buffer.from("\n")]) : head;
+  let first = true;
+  let indent: Buffer = Buffer.alloc(0);
+  for (const slice of slices(entries)) {
+    await turns.next();
+    const whole = encoded(slice);
+    const inner = whole.subarray(head.length + (isYaml ? 1 : 0), whole.length - tail.length);
+    if (isYaml) {
+      yield inner;
+      continue;
+    }
+    // Indented, the last item is followed by the bracket's own line.
+    const end = inner.lastIndexOf("}") + 1;
+    indent = inner.subarray(end);
+    yield first ? inner.subarray(0, end) : Buffer.concat([comma, inner.subarray(0, end)]);
+    first = false;
+  }
+  yield Buffer.concat([indent, tail]);
+}
+const comma = Buffer.from(",");
+
+/** The length comes first, so all is made twice; what was made of each object is kept with it, so the second time costs little. */
+async function* binaryPieces(entries: readonly CacheEntry[], encoded: (entries: readonly CacheEntry[]) => Buffer, empty: Buffer, turns: Turns): AsyncGenerator<Buffer, void> {
+  let length = 0;
+  for (const slice of slices(entries)) {
+    await turns.next();
+    length += itemsOfList(encoded(slice), empty).length;
+  }
+  const frame = listFrame(empty);
+  yield frame.head(length);
+  for (const slice of slices(entries)) {
+    await turns.next();
+    yield itemsOfList(encoded(slice), empty);
+  }
+  yield frame.tail;
+}
+
+/** The head says at which revision the list is; the rest may be known from the last time. */
+async function* rememberedPieces({ identity }: List, { listBodies }: EncodeOptions, pieces: AsyncGenerator<Buffer, void>): AsyncGenerator<Buffer, void> {
+  const head = await pieces.next();
+  if (head.done === true || !identity) return;
+  yield head.value;
+  const known = listBodies.find(identity);
+  if (known) {
+    yield* known;
+    await pieces.return();
+    return;
+  }
+  const collected: Buffer[] = [];
+  let bytes = 0;
+  for await (const piece of pieces) {
+    yield piece;
+    bytes += piece.length;
+    if (bytes <= listBodies.bytesMax) collected.push(piece);
+    else collected.length = 0;
+  }
+  if (bytes <= listBodies.bytesMax) listBodies.keep(identity, collected);
+}
