@@ -11,7 +11,7 @@ const folder = mkdtempSync(join(tmpdir(), "keelson-test-"));
 const stages: ReadonlySet<string> = new Set(["static", "unit", "api", "e2e"]);
 const wanted = process.argv.slice(2);
 const wants = (stage: string): boolean => wanted.length === 0 || wanted.includes(stage);
-/** The files that are named behind a stage ("api test/api/kubectl.test.ts"), or else all of it. */
+/** The files that are named behind a stage ("api test/api/kubectl-read.test.ts"), or else all of it. */
 function filesOf(stage: string, all: readonly string[]): readonly string[] {
   const named = wanted.slice(wanted.indexOf(stage) + 1);
   const end = named.findIndex((each) => stages.has(each));

@@ -1,4 +1,5 @@
 import type { FieldError } from "../apimachinery/field-error.ts";
+import type { TrackedFields } from "../apimachinery/managed-fields/field-filter.ts";
 import type { KubeObject, ResourceType } from "../apimachinery/object.ts";
 
 /** What a cell of `kubectl get` may hold: timestamps are given as they are stored and shown by the client or the table printer as an age. */
@@ -25,6 +26,8 @@ export interface UpdateStrategy<T extends KubeObject> {
   prepareForUpdate(next: T, previous: T): T;
   validateUpdate(next: T, previous: T): Iterable<FieldError>;
   warningsOnUpdate?(next: T, previous: T): readonly string[];
+  /** What its writer comes to own. Absent: everything but `status`, and with the subresource `status` everything but `spec`. Upstream: `GetResetFields` of the strategies. */
+  readonly tracked?: TrackedFields;
 }
 
 /**

@@ -36,6 +36,7 @@ export function statusStrategy<T extends WithStatus>(
       return options.resetMetadata === true ? keepMetadataForStatus(kept, previous) : kept;
     },
     validateUpdate: options.validateUpdate ?? (() => []),
+    ...(options.resetMetadata === true && { tracked: { without: ["metadata", "spec"] } }),
   };
 }
 

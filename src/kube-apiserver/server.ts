@@ -144,7 +144,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
 
   const api: Api = {
     state, clock, random, log, steps, schemas, protobuf: options.protobuf, authenticator, authorizer, admission, tokenIssuer, metrics, inFlight: new InFlight(options.inFlight), listBodies: new ListBodies({ bytesMax: listBodiesBytesMax }),
-    managedFields: managedFieldsOf(schemas), columnHeads: columnHeads({ schemas, ...(options.descriptions && { descriptions: options.descriptions }) }),
+    managedFields: managedFieldsOf(schemas, (group, version, plural) => served.get(`${group}/${version}/${plural}`)), columnHeads: columnHeads({ schemas, ...(options.descriptions && { descriptions: options.descriptions }) }),
     served: (group, version, plural) => served.get(`${group}/${version}/${plural}`),
     virtual: (group, version, plural) => virtuals.get(`${group}/${version}/${plural}`),
     hasGroup: (group) => groups.has(group),

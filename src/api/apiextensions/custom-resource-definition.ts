@@ -30,6 +30,6 @@ export const customResourceDefinitionResource = defineResource<CustomResourceDef
   },
   validate: (definition) => validateDefinition(definition),
   validateUpdate: validateDefinition,
-  subresources: { status: statusStrategy({ validateUpdate: validateDefinitionStatus }) },
+  subresources: { status: { ...statusStrategy({ validateUpdate: validateDefinitionStatus }), tracked: { without: ["metadata", "spec"] } } },
   columns: createdAtColumns,
 });

@@ -35,6 +35,7 @@ export const apiServiceResource = defineResource<APIService>(apiservices, {
   prepareForUpdate: keepStatus,
   subresources: {
     status: {
+      tracked: { without: ["spec", "metadata"] },
       // Metadata that says whose the object is stays with the main way of writing.
       prepareForUpdate: (next, previous) => {
         let { metadata } = keepSpec(next, previous);

@@ -37,6 +37,7 @@ export const deploymentResource = defineResource<Deployment>(deployments, {
   prepareForUpdate: (next, previous) => withoutDisabledWorkloadFields(keepStatus(next, previous), previous),
   subresources: {
     status: {
+      tracked: { without: ["spec", "metadata.labels"] },
       prepareForUpdate: (next, previous) => {
         const kept = keepSpec(next, previous);
         return { ...kept, metadata: withField(kept.metadata, "labels", previous.metadata.labels) };

@@ -37,10 +37,12 @@ export const certificateSigningRequestResource = defineResource<CertificateSigni
   prepareForCreate: (request) => ({ ...request, status: {} }),
   validate: (request) => validate(request),
   validateUpdate: (next, previous) => validateUpdate(next, previous, "main"),
+  tracked: { without: ["spec", "status"] },
   prepareForUpdate: (next, previous) => keepStatus(keepSpec(next, previous), previous),
   subresources: {
-    status: { prepareForUpdate: (next, previous) => keepVerdicts(keepSpec(next, previous), previous), validateUpdate: (next, previous) => validateUpdate(next, previous, "status") },
+    status: { tracked: { without: ["spec", "status.conditions"] }, prepareForUpdate: (next, previous) => keepVerdicts(keepSpec(next, previous), previous), validateUpdate: (next, previous) => validateUpdate(next, previous, "status") },
     approval: {
+      tracked: { without: ["spec", "status.certificate"] },
       prepareForUpdate: (next, previous) => ({
         ...keepSpec(next, previous),
         status: withField(previous.status ?? {}, "conditions", next.status?.conditions),

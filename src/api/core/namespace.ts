@@ -38,6 +38,7 @@ export const namespaceResource = defineResource<Namespace>(namespaces, {
       },
     },
     finalize: {
+      tracked: { without: ["status"] },
       prepareForUpdate: (next, previous) => withField(next, "status", previous.status),
       *validateUpdate({ spec }) {
         for (const [index, each] of (spec?.finalizers ?? []).entries()) {

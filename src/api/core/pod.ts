@@ -25,6 +25,7 @@ export const podResource = defineResource<Pod>(pods, {
   warningsOnCreate: podWarnings,
   subresources: {
     status: {
+      tracked: { without: ["spec", "metadata.deletionTimestamp", "metadata.ownerReferences"] },
       prepareForUpdate: preparePodStatus,
       validateUpdate: validatePodStatusUpdate,
       warningsOnUpdate: ({ status }) => [
@@ -32,8 +33,11 @@ export const podResource = defineResource<Pod>(pods, {
         ...(status?.hostIPs ?? []).flatMap(({ ip }, index) => ipWarnings(`status.hostIPs[${index}].ip`, ip)),
       ],
     },
-    resize: { prepareForUpdate: preparePodResize, validateUpdate: validatePodResize },
-    ephemeralcontainers: { prepareForUpdate: withOnlyEphemeralContainers, validateUpdate: validateEphemeralContainersUpdate },
+    resize: {
+      tracked: { only: ["containers", "initContainers"].flatMap((list) => ["resources", "resizePolicy"].map((field) => `spec.${list}.*.${field}`)) },
+      prepareForUpdate: preparePodResize, validateUpdate: validatePodResize,
+    },
+    ephemeralcontainers: { tracked: { only: ["spec.ephemeralContainers"] }, prepareForUpdate: withOnlyEphemeralContainers, validateUpdate: validateEphemeralContainersUpdate },
   },
   gracePeriodSeconds({ spec, status }, requested) {
     if ((spec?.nodeName ?? "") === "" || status?.phase === "Failed" || status?.phase === "Succeeded") return 0;

@@ -1,5 +1,6 @@
 import type { KubeObject } from "../object.ts";
-import { difference, differenceWithChildren, emptyFieldSet, union, type FieldSet } from "./field-set.ts";
+import { keepAll, type FieldFilter } from "./field-filter.ts";
+import { difference, union, type FieldSet } from "./field-set.ts";
 import { elementOf, isMapValue, type Shape } from "./shape.ts";
 import { compareTyped } from "./typed-value.ts";
 
@@ -12,30 +13,30 @@ const setsMax = 2_000;
 const outlineLengthMax = 8_192;
 
 type SetsByOutline = Map<string, FieldSet>;
-const known = new WeakMap<Shape, WeakMap<FieldSet, SetsByOutline>>();
+const known = new WeakMap<Shape, WeakMap<FieldFilter, SetsByOutline>>();
 
 /**
- * The fields of a new object that its writer owns: all that are there, without those of `without`, and without those below a path of
- * `resetFields`. `managedFields` themselves never count.
+ * The fields of a new object that its writer owns: all that are there, without those of `without`, as far as `tracked`
+ * lets them be owned. `managedFields` themselves never count.
  */
-export function createdFields(object: KubeObject, shape: Shape, without: FieldSet, resetFields: FieldSet = emptyFieldSet): FieldSet {
-  const sets = setsFor(shape, resetFields);
+export function createdFields(object: KubeObject, shape: Shape, without: FieldSet, tracked: FieldFilter = keepAll): FieldSet {
+  const sets = setsFor(shape, tracked);
   const outline = outlineOf(object, shape);
   const found = sets.get(outline);
   if (found) return found;
   const { added, modified } = compareTyped({}, object, shape);
-  const set = difference(union(differenceWithChildren(modified, resetFields), differenceWithChildren(added, resetFields)), without);
+  const set = difference(tracked(union(modified, added)), without);
   if (outline.length > outlineLengthMax) return set;
   if (sets.size >= setsMax) sets.delete(sets.keys().next().value ?? "");
   sets.set(outline, set);
   return set;
 }
 
-function setsFor(shape: Shape, resetFields: FieldSet): SetsByOutline {
+function setsFor(shape: Shape, tracked: FieldFilter): SetsByOutline {
   let ofShape = known.get(shape);
   if (!ofShape) known.set(shape, (ofShape = new WeakMap()));
-  let sets = ofShape.get(resetFields);
-  if (!sets) ofShape.set(resetFields, (sets = new Map()));
+  let sets = ofShape.get(tracked);
+  if (!sets) ofShape.set(tracked, (sets = new Map()));
   return sets;
 }
 

@@ -2,7 +2,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { KubeObject } from "../object.ts";
 import type { ObjectSchema, SchemaLookup } from "../schema.ts";
-import { applyPatch, recordUpdate, resetFieldsOf, type ApplyOptions } from "./field-manager.ts";
+import { applyPatch, type ApplyOptions } from "./apply.ts";
+import { filterOf } from "./field-filter.ts";
+import { recordUpdate } from "./field-manager.ts";
 import { decodeFieldSet, encodeFieldSet, pathsOf, pathText } from "./field-set.ts";
 
 const text = { is: "scalar", type: "string" } as const;
@@ -75,7 +77,7 @@ test("clients may reset managed fields; an untracked object stays untracked", ()
 });
 
 test("fields that a strategy resets are nobody's", () => {
-  const created = recordUpdate({ ...common, manager: "m", live: undefined, next: web({ replicas: 1 }, {}, { replicas: 1 }), resetFields: resetFieldsOf("status") });
+  const created = recordUpdate({ ...common, manager: "m", live: undefined, next: web({ replicas: 1 }, {}, { replicas: 1 }), tracked: filterOf({ without: ["status"] }) });
   assert.deepEqual(owned(created)["m/Update"], [".spec.replicas"]);
 });
 
@@ -138,7 +140,7 @@ test("an untracked object gets a first owner when it is applied to", () => {
 test("bad configurations", () => {
   for (const [spec, message] of [
     [{ nope: 1 }, "failed to create typed patch object (d/a; /v1, Kind=Web): .spec.nope: field not declared in schema"],
-    [{ ports: {} }, "failed to create typed patch object (d/a; /v1, Kind=Web): .spec.ports: expected list, got map: {}"],
+    [{ ports: {} }, "failed to create typed patch object (d/a; /v1, Kind=Web): .spec.ports: expected list, got &{map[]}"],
     [{ ports: [{ port: 80 }, { port: 80 }] }, 'failed to create typed patch object (d/a; /v1, Kind=Web): .spec.ports: duplicate entries for key [port=80,protocol="TCP"]'],
   ] as const) assert.throws(() => apply(undefined, "me", spec), { code: 400, message });
   assert.throws(() => apply(undefined, "me", {}, { patch: web({}, { managedFields: [] }) }), { code: 400, message: "metadata.managedFields must be nil" });

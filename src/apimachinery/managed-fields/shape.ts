@@ -3,8 +3,9 @@ import { fieldElement, keyElement, type PathElement } from "./field-set.ts";
 
 /** How a value is compared and merged: as a whole, by fields, by keys or by elements. */
 export type Shape =
-  /** A scalar, or something that is always replaced as a whole. */
-  | { readonly is: "leaf"; readonly container: "none" | "list" | "map" }
+  /** A scalar, or something that is always replaced as a whole; `inside` says what a configuration may hold there. */
+  | { readonly is: "leaf"; readonly container: "none"; readonly scalar: ScalarKind }
+  | { readonly is: "leaf"; readonly container: "list" | "map"; inside(): Shape }
   | { readonly is: "object"; readonly name: string; field(name: string): ObjectField | undefined; readonly fields: readonly string[] }
   | { readonly is: "map"; element(): Shape }
   | { readonly is: "set" }
@@ -12,15 +13,25 @@ export type Shape =
   /** Nothing is known: objects are maps, lists are replaced as a whole. */
   | { readonly is: "unknown" };
 
+/** "untyped" takes every scalar: quantities, times, ports by name or number. */
+export type ScalarKind = "string" | "numeric" | "boolean" | "untyped";
+
 export interface ObjectField {
   shape(): Shape;
   /** What Go's types have where the field is absent: an empty struct, null for a required list, or nothing. */
   readonly whenAbsent: unknown;
 }
 
-const scalar: Shape = { is: "leaf", container: "none" };
-const atomicList: Shape = { is: "leaf", container: "list" };
-const atomicMap: Shape = { is: "leaf", container: "map" };
+const scalars: Readonly<Record<ScalarKind, Shape>> = {
+  string: { is: "leaf", container: "none", scalar: "string" }, numeric: { is: "leaf", container: "none", scalar: "numeric" },
+  boolean: { is: "leaf", container: "none", scalar: "boolean" }, untyped: { is: "leaf", container: "none", scalar: "untyped" },
+};
+/** Something that is replaced as a whole. The rule for what lies inside is made when it is asked for: types may hold themselves. */
+function atomic(container: "list" | "map", inside: () => Shape): Shape {
+  let made: Shape | undefined;
+  return { is: "leaf", container, inside: () => (made ??= inside()) };
+}
+const anyMap = atomic("map", () => unknownShape);
 export const unknownShape: Shape = { is: "unknown" };
 
 /** Makes shapes of schemas, each once. */
@@ -43,7 +54,7 @@ export class Shapes {
     const known = this.#objects.get(schema);
     if (known) return known;
     const fields = new Map<string, ObjectField>();
-    const shape: Shape = schema.atomic ? atomicMap : {
+    const granular: Shape = {
       is: "object", name: schema.name, fields: Object.keys(schema.fields),
       field: (name) => {
         const made = fields.get(name);
@@ -56,6 +67,7 @@ export class Shapes {
         return entry;
       },
     };
+    const shape = schema.atomic ? atomic("map", () => granular) : granular;
     this.#objects.set(schema, shape);
     return shape;
   }
@@ -63,11 +75,11 @@ export class Shapes {
   #field(field: FieldSchema): Shape {
     if (field.type.is === "list") {
       if (field.listType === "set") return { is: "set" };
-      if (field.listType !== "map") return atomicList;
+      if (field.listType !== "map") return this.#type(field.type);
       return this.#keyedList(field.type.of, field.listMapKeys ?? []);
     }
-    if (field.mapType === "atomic") return atomicMap;
-    return this.#type(field.type);
+    const shape = this.#type(field.type);
+    return field.mapType === "atomic" && shape.is !== "leaf" ? atomic("map", () => shape) : shape;
   }
 
   #keyedList(of: TypeSchema, keys: readonly string[]): Shape {
@@ -83,9 +95,9 @@ export class Shapes {
 
   #type(type: TypeSchema): Shape {
     switch (type.is) {
-      case "scalar": return scalar;
-      case "special": return type.type === "JSON" || type.type === "RawExtension" || type.type === "FieldsV1" ? atomicMap : scalar;
-      case "list": return atomicList;
+      case "scalar": return scalars[type.type === "string" || type.type === "boolean" ? type.type : "numeric"];
+      case "special": return type.type === "JSON" || type.type === "RawExtension" || type.type === "FieldsV1" ? anyMap : scalars.untyped;
+      case "list": return atomic("list", () => this.#type(type.of));
       case "map": {
         let inner: Shape | undefined;
         return { is: "map", element: () => (inner ??= this.#type(type.of)) };
@@ -136,6 +148,6 @@ export function shapeAt(shape: Shape, element: PathElement): Shape | undefined {
     if (shape.is === "map") return shape.element();
     return shape.is === "unknown" ? unknownShape : undefined;
   }
-  return shape.is === "list" ? shape.element() : shape.is === "set" ? scalar : undefined;
+  return shape.is === "list" ? shape.element() : shape.is === "set" ? scalars.untyped : undefined;
 }
 export { fieldElement };

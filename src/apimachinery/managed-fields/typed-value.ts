@@ -1,4 +1,5 @@
 import { jsonEqual } from "../patch/json-value.ts";
+import { checkTyped, TypedValueError } from "./typed-check.ts";
 import { emptyFieldSet, fieldElement, FieldSetBuilder, isEmptySet, pathText, type FieldPath, type FieldSet, type PathElement } from "./field-set.ts";
 import { elementOf, isMapValue, shapeAt, unknownShape, type Shape } from "./shape.ts";
 
@@ -9,17 +10,12 @@ export interface Comparison {
   readonly removed: FieldSet;
 }
 
-/** A value does not fit its schema. */
-export class TypedValueError extends Error {
-  override readonly name = "TypedValueError";
-}
-
 type JsonMap = Readonly<Record<string, unknown>>;
 interface Builders { readonly added: FieldSetBuilder; readonly modified: FieldSetBuilder; readonly removed: FieldSetBuilder }
 
 /** What an unknown value is treated as: maps by their keys, lists and scalars as a whole. */
 const unknownMap: Shape = { is: "map", element: () => unknownShape };
-const unknownLeaf: Shape = { is: "leaf", container: "none" };
+const unknownLeaf: Shape = { is: "leaf", container: "none", scalar: "untyped" };
 const resolve = (shape: Shape, ...values: readonly unknown[]): Shape => (shape.is !== "unknown" ? shape : values.some(isMapValue) ? unknownMap : unknownLeaf);
 
 const isEmptyMap = (value: unknown): boolean => !isMapValue(value) || Object.keys(value).length === 0;
@@ -121,15 +117,6 @@ export function compareTyped(before: unknown, after: unknown, shape: Shape): Com
   return out;
 }
 
-/** Whether a value may stand where the shape wants a container. */
-function checkContainer(value: unknown, wanted: "list" | "map", path: FieldPath): void {
-  if (value === null) return;
-  if (wanted === "list" ? !Array.isArray(value) : !isMapValue(value)) {
-    const got = JSON.stringify(value);
-    throw new TypedValueError(`${pathText(path)}: expected ${wanted}, got ${Array.isArray(value) ? "list" : isMapValue(value) ? "map" : "scalar"}: ${got}`);
-  }
-}
-
 function elementAt(shape: Extract<Shape, { is: "set" | "list" }>, item: unknown, index: number, path: FieldPath): PathElement {
   try {
     return elementOf(shape, item);
@@ -140,46 +127,11 @@ function elementAt(shape: Extract<Shape, { is: "set" | "list" }>, item: unknown,
 
 /** The fields that a configuration names. Throws `TypedValueError` when it does not fit the schema. */
 export function fieldSetOfTyped(value: unknown, shape: Shape): FieldSet {
-  const set = new FieldSetBuilder();
-  collect(value, shape, [], set);
-  return set;
+  checkTyped(value, shape);
+  return fieldSetOfLive(value, shape);
 }
 
-function collect(value: unknown, declared: Shape, path: FieldPath, set: FieldSetBuilder): void {
-  const shape = resolve(declared, value);
-  switch (shape.is) {
-    case "leaf": case "unknown":
-      if (shape.is === "leaf" && shape.container === "list") checkContainer(value, "list", path);
-      set.insert(path);
-      return;
-    case "object": case "map":
-      checkContainer(value, "map", path);
-      if (!isMapValue(value)) return;
-      for (const [key, each] of Object.entries(value)) {
-        const here = [...path, fieldElement(key)];
-        const field = shape.is === "object" ? shape.field(key) : undefined;
-        if (shape.is === "object" && !field) throw new TypedValueError(`${pathText(here)}: field not declared in schema`);
-        collect(each, field?.shape() ?? (shape.is === "map" ? shape.element() : unknownShape), here, set);
-        if (each === null || (isMapValue(each) && Object.keys(each).length === 0) || shape.is === "map") set.insert(here);
-      }
-      return;
-    case "set": case "list": {
-      checkContainer(value, "list", path);
-      if (!Array.isArray(value)) return;
-      const seen = new Set<PathElement>();
-      for (const [index, item] of (value as unknown[]).entries()) {
-        const element = elementAt(shape, item, index, path);
-        if (seen.has(element)) throw new TypedValueError(`${pathText(path)}: duplicate entries for key ${pathText([element])}`);
-        seen.add(element);
-        const here = [...path, element];
-        collect(item, shape.is === "list" ? shape.element() : unknownLeaf, here, set);
-        set.insert(here);
-      }
-    }
-  }
-}
-
-/** As `fieldSetOfTyped`, but for objects of the server: what does not fit is passed over, repeated elements count once. */
+/** The fields that an object of the server has: what does not fit its schema is passed over, repeated elements count once. */
 export function fieldSetOfLive(value: unknown, shape: Shape): FieldSet {
   const set = new FieldSetBuilder();
   collectLive(value, shape, [], set);

@@ -10,6 +10,8 @@ export interface JsonPatchOperation {
 }
 
 export const jsonPatchOperationsMax = 10_000;
+/** All that the copy operations of one patch may add to a document; copying a container into itself doubles it. As JSON. */
+export const copiedBytesMax = 3 * 1024 * 1024;
 
 /** The patch does not fit the document; its message is what upstream logs, clients only see that the request was rejected. */
 export class JsonPatchError extends Error {
@@ -78,8 +80,10 @@ function within<T>(what: string, path: string, act: () => T): T {
   }
 }
 
+interface CopyBudget { copiedBytes: number }
+
 /** Applies one operation to a private copy of the document. */
-function applyOperation(document: unknown, { op, path, from, value }: JsonPatchOperation): void {
+function applyOperation(document: unknown, { op, path, from, value }: JsonPatchOperation, budget: CopyBudget): void {
   const target = (missing: string) => {
     const place = locate(document, path);
     if (!place) throw new JsonPatchError(missing);
@@ -111,6 +115,8 @@ function applyOperation(document: unknown, { op, path, from, value }: JsonPatchO
       const source = locate(document, from ?? "");
       if (!source) throw new JsonPatchError(`${op} operation does not apply: doc is missing from path: ${from ?? ""}: missing value`);
       const taken = get(source.container, source.token);
+      if (op === "copy") budget.copiedBytes += Buffer.byteLength(JSON.stringify(taken ?? null));
+      if (budget.copiedBytes > copiedBytesMax) throw new JsonPatchError(`Unable to complete the copy, the accumulated size increase of copy is ${budget.copiedBytes}, exceeding the limit ${copiedBytesMax}`);
       if (taken === undefined && op === "copy") throw new JsonPatchError(`copy operation does not apply: doc is missing key: ${from ?? ""}: missing value`);
       if (op === "move") within("move", from ?? "", () => remove(source.container, source.token));
       const { container, token } = target(`${op} operation does not apply: doc is missing destination path: ${path}: missing value`);
@@ -140,7 +146,8 @@ export function readJsonPatch(body: unknown): readonly JsonPatchOperation[] {
 /** Throws `JsonPatchError`. The document is left as it is. */
 export function applyJsonPatch(document: unknown, operations: readonly JsonPatchOperation[]): unknown {
   const copy = cloneJson(document);
-  for (const operation of operations) applyOperation(copy, operation);
+  const budget: CopyBudget = { copiedBytes: 0 };
+  for (const operation of operations) applyOperation(copy, operation, budget);
   return copy;
 }
 

@@ -28,6 +28,9 @@ test("JSON patch", () => {
   assert.throws(() => patchWithJsonPatch(document, [{ op: "remove", path: "/n" }]), { code: 422, reason: "Invalid", message: "the server rejected our request due to an error in our request" });
   assert.throws(() => patchWithJsonPatch(document, {}), { code: 400 });
   assert.throws(() => patchWithJsonPatch(document, Array(10_001).fill({ op: "test", path: "/a" })), { code: 413 });
+  // Twenty doublings of a kilobyte would be a gigabyte.
+  const doublings = Array.from({ length: 20 }, (_, index) => ({ op: "copy", from: "/a", path: `/a/${index}` }));
+  assert.throws(() => applyJsonPatch({ a: { text: "x".repeat(1024) } }, doublings), { message: /^Unable to complete the copy, the accumulated size increase of copy is \d+, exceeding the limit 3145728$/ });
   assert.deepEqual(document, { a: { b: [1, 2, 3] }, "x/y": 1, "t~": 2 });
 });
 

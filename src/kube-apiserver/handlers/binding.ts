@@ -21,7 +21,7 @@ export async function bindPod(api: Api, request: Authorized, pods: Served): Prom
   const namespace = binding.metadata.namespace ?? "";
   if (namespace !== "" && namespace !== info.namespace) throw badRequest("the namespace of the provided object does not match the namespace sent on the request");
 
-  const context = writeContext(api, { ...request, info: { ...info, subresource: "binding" } }, { type: pods.type, query, name });
+  const context = writeContext(api, { ...request, info: { ...info, subresource: "binding" } }, { served: pods, query, name });
   const admitted = (await context.admission.mutate("CREATE", { ...binding, metadata: { ...binding.metadata, namespace: info.namespace } }, undefined)) as Binding;
   const errors = bindingErrors(admitted);
   if (errors.length > 0) throw new StatusError("", errors.length === 1 ? fieldErrorText(errors[0] ?? required("")) : `[${errors.map(fieldErrorText).join(", ")}]`, { code: 400 });

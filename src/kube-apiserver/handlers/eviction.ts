@@ -26,7 +26,7 @@ export async function evictPod(api: Api, request: Authorized, pods: Served): Pro
 
   const options = (eviction.deleteOptions ?? {}) as DeleteOptions;
   const dryRun = query.dryRun || (options.dryRun ?? []).length > 0;
-  const context = writeContext(api, request, { type: pods.type, query: { ...query, dryRun }, options });
+  const context = writeContext(api, request, { served: pods, query: { ...query, dryRun }, options });
   await context.admission.validate("CREATE", eviction, undefined);
 
   const { entry } = { entry: await pods.registry.get(info.namespace, info.name) };

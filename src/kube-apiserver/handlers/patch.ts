@@ -10,16 +10,16 @@ import { DecodeError, decodeStrict } from "../../apimachinery/strict-decoding.ts
 import type { UpdateStrategy } from "../../api/resource.ts";
 import type { Answer } from "../answer.ts";
 import type { Api } from "../api.ts";
-import { decodeBody, mediaTypeOf, type Kind } from "../body.ts";
+import { mediaTypeOf, type Kind } from "../body.ts";
 import { unsupportedMediaType } from "../output/negotiation.ts";
 import { writeQuery, type WriteQuery } from "../query.ts";
 import type { Authorized } from "../request.ts";
 import { objectAs, storedFrom, type Served } from "../served.ts";
+import { applyObject, isApply } from "./apply.ts";
 import { answerWith, checkName, forRegistry, inOwnNamespace } from "./write.ts";
-import { fieldManagerOf, writeContext } from "./write-context.ts";
+import { writeContext } from "./write-context.ts";
 
-const applyMedia = "application/apply-patch+yaml";
-const patchMedia: ReadonlySet<string> = new Set(["application/json-patch+json", "application/merge-patch+json", "application/strategic-merge-patch+json", applyMedia]);
+const patchMedia: ReadonlySet<string> = new Set(["application/json-patch+json", "application/merge-patch+json", "application/strategic-merge-patch+json"]);
 const accepted = "application/json-patch+json, application/merge-patch+json, application/strategic-merge-patch+json, application/apply-patch+yaml";
 
 /** Fields that a patch names twice; nobody can say what they mean. */
@@ -60,7 +60,7 @@ async function readPatch({ payload }: Authorized, query: WriteQuery): Promise<Pa
  */
 export async function patched<T extends KubeObject>(api: Api, request: Authorized, kind: Kind, query: WriteQuery): Promise<(current: T) => T> {
   const media = mediaTypeOf(request.payload.contentType);
-  if (!patchMedia.has(media) || media === applyMedia) throw unsupportedMediaType(accepted);
+  if (!patchMedia.has(media)) throw unsupportedMediaType(accepted);
   const { value: patch, complaints } = await readPatch(request, query);
   const schema = api.schemas.kind(kind.group, kind.version, kind.kind);
   let warned = false;
@@ -95,18 +95,22 @@ function objectOf(patch: unknown): JsonObject {
   return patch;
 }
 
+/** @throws {StatusError} Invalid, when the options do not go with the type of patch. */
+export function checkOptions(request: Authorized, { fieldManager, force }: WriteQuery): void {
+  const errors = isApply(request)
+    ? fieldManager === "" ? [required("fieldManager", "is required for apply patch")] : []
+    : force !== undefined ? [forbidden("force", "may not be specified for non-apply patch")] : [];
+  if (errors.length > 0) throw invalidError({ group: "meta.k8s.io", kind: "PatchOptions" }, "", errors);
+}
+
 /** `strategy` is the way of writing of a subresource; the main one when absent. */
 export async function patchObject(api: Api, request: Authorized, served: Served, strategy?: UpdateStrategy<KubeObject>): Promise<Answer> {
   const query = writeQuery(request.query, "PatchOptions");
-  const applies = mediaTypeOf(request.payload.contentType) === applyMedia;
-  const optionErrors = applies
-    ? query.fieldManager === "" ? [required("fieldManager", "is required for apply patch")] : []
-    : query.force !== undefined ? [forbidden("force", "may not be specified for non-apply patch")] : [];
-  if (optionErrors.length > 0) throw invalidError({ group: "meta.k8s.io", kind: "PatchOptions" }, "", optionErrors);
-  if (applies) return await applyObject(api, request, served, query, strategy);
+  checkOptions(request, query);
+  if (isApply(request)) return await applyObject(api, request, { served, query, strategy });
 
   const apply = await patched(api, request, served.type, query);
-  const context = writeContext(api, inOwnNamespace(served, request), { type: served.type, query, options: { kind: "PatchOptions", apiVersion: "meta.k8s.io/v1" } });
+  const context = writeContext(api, inOwnNamespace(served, request), { served, query, options: { kind: "PatchOptions", apiVersion: "meta.k8s.io/v1" } });
   const { entry } = await served.registry.update(
     request.info.name,
     (current) => {
@@ -120,28 +124,4 @@ export async function patchObject(api: Api, request: Authorized, served: Served,
     forRegistry(served, context), { ...(strategy && { strategy }) },
   );
   return answerWith(served, 200, entry);
-}
-
-/** Server-side apply. https://kubernetes.io/docs/reference/using-api/server-side-apply/ */
-async function applyObject(api: Api, request: Authorized, served: Served, query: WriteQuery, strategy: UpdateStrategy<KubeObject> | undefined): Promise<Answer> {
-  const { payload, info } = request;
-  const asYaml = payload.is === "bytes" ? { ...payload, contentType: "application/yaml" } : payload;
-  // What is applied is taken as it was written: an empty list is something else than none.
-  const configuration = await decodeBody(asYaml, { kind: served.type, schemas: api.schemas, protobuf: undefined, fieldValidation: query.fieldValidation, warnings: request.warnings });
-  if ((configuration.metadata.managedFields ?? []).length > 0) throw badRequest("metadata.managedFields must be nil");
-  checkName({ ...configuration, metadata: { ...configuration.metadata, name: configuration.metadata.name ?? info.name } }, request, served.type.namespaced);
-  const { resourceVersion: asked = "" } = configuration.metadata;
-  const context = writeContext(api, inOwnNamespace(served, request), { type: served.type, query, options: { kind: "PatchOptions", apiVersion: "meta.k8s.io/v1" }, track: (next) => next });
-  const write = { type: served.type, subresource: info.subresource, manager: fieldManagerOf(query, request), nowMs: api.clock.now(), force: query.force ?? false };
-  const { entry, created } = await served.registry.update(
-    info.name,
-    (current) => {
-      const live = current && objectAs(served, current);
-      const next = api.managedFields.apply(configuration, live, write);
-      const named = { ...next, metadata: { ...next.metadata, name: info.name, ...(asked === "" && live?.metadata.resourceVersion !== undefined && { resourceVersion: live.metadata.resourceVersion }) } };
-      return storedFrom(served, named);
-    },
-    forRegistry(served, context), { ...(strategy && { strategy }), create: strategy === undefined },
-  );
-  return answerWith(served, created ? 201 : 200, entry);
 }

@@ -2,17 +2,20 @@ import type { Scale } from "../../api/generated/autoscaling-v1.ts";
 import { ageColumn, integer, text } from "../../api/printing/columns.ts";
 import { invalid } from "../../apimachinery/field-error.ts";
 import { formatLabelMatcher, labelMatcherOf } from "../../apimachinery/label-selector.ts";
-import type { KubeObject } from "../../apimachinery/object.ts";
+import { fieldPath } from "../../apimachinery/managed-fields/field-set.ts";
+import { entriesAfterScale, entriesOfScale } from "../../apimachinery/managed-fields/scale-owners.ts";
+import { apiVersionOf, type KubeObject, type ManagedFieldsEntry } from "../../apimachinery/object.ts";
 import { badRequest, invalidError } from "../../apimachinery/status-error.ts";
 import type { Answer, ObjectTable } from "../answer.ts";
 import type { Api } from "../api.ts";
 import { decodeBody } from "../body.ts";
-import { writeQuery } from "../query.ts";
+import { writeQuery, type WriteQuery } from "../query.ts";
 import type { Authorized } from "../request.ts";
 import type { Served } from "../served.ts";
-import { patched } from "./patch.ts";
+import { applied, isApply } from "./apply.ts";
+import { checkOptions, patched } from "./patch.ts";
 import { checkName } from "./write.ts";
-import { writeContext } from "./write-context.ts";
+import { fieldManagerOf, writeContext } from "./write-context.ts";
 
 interface Scalable extends KubeObject {
   readonly spec?: { readonly replicas?: number; readonly selector?: unknown };
@@ -28,7 +31,7 @@ const scaleTable = {
   ],
 } satisfies ObjectTable;
 
-/** Get, update and patch of the one number that all workloads have. */
+/** Get, update and patch (apply among them) of the one number that all workloads have. */
 export async function scale(api: Api, request: Authorized, served: Served): Promise<Answer> {
   const { info } = request;
   if (info.verb === "get") {
@@ -36,25 +39,49 @@ export async function scale(api: Api, request: Authorized, served: Served): Prom
     return { is: "object", code: 200, object: scaleOf(entry.object), table: scaleTable };
   }
   const query = writeQuery(request.query, info.verb === "patch" ? "PatchOptions" : "UpdateOptions");
-  const given = info.verb === "update"
-    ? await decodeBody<Scale>(request.payload, { kind: scaleKind, schemas: api.schemas, protobuf: api.protobuf, fieldValidation: query.fieldValidation, warnings: request.warnings })
-    : undefined;
-  if (given) checkName(given, request, true);
-  const change = given ? () => given : await patched<Scale>(api, request, scaleKind, query);
-  const context = writeContext(api, request, { type: served.type, query });
+  const change = await changeOf(api, request, served, query);
+  const context = writeContext(api, request, { served, query });
   const { admission } = context;
+  const { group, version, plural } = served.type;
+  const scaled = { apiVersion: apiVersionOf({ group, version }), versions: versionsOf[`${group}/${plural}`] ?? [], replicas: replicasPath };
   const { entry } = await served.registry.update(info.name, async (current) => {
-    const before = scaleOf(current ?? { apiVersion: "v1", kind: "", metadata: {} });
+    const target = (current ?? { apiVersion: "v1", kind: "", metadata: {} }) as Scalable;
+    const before = withEntries(scaleOf(target), entriesOfScale(target.metadata.managedFields, scaled));
     const next = (await admission.mutate("UPDATE", change(before), before)) as Scale;
     const { replicas = 0 } = next.spec ?? {};
     if (replicas < 0) throw invalidError(scaleKind, info.name, [invalid("spec.replicas", replicas, "must be greater than or equal to 0")]);
     if (next.metadata.name !== before.metadata.name) throw badRequest(`the name of the object (${next.metadata.name ?? ""}) does not match the name on the URL (${info.name})`);
     await admission.validate("UPDATE", next, before);
-    const { resourceVersion = "" } = next.metadata;
-    const target = current as Scalable;
-    return { ...target, metadata: { ...target.metadata, ...(resourceVersion !== "" && { resourceVersion }) }, spec: { ...target.spec, replicas } } as KubeObject;
-  }, { ...context, admission: noAdmission });
+    const { resourceVersion = "", managedFields } = next.metadata;
+    const written = { ...target, metadata: { ...target.metadata, ...(resourceVersion !== "" && { resourceVersion }) }, spec: { ...target.spec, replicas } } as KubeObject;
+    return withEntries(written, entriesAfterScale(target.metadata.managedFields, managedFields, scaled));
+  }, { ...context, admission: noAdmission, track: (next) => next });
   return { is: "object", code: 200, object: scaleOf(entry.object), table: scaleTable };
+}
+
+const replicasPath = fieldPath("spec", "replicas");
+/** The versions in which somebody may have written the number of replicas, in upstream's list. */
+const versionsOf: Readonly<Record<string, readonly string[]>> = {
+  "/replicationcontrollers": ["v1"], "apps/deployments": ["apps/v1beta1", "apps/v1beta2", "apps/v1"],
+  "apps/replicasets": ["apps/v1beta2", "apps/v1"], "apps/statefulsets": ["apps/v1beta1", "apps/v1beta2", "apps/v1"],
+};
+
+function withEntries<T extends KubeObject>(object: T, entries: readonly ManagedFieldsEntry[] | undefined): T {
+  const { managedFields: _, ...metadata } = object.metadata;
+  return { ...object, metadata: { ...metadata, ...(entries && { managedFields: entries }) } };
+}
+
+/** What the request makes of a Scale, with its owners kept. */
+async function changeOf(api: Api, request: Authorized, served: Served, query: WriteQuery): Promise<(before: Scale) => Scale> {
+  const { verb } = request.info;
+  if (verb === "patch") checkOptions(request, query);
+  if (verb === "patch" && isApply(request)) return (await applied(api, request, { kind: scaleKind, served, query })) as (before: KubeObject) => Scale;
+  const write = { served, subresource: request.info.subresource, manager: fieldManagerOf(query, request), nowMs: api.clock.now() };
+  const tracked = (change: (before: Scale) => Scale) => (before: Scale): Scale => api.managedFields.update(change(before), before, write) as Scale;
+  if (verb === "patch") return tracked(await patched<Scale>(api, request, scaleKind, query));
+  const given = await decodeBody<Scale>(request.payload, { kind: scaleKind, schemas: api.schemas, protobuf: api.protobuf, fieldValidation: query.fieldValidation, warnings: request.warnings });
+  checkName(given, request, true);
+  return tracked(() => given);
 }
 
 /** The Scale was admitted; the object behind it is not a request of its own. */

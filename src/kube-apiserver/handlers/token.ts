@@ -15,7 +15,7 @@ export async function createToken(api: Api, request: Authorized, served: Served)
   const kind = { group: "authentication.k8s.io", version: "v1", kind: "TokenRequest" };
   const object = await decodeBody(request.payload, { kind, schemas: api.schemas, protobuf: api.protobuf, fieldValidation: query.fieldValidation, warnings: request.warnings });
   await served.registry.get(info.namespace, info.name);
-  const context = writeContext(api, request, { type: served.type, query });
+  const context = writeContext(api, request, { served, query });
   const admitted = await context.admission.mutate("CREATE", object, undefined);
   await context.admission.validate("CREATE", admitted, undefined);
   return { is: "object", code: 201, object: await api.tokenIssuer.issue({ namespace: info.namespace, serviceAccount: info.name, request: admitted, user }) };

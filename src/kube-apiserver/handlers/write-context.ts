@@ -1,13 +1,14 @@
-import type { KubeObject, ResourceType } from "../../apimachinery/object.ts";
+import type { KubeObject } from "../../apimachinery/object.ts";
 import { traceOf } from "../../stdx/steps.ts";
 import { admissionRun } from "../admission-run.ts";
 import type { Api } from "../api.ts";
 import type { WriteQuery } from "../query.ts";
 import type { Authorized } from "../request.ts";
 import type { WriteContext } from "../registry/registry.ts";
+import type { Served } from "../served.ts";
 
 export interface WriteContextOptions {
-  readonly type: ResourceType;
+  readonly served: Served;
   readonly query: WriteQuery;
   /** CreateOptions, UpdateOptions, PatchOptions or DeleteOptions, for admission. */
   readonly options?: unknown;
@@ -28,8 +29,9 @@ export function fieldManagerOf(query: WriteQuery, request: Authorized): string {
 }
 
 /** Puts together what a write carries: who, in which namespace, through which plugins, and where its steps are recorded. */
-export function writeContext(api: Api, request: Authorized, { type, query, options, name = request.info.name, track }: WriteContextOptions): WriteContext {
+export function writeContext(api: Api, request: Authorized, { served, query, options, name = request.info.name, track }: WriteContextOptions): WriteContext {
   const { info, user } = request;
+  const { type } = served;
   const mutatedBy: string[] = [];
   /** When the last step of this request ended; 0 before the first is recorded, which needs the object's UID. */
   let sinceMs = 0;
@@ -63,6 +65,6 @@ export function writeContext(api: Api, request: Authorized, { type, query, optio
       record(stepName, sinceMs, now, attributes);
       sinceMs = now;
     },
-    track: track ?? ((next, live) => api.managedFields.update(next, live, { type, subresource: info.subresource, manager: fieldManagerOf(query, request), nowMs: api.clock.now() })),
+    track: track ?? ((next, live) => api.managedFields.update(next, live, { served, subresource: info.subresource, manager: fieldManagerOf(query, request), nowMs: api.clock.now() })),
   };
 }

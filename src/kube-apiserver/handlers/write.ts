@@ -38,7 +38,7 @@ export async function createObject(api: Api, request: Authorized, served: Served
   const isNamespace = served.type.group === "" && served.type.plural === "namespaces";
   const named = isNamespace ? { ...request, info: { ...request.info, namespace: object.metadata.name ?? "" } } : request;
   checkNamespace(served, request, object);
-  const context = writeContext(api, named, { type: served.type, query, options: { kind: "CreateOptions", apiVersion: "meta.k8s.io/v1" }, name: object.metadata.name ?? "" });
+  const context = writeContext(api, named, { served, query, options: { kind: "CreateOptions", apiVersion: "meta.k8s.io/v1" }, name: object.metadata.name ?? "" });
   const placed = served.type.namespaced && object.metadata.namespace === undefined ? { ...object, metadata: { ...object.metadata, namespace: request.info.namespace } } : object;
   const given = checkedView(served, dedupedOwners(placed, request));
   return written(served, await served.registry.create(storedFrom(served, given), isNamespace ? { ...context, namespace: "" } : context));
@@ -87,7 +87,7 @@ export async function updateObject(api: Api, request: Authorized, served: Served
   const object = await decodeBody(request.payload, decodeOptions(api, request, served.type, query));
   checkName(object, request, served.type.namespaced);
   const next = storedFrom(served, dedupedOwners(object, request));
-  const context = writeContext(api, inOwnNamespace(served, request), { type: served.type, query, options: { kind: "UpdateOptions", apiVersion: "meta.k8s.io/v1" } });
+  const context = writeContext(api, inOwnNamespace(served, request), { served, query, options: { kind: "UpdateOptions", apiVersion: "meta.k8s.io/v1" } });
   const { uid = "" } = object.metadata;
   return written(served, await served.registry.update(request.info.name, () => next, forRegistry(served, context), {
     ...(strategy && { strategy }), create: strategy === undefined && served.resource.createOnUpdate, ...(uid !== "" && { uid }),
@@ -127,7 +127,7 @@ export async function deleteObject(api: Api, request: Authorized, served: Served
   const options = await deleteOptions(api, request);
   checkDeleteOptions(options);
   const query = deleteQuery(request, options);
-  const context = forRegistry(served, writeContext(api, inOwnNamespace(served, request), { type: served.type, query, options: { kind: "DeleteOptions", apiVersion: "meta.k8s.io/v1", ...options } }));
+  const context = forRegistry(served, writeContext(api, inOwnNamespace(served, request), { served, query, options: { kind: "DeleteOptions", apiVersion: "meta.k8s.io/v1", ...options } }));
   const deleted = await served.registry.delete(request.info.name, options, context);
   const code = !deleted.gone && options.orphanDependents === false ? 202 : 200;
   return deletedAnswer(served, deleted, code);
@@ -158,7 +158,7 @@ export async function deleteCollection(api: Api, request: Authorized, served: Se
     for (let entry = waiting.shift(); entry; entry = waiting.shift()) {
       const { name = "", namespace = "" } = entry.object.metadata;
       const each = inOwnNamespace(served, { ...request, info: { ...request.info, name, namespace } });
-      const context = forRegistry(served, writeContext(api, each, { type: served.type, query, options: { kind: "DeleteOptions", apiVersion: "meta.k8s.io/v1", ...options } }));
+      const context = forRegistry(served, writeContext(api, each, { served, query, options: { kind: "DeleteOptions", apiVersion: "meta.k8s.io/v1", ...options } }));
       try {
         await served.registry.delete(name, options, context);
       } catch (error) {
