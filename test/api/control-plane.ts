@@ -109,7 +109,7 @@ export async function startControlPlane({ nodeNames = ["n1", "n2"], ...options }
   return {
     started, client, folder, kubeconfig,
     kubectl: (args, { input, env, forMs } = {}) => new Promise((resolve, reject) => {
-      const child = spawn(kubectlPath, args, { cwd: folder, env: { PATH: process.env["PATH"] ?? "", HOME: folder, KUBECONFIG: kubeconfig, TZ: "UTC", ...env }, stdio: [input === undefined ? "ignore" : "pipe", "pipe", "pipe"] });
+      const child = spawn(kubectlPath, args, { cwd: folder, env: { PATH: process.env["PATH"] ?? "", HOME: folder, TMPDIR: folder, KUBECONFIG: kubeconfig, TZ: "UTC", ...env }, stdio: [input === undefined ? "ignore" : "pipe", "pipe", "pipe"] });
       let [out, err] = ["", ""];
       child.stdout?.setEncoding("utf8").on("data", (text: string) => void (out += text));
       child.stderr?.setEncoding("utf8").on("data", (text: string) => void (err += text));

@@ -52,7 +52,7 @@ export function tellStories(): Stories {
   return {
     plane,
     story: (name, steps) => {
-      test(name, { skip: noKubectl ?? false }, async () => {
+      void test(name, { skip: noKubectl ?? false }, async () => {
         const namespace = name.toLowerCase().replaceAll(/[^a-z]+/g, "-").slice(0, 40).replaceAll(/^-|-$/g, "");
         await run(plane(), namespace, [
           [`create namespace ${namespace}`, `namespace/${namespace} created`],

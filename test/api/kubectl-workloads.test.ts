@@ -78,7 +78,7 @@ describe("kubectl with nodes", () => {
     ["taint node n1 a-", 'error: taint "a" not found', { code: 1 }],
     ["cordon n1", "node/n1 cordoned"],
     ["cordon n1", "node/n1 already cordoned"],
-    ["get node n1", /^n1     Ready,SchedulingDisabled   <none>   \d+\w+   v1\.36\.0$/m],
+    ["get node n1", /^n1 +Ready,SchedulingDisabled +<none> +\d+\w+ +v1\.36\.0$/m],
     ["run lone --image=a", "pod/lone created"],
     ["wait pod/lone --for=condition=Ready --timeout=20s", "pod/lone condition met"],
     ["get pod lone -o 'jsonpath={.spec.nodeName}'", "n2"],
