@@ -1,28 +1,26 @@
-import { mkdir, rm } from "node:fs/promises";
+import { rm } from "node:fs/promises";
 import type { Random } from "../../stdx/random.ts";
-import type { Container, Pod, PodStatus } from "../../api/generated/core-v1.ts";
-import { timeMs } from "../../apimachinery/time.ts";
-import type { PodSandboxConfig } from "../../cri/generated/cri-v1.ts";
-import { isRpcError, rpcErrorText, type Input } from "../../stdx/grpc.ts";
-import { killContainer, killContainers, stopContainer } from "../containers/kill.ts";
+import type { Pod, PodStatus } from "../../api/generated/core-v1.ts";
+import { formatDurationMs, timeMs } from "../../apimachinery/time.ts";
+import { killContainer, stopContainer } from "../containers/kill.ts";
 import { StartError } from "../containers/start-error.ts";
 import { identityOf, podDir, podLogDir } from "../paths.ts";
-import { latestContainer, milliseconds, readySandbox, type RuntimePod, type RuntimeSandbox } from "../runtime/runtime-pod.ts";
-import { sandboxConfig } from "../sandbox/config.ts";
-import { equal } from "../../stdx/equal.ts";
-import { ownConditions, type ResizeVerdict } from "../status/conditions.ts";
+import { latestContainer, readySandbox, type RuntimePod } from "../runtime/runtime-pod.ts";
 import type { WaitingReason } from "../status/container-statuses.ts";
 import { podStatus, type PodVerdict } from "../status/pod-status.ts";
 import { VolumeError } from "../volumes/volumes.ts";
+import { Allocation } from "./allocation.ts";
+import { killAll, removeContainer, removeSandbox, tidy } from "./clean-up.ts";
 import type { PodContext } from "./context.ts";
+import { createSandbox, sandboxConfigOf } from "./create-sandbox.ts";
+import { isEcho, mergedConditions } from "./own-status.ts";
 import { plan, type PodPlan } from "./plan.ts";
-import { containersOf, findContainer, gracePeriodSecondsOf, isHostNetwork, isStaticPod, nameOf, namespaceOf, podText, specOf, uidOf } from "./pod.ts";
+import { findContainer, gracePeriodSecondsOf, isHostNetwork, isStaticPod, nameOf, namespaceOf, podText, specOf, uidOf } from "./pod.ts";
 import { pullSecrets, readSources, startContainer } from "./start-container.ts";
 
 /** After an error the next try waits so long, doubling. */
 const retryDelayMs = 500;
 const retryDelayMsMax = 60_000;
-const sandboxDeadlineMs = 240_000;
 /** Looked at again after this even if nothing tells of a change. */
 const resyncMs = 60_000;
 
@@ -33,10 +31,7 @@ export class PodWorker {
   readonly #random: Random;
   readonly #signal: AbortSignal;
   #pod: Pod;
-  /** As `#pod`, but with the resources that were granted. */
-  #allocated: Pod;
-  #granted: Resources;
-  #resize: ResizeVerdict | undefined;
+  readonly #allocation: Allocation;
   #runtime: RuntimePod;
   #failed: PodVerdict | undefined;
   /** The API server has no such pod any more. */
@@ -61,8 +56,7 @@ export class PodWorker {
     this.#random = options.random;
     this.#signal = options.signal;
     this.#pod = pod;
-    this.#allocated = pod;
-    this.#granted = resourcesOf(pod);
+    this.#allocation = new Allocation(pod, (wanted) => context.resize(wanted));
     this.uid = uidOf(pod);
     this.#failed = options.failed;
     this.#removed = options.removed === true;
@@ -73,14 +67,14 @@ export class PodWorker {
 
   /** The pod as the API last had it, with the status that this kubelet knows. */
   get pod(): Pod {
-    const pod = this.#allocated;
+    const { pod } = this.#allocation;
     const status = this.#context.statuses.latest(this.uid);
     return status ? { ...pod, status: { ...pod.status, ...status, conditions: mergedConditions(pod.status, status) } } : pod;
   }
 
   /** It asks for more than the node can give now. */
   get waitsForRoom(): boolean {
-    return this.#resize?.type === "PodResizePending";
+    return this.#allocation.verdict?.type === "PodResizePending";
   }
 
   /** What the runtime had when it was last looked at. */
@@ -105,30 +99,11 @@ export class PodWorker {
     const graceBefore = gracePeriodSecondsOf(this.#pod);
     const echo = isEcho(this.#pod, pod);
     this.#pod = pod;
-    this.#allocate();
+    this.#allocation.ask(pod);
     if (echo) return;
     if (this.ending && !before) this.#interrupt.abort(new Error("the pod is being deleted"));
     else if (this.ending && gracePeriodSecondsOf(pod) < graceBefore) this.#hurry(gracePeriodSecondsOf(pod));
     this.wake();
-  }
-
-  /** The pod with the resources that it may use: those that it asks for, as far as the node has room for a change. */
-  #allocate(): void {
-    const wanted = resourcesOf(this.#pod);
-    if (equal(wanted, this.#granted)) {
-      this.#resize = undefined;
-      this.#allocated = this.#pod;
-      return;
-    }
-    const verdict = this.#context.resize(this.#pod);
-    if (verdict) {
-      this.#resize = verdict;
-      this.#allocated = withResources(this.#pod, this.#granted);
-    } else {
-      this.#granted = wanted;
-      this.#resize = { type: "PodResizeInProgress" };
-      this.#allocated = this.#pod;
-    }
   }
 
   remove(): void {
@@ -194,7 +169,7 @@ export class PodWorker {
     if (!this.#fresh) this.#runtime = await runtimePods.read(this.uid, { signal: this.#signal });
     this.#fresh = false;
     const { phase } = this.pod.status ?? {};
-    if (this.waitsForRoom) this.#allocate();
+    if (this.waitsForRoom) this.#allocation.ask(this.#pod);
     const deadlineMs = this.#deadlineMs();
     if (!this.ending && !this.#failed && deadlineMs <= 0 && phase !== "Succeeded" && phase !== "Failed") {
       const message = "Pod was active on the node longer than the specified deadline";
@@ -207,12 +182,12 @@ export class PodWorker {
     if (shown.phase === "Succeeded" || shown.phase === "Failed") return this.#end();
     prober.update(this.pod, this.#runtime);
     const decided = plan(this.pod, this.#runtime, prober, this.#context.node.resources);
-    if (this.#resize?.type === "PodResizeInProgress" && decided.containersToUpdate.length === 0 && decided.containersToKill.length === 0) {
-      this.#resize = undefined;
+    if (this.#allocation.verdict?.type === "PodResizeInProgress" && decided.containersToUpdate.length === 0 && decided.containersToKill.length === 0) {
+      this.#allocation.done();
       this.#show(false);
     }
     const nextMs = await this.#act(decided);
-    await this.#tidy();
+    await tidy(this.#context, this.#runtime, this.#signal);
     return Math.min(nextMs, deadlineMs);
   }
 
@@ -225,7 +200,7 @@ export class PodWorker {
   #show(terminal: boolean): PodStatus {
     const { statuses, runtimeName, prober, node, clock, tracer } = this.#context;
     const status = podStatus({
-      pod: this.pod, runtime: this.#runtime, runtimeName, waiting: this.#waiting, probes: prober, nodeIps: node.nodeIps, terminal, failed: this.#failed, resize: this.#resize, nowMs: clock.now(),
+      pod: this.pod, runtime: this.#runtime, runtimeName, waiting: this.#waiting, probes: prober, nodeIps: node.nodeIps, terminal, failed: this.#failed, resize: this.#allocation.verdict, nowMs: clock.now(),
     });
     if (!this.#removed) statuses.set(this.#pod, status);
     const ready = status.conditions?.some((condition) => condition.type === "Ready" && condition.status === "True") === true;
@@ -245,7 +220,7 @@ export class PodWorker {
     const kill = { cri, clock, events, log, pod, podIp, signal: this.#signal };
     if (decided.killPod) {
       if (decided.createSandbox && decided.sandboxId !== undefined) events.event(pod, "Normal", "SandboxChanged", "Pod sandbox changed, it will be killed and re-created.");
-      await this.#killAll(gracePeriodSecondsOf(pod));
+      await killAll(this.#context, { pod: this.pod, runtime: this.#runtime, signal: this.#signal }, gracePeriodSecondsOf(pod));
       if (!decided.createSandbox) {
         this.#runtime = await this.#context.runtimePods.read(this.uid, { signal });
         const shown = this.#show(false);
@@ -253,7 +228,7 @@ export class PodWorker {
       }
       // A new sandbox begins with its init containers again.
       const init = new Set((specOf(pod).initContainers ?? []).map(({ name }) => name));
-      await Promise.all(this.#runtime.containers.filter(({ name }) => init.has(name)).map(({ id }) => this.#removeContainer(id)));
+      await Promise.all(this.#runtime.containers.filter(({ name }) => init.has(name)).map(({ id }) => removeContainer(this.#context, id, this.#signal)));
     } else {
       await Promise.all(decided.containersToKill.map(async ({ container, message, reason }) => {
         const named = findContainer(pod, container.name)?.container;
@@ -282,7 +257,7 @@ export class PodWorker {
     const context = this.#context;
     const { clock, backoff, tracer, cgroups } = context;
     const pod = this.pod;
-    const config = this.#sandboxConfig(decided.attempt);
+    const config = sandboxConfigOf(context, pod, decided.attempt);
     if (decided.createSandbox) cgroups.create(pod);
 
     let nextMs = Infinity;
@@ -295,7 +270,7 @@ export class PodWorker {
         const leftMs = backoff.remainingMs(key, latest.finishedAtMs, clock.now());
         if (leftMs > 0) {
           nextMs = Math.min(nextMs, leftMs);
-          const delayText = durationText(backoff.delayMs(key));
+          const delayText = formatDurationMs(backoff.delayMs(key));
           context.events.event(pod, "Warning", "BackOff", `Back-off restarting failed container ${name} in pod ${podText(pod)}`, { fieldPath: named.fieldPath });
           this.#waiting.set(name, { reason: "CrashLoopBackOff", message: `back-off ${delayText} restarting failed container=${name} pod=${podText(pod)}` });
           return [];
@@ -305,7 +280,7 @@ export class PodWorker {
       return [{ name, named }];
     });
 
-    const sandboxing = decided.createSandbox ? this.#createSandbox(config, signal) : Promise.resolve(readySandbox(this.#runtime));
+    const sandboxing = decided.createSandbox ? createSandbox(context, this.#pod, config, signal) : Promise.resolve(readySandbox(this.#runtime));
     const mounting = this.#ensureVolumes(signal);
     const secrets = lazily(() => pullSecrets(context, pod));
     const preparing = due.map(({ name, named }) => {
@@ -355,53 +330,12 @@ export class PodWorker {
     return nextMs;
   }
 
-  #sandboxConfig(attempt: number): Input<PodSandboxConfig> {
-    const { node, paths, cgroups } = this.#context;
-    const pod = this.pod;
-    return sandboxConfig(pod, {
-      attempt, cgroupParent: cgroups.pathOf(pod), logDirectory: podLogDir(paths, identityOf(pod)), seccompDir: paths.seccompDir,
-      clusterDns: node.clusterDns, clusterDomain: node.clusterDomain, nodeResolvConf: node.nodeResolvConf(),
-    });
-  }
-
-  async #createSandbox(config: Input<PodSandboxConfig>, signal: AbortSignal): Promise<RuntimeSandbox> {
-    const { cri, events, tracer, paths } = this.#context;
-    await Promise.all([mkdir(podDir(paths, this.#pod), { recursive: true, mode: 0o750 }), mkdir(config.logDirectory ?? "", { recursive: true, mode: 0o755 })]);
-    const done = tracer.start(this.uid, "created sandbox");
-    try {
-      const { podSandboxId: id } = await cri.runPodSandbox({ config, runtimeHandler: "" }, { signal, deadlineMs: sandboxDeadlineMs });
-      const { status } = await cri.podSandboxStatus({ podSandboxId: id }, { signal });
-      const ips = [status?.network?.ip ?? "", ...(status?.network?.additionalIps ?? []).map(({ ip }) => ip)].filter((ip) => ip !== "");
-      done({ id: id.slice(0, 12), ip: ips[0] ?? "" });
-      const hostNetwork = isHostNetwork(this.#pod);
-      return { id, attempt: config.metadata?.attempt ?? 0, createdAtMs: milliseconds(status?.createdAt ?? 0), ready: status?.state === "SANDBOX_READY", hostNetwork, ips: hostNetwork ? [] : ips };
-    } catch (error) {
-      signal.throwIfAborted();
-      events.event(this.#pod, "Warning", "FailedCreatePodSandBox", `Failed to create pod sandbox: ${rpcErrorText(error)}`);
-      throw error;
-    }
-  }
-
   async #ensureVolumes(signal: AbortSignal): ReturnType<PodContext["volumes"]["ensure"]> {
     const { volumes, node, tracer } = this.#context;
     const done = this.#runtime.sandboxes.length === 0 ? tracer.start(this.uid, "mounted volumes") : undefined;
     const ready = await volumes.ensure(this.pod, { nodeName: node.nodeName, nodeIps: node.nodeIps, podIps: [], allocatable: node.allocatable }, signal);
     done?.({ volumes: [...ready.byName.keys()].join(" ") });
     return ready;
-  }
-
-  /** Ends all containers and stops all sandboxes, which frees the address. */
-  async #killAll(graceSeconds: number): Promise<void> {
-    const { cri, clock, events, log } = this.#context;
-    const podIp = readySandbox(this.#runtime)?.ips[0] ?? "";
-    await killContainers({ cri, clock, events, log, pod: this.pod, runtime: this.#runtime, podIp, graceSeconds, signal: this.#signal });
-    await Promise.all(this.#runtime.sandboxes.map(async ({ id }) => {
-      try {
-        await cri.stopPodSandbox({ podSandboxId: id }, { signal: this.#signal, deadlineMs: sandboxDeadlineMs });
-      } catch (error) {
-        if (!isRpcError(error, "NOT_FOUND")) throw error;
-      }
-    }));
   }
 
   /** The time to end became shorter while containers are ending. */
@@ -420,7 +354,7 @@ export class PodWorker {
       if (running) {
         this.#show(false);
         const done = tracer.start(this.uid, "ended");
-        await this.#killAll(gracePeriodSecondsOf(this.#pod));
+        await killAll(this.#context, { pod: this.pod, runtime: this.#runtime, signal: this.#signal }, gracePeriodSecondsOf(this.#pod));
         this.#runtime = await runtimePods.read(this.uid, { signal: this.#signal });
         done();
       }
@@ -433,7 +367,7 @@ export class PodWorker {
     if (!cgroups.remove(this.#pod)) return retryDelayMs;
     if (!this.ending) return resyncMs;
 
-    await Promise.all(this.#runtime.sandboxes.map(({ id }) => this.#removeSandbox(id)));
+    await Promise.all(this.#runtime.sandboxes.map(({ id }) => removeSandbox(this.#context, id, this.#signal)));
     await Promise.all([rm(podLogDir(paths, identityOf(this.#pod)), { recursive: true, force: true }), rm(podDir(paths, this.#pod), { recursive: true, force: true })]);
     for (const { id } of this.#runtime.containers) runtimePods.forget(id);
     puller.forget(this.#pod);
@@ -441,40 +375,6 @@ export class PodWorker {
     if (!this.#removed && !isStaticPod(this.#pod)) await statuses.finish(this.#pod);
     statuses.forget(this.uid);
     return "gone";
-  }
-
-  async #removeSandbox(id: string): Promise<void> {
-    try {
-      await this.#context.cri.removePodSandbox({ podSandboxId: id }, { signal: this.#signal });
-    } catch (error) {
-      if (!isRpcError(error, "NOT_FOUND")) throw error;
-    }
-  }
-
-  async #removeContainer(id: string): Promise<void> {
-    try {
-      await this.#context.cri.removeContainer({ containerId: id }, { signal: this.#signal });
-    } catch (error) {
-      if (!isRpcError(error, "NOT_FOUND")) throw error;
-    }
-    this.#context.runtimePods.forget(id);
-  }
-
-  /** Of each container the last one and the one before are kept, for `logs --previous`; older ones go, and sandboxes that nothing belongs to. */
-  async #tidy(): Promise<void> {
-    const { containers, sandboxes } = this.#runtime;
-    const seen = new Map<string, number>();
-    const old = containers.filter(({ name, state }) => {
-      const count = (seen.get(name) ?? 0) + 1;
-      seen.set(name, count);
-      return count > 2 && state !== "running";
-    });
-    await Promise.all(old.map(async ({ id, logPath }) => {
-      await this.#removeContainer(id);
-      if (logPath !== "") await rm(logPath, { force: true });
-    }));
-    const kept = new Set(containers.filter((container) => !old.includes(container)).map(({ sandboxId }) => sandboxId));
-    await Promise.all(sandboxes.slice(1).filter(({ id, ready }) => !ready && !kept.has(id)).map(({ id }) => this.#removeSandbox(id)));
   }
 
   /** For messages. */
@@ -486,43 +386,6 @@ export class PodWorker {
 /** After a failed pull the status shows ErrImagePull for a moment before it shows that the kubelet waits. */
 const pullNoticeMs = 1000;
 const startRetryMs = 5000;
-
-type Resources = Readonly<Record<string, Container["resources"]>>;
-const resourcesOf = (pod: Pod): Resources => Object.fromEntries(containersOf(pod).flatMap(({ container, kind }) => (kind === "ephemeral" ? [] : [[container.name, container.resources]])));
-
-function withResources(pod: Pod, resources: Resources): Pod {
-  const granted = (container: Container): Container => {
-    const own = resources[container.name];
-    return own === undefined ? container : { ...container, resources: own };
-  };
-  const { containers, initContainers } = specOf(pod);
-  return { ...pod, spec: { ...specOf(pod), containers: containers.map(granted), ...(initContainers && { initContainers: initContainers.map(granted) }) } };
-}
-
-/** Whether nothing has changed but what this kubelet itself writes: its own status coming back is no news. */
-function isEcho(before: Pod, after: Pod): boolean {
-  const news = ({ metadata, spec, status }: Pod): unknown => ({
-    metadata: { ...metadata, resourceVersion: undefined, managedFields: undefined }, spec, phase: status?.phase === "Failed" || status?.phase === "Succeeded",
-    conditions: status?.conditions?.filter(({ type }) => !ownConditions.has(type)),
-  });
-  return equal(news(before), news(after));
-}
-
-/** Conditions of others from the API, the kubelet's own from its last status. */
-function mergedConditions(api: PodStatus | undefined, own: PodStatus): PodStatus["conditions"] & {} {
-  const types = new Set((own.conditions ?? []).map(({ type }) => type));
-  const fresh = new Map((api?.conditions ?? []).map((condition) => [condition.type, condition]));
-  return [
-    ...(api?.conditions ?? []).filter(({ type }) => !types.has(type)),
-    ...(own.conditions ?? []).flatMap((condition) => (ownConditions.has(condition.type) ? [condition] : (fresh.get(condition.type) ?? []))),
-  ];
-}
-
-/** "10s", "1m20s", "5m0s". */
-function durationText(durationMs: number): string {
-  const seconds = Math.round(durationMs / 1000);
-  return seconds < 60 ? `${seconds}s` : `${Math.floor(seconds / 60)}m${seconds % 60}s`;
-}
 
 /** Asks once, when somebody first wants to know. */
 function lazily<T>(get: () => Promise<T>): () => Promise<T> {
