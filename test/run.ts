@@ -1,4 +1,4 @@
-// `npm test`: types and lint, then unit tests in one process, then a whole API server with its clients, then end-to-end tests one after the other; one closing line for all of them.
+// `npm test`: types and lint, then unit tests in one process, then a whole API server with its clients, then servers that are killed, then end-to-end tests one after the other; one closing line for all of them.
 import { spawnSync } from "node:child_process";
 import { globSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -8,7 +8,7 @@ interface Counts { readonly passed: number; readonly failed: number; readonly sk
 
 const root = join(import.meta.dirname, "..");
 const folder = mkdtempSync(join(tmpdir(), "keelson-test-"));
-const stages: ReadonlySet<string> = new Set(["static", "unit", "api", "e2e"]);
+const stages: ReadonlySet<string> = new Set(["static", "unit", "api", "crash", "e2e"]);
 const wanted = process.argv.slice(2);
 const wants = (stage: string): boolean => wanted.length === 0 || wanted.includes(stage);
 /** The files that are named behind a stage ("api test/api/kubectl-read.test.ts"), or else all of it. */
@@ -79,7 +79,9 @@ try {
   }
   if (wants("unit")) tests("unit", ["--test-isolation=none", ...filesOf("unit", ["src/**/*.test.ts", "tools/**/*.test.ts", "test/*.test.ts"])]);
   const isSetUp = !wants("e2e") || spawnSync(process.execPath, [join(root, "test/support/setup.ts")], { cwd: root, stdio: "inherit" }).status === 0;
-  if (wants("api")) tests("api", ["--test-concurrency=2", "--test-timeout=120000", ...filesOf("api", ["test/api-server/*.test.ts", "test/api/*.test.ts", "test/crash/*.test.ts", "test/kubectl-parity/*.test.ts"])]);
+  if (wants("api")) tests("api", ["--test-concurrency=2", "--test-timeout=120000", ...filesOf("api", ["test/api-server/*.test.ts", "test/api/*.test.ts", "test/kubectl-parity/*.test.ts"])]);
+  // Hundreds of starts of a server take minutes, however quick each of them is.
+  if (wants("crash")) tests("crash", ["--test-concurrency=2", "--test-timeout=900000", ...filesOf("crash", ["test/crash/*.test.ts"])]);
   if (wants("e2e")) {
     if (isSetUp) endToEnd(filesOf("e2e", globSync("test/end-to-end/*.e2e.ts", { cwd: root }).toSorted()));
     else add({ passed: 0, failed: 1, skipped: 0 });

@@ -11,7 +11,7 @@ import { BrokenError, HttpsClient, type Credentials } from "./https-client.ts";
 import { ServerProcess } from "./server-process.ts";
 
 const seed = Number(process.env["KEELSON_SEED"] ?? Math.floor(Math.random() * 2 ** 32));
-const kills = Number(process.env["KEELSON_CRASH_KILLS"] ?? 40);
+const kills = Number(process.env["KEELSON_CRASH_KILLS"] ?? 200);
 const writerCount = 8;
 const watcherCount = 2;
 const killAfterWritesMax = 80;
@@ -84,7 +84,7 @@ const unlessBroken = async (work: Promise<void>): Promise<void> => {
   }
 };
 
-test(`a server that is killed ${kills} times loses nothing and invents nothing (KEELSON_SEED=${seed})`, { timeout: 600_000 }, async () => {
+test(`a server that is killed ${kills} times loses nothing and invents nothing (KEELSON_SEED=${seed})`, { timeout: 900_000 }, async () => {
   const folder = mkdtempSync(join(tmpdir(), "keelson-crash-"));
   const file = join(folder, "state.db");
   const pkiFolder = join(folder, "pki");

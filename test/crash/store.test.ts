@@ -11,7 +11,7 @@ import { seededRandom } from "../../src/stdx/random.ts";
 import { openSqliteStore } from "../../src/storage/sqlite/sqlite-store.ts";
 
 const seed = Number(process.env["KEELSON_SEED"] ?? Math.floor(Math.random() * 2 ** 32));
-const kills = Number(process.env["KEELSON_STORE_KILLS"] ?? 160);
+const kills = Number(process.env["KEELSON_STORE_KILLS"] ?? 80);
 const killAfterLinesMax = 500;
 
 /** All whole lines that a process said until it was killed, which is after `lines` of them. */
