@@ -34,6 +34,7 @@ describe("objects of many kinds, found by discovery", () => {
     test(String(object.kind), async () => {
       const api = KubernetesObjectApi.makeApiClient(config);
       const metadata = { name: `client-node-${String(object.kind).toLowerCase()}`, ...(namespaced && { namespace }) };
+      using followed = await follow(api, object, namespaced, metadata.name);
       const made: KubernetesObject = await api.create<KubernetesObject>({ ...object, metadata });
       assert.ok(made.metadata?.uid);
       const target = { apiVersion: object.apiVersion ?? "", kind: object.kind ?? "", metadata };
@@ -49,9 +50,53 @@ describe("objects of many kinds, found by discovery", () => {
       const { items } = await api.list(object.apiVersion ?? "", object.kind ?? "", namespaced ? namespace : undefined, undefined, undefined, undefined, undefined, "replaced=yes");
       assert.deepEqual(items.map((each) => each.metadata?.name), [metadata.name]);
       await api.delete(target);
+      await followed.through;
+      for (const heard of [followed.watched, followed.informed]) {
+        assert.deepEqual([heard[0], heard.at(-1)], ["add", staysFor.has(String(object.kind)) ? "update" : "delete"], heard.join());
+        assert.ok(heard.filter((each) => each === "update").length >= changes, heard.join());
+      }
     });
   }
 });
+
+/** Two patches, an apply and a replace. */
+const changes = 4;
+/** No controllers run here, so that these wait for their finalizers: their deletion is one more update. */
+const staysFor: ReadonlySet<string> = new Set(["Namespace", "PersistentVolumeClaim"]);
+const isThrough = (kind: string, heard: readonly string[]): boolean => (staysFor.has(kind) ? heard.length > 1 + changes : heard.at(-1) === "delete");
+
+/** A watch and an informer of the kind, both of the library, that note what becomes of one object. */
+async function follow(api: KubernetesObjectApi, object: KubernetesObject, namespaced: boolean, name: string) {
+  const [apiVersion = "", kind = ""] = [object.apiVersion, object.kind];
+  const { metadata } = await api.list(apiVersion, kind, namespaced ? namespace : undefined);
+  const plural = kind.endsWith("y") ? `${kind.slice(0, -1)}ies` : `${kind}${kind.endsWith("s") ? "es" : "s"}`;
+  const path = `/${apiVersion.includes("/") ? "apis" : "api"}/${apiVersion}/${namespaced ? `namespaces/${namespace}/` : ""}${plural.toLowerCase()}`;
+  const [watched, informed]: [string[], string[]] = [[], []];
+  const [watchSaw, informerSaw] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  const words: Readonly<Record<string, string>> = { ADDED: "add", MODIFIED: "update", DELETED: "delete" };
+  const controller = await new Watch(config).watch(path, { resourceVersion: metadata?.resourceVersion ?? "" }, (phase: string, each: KubernetesObject) => {
+    if (each.metadata?.name !== name) return;
+    watched.push(words[phase] ?? phase);
+    if (isThrough(kind, watched)) watchSaw.resolve();
+  }, () => undefined);
+  const informer = makeInformer<KubernetesObject>(config, path, () => api.list(apiVersion, kind, namespaced ? namespace : undefined));
+  for (const verb of ["add", "update", "delete"] as const) {
+    informer.on(verb, (each) => {
+      if (each.metadata?.name !== name) return;
+      informed.push(verb);
+      if (isThrough(kind, informed)) informerSaw.resolve();
+    });
+  }
+  informer.on("error", informerSaw.reject);
+  await informer.start();
+  return {
+    watched, informed, through: Promise.all([watchSaw.promise, informerSaw.promise]),
+    [Symbol.dispose]() {
+      controller.abort();
+      void informer.stop();
+    },
+  };
+}
 
 test("typed clients answer with typed objects, errors with Statuses", async () => {
   const core = config.makeApiClient(CoreV1Api);
