@@ -105,7 +105,8 @@ function* validateClaimConfiguration(configuration: DeviceClaimConfiguration, na
 
 /** What devices are asked for, in a claim or in the template of one. */
 export function* validateClaimSpec(spec: ResourceClaimSpec, path: string): Generator<FieldError> {
-  const { requests = [], constraints = [], config = [] } = spec.devices ?? {};
+  const { requests: asked, constraints = [], config = [] } = spec.devices ?? {};
+  const requests = asked ?? [];
   const names = requestNamesOf(spec);
   const at = `${path}.devices`;
   yield* validateSet(requests, requestsMax, `${at}.requests`, ({ name }) => name, validateRequest);

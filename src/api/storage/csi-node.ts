@@ -12,7 +12,8 @@ import { defineResource } from "../resource.ts";
 
 const nodeIdBytesMax = 256;
 
-function* validateDriver({ name, nodeID, allocatable, topologyKeys = [] }: CSINodeDriver, path: string, seen: ReadonlySet<string>): Generator<FieldError> {
+function* validateDriver({ name, nodeID, allocatable, topologyKeys: keys }: CSINodeDriver, path: string, seen: ReadonlySet<string>): Generator<FieldError> {
+  const topologyKeys = keys ?? [];
   yield* validateCsiDriverName(name, `${path}.name`);
   if (absent(nodeID)) yield required(`${path}.nodeID`);
   else if (utf8Length(nodeID) > nodeIdBytesMax) yield invalid(`${path}.nodeID`, nodeID, `must be ${nodeIdBytesMax} characters or less`);
