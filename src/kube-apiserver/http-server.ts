@@ -19,6 +19,7 @@ import { eventEncoder } from "./output/encode.ts";
 import { Deadlines } from "./deadlines.ts";
 import { lasts, TooBusyError } from "./in-flight.ts";
 import { notAList, onlyAList } from "./output/negotiation.ts";
+import { checkProduced, producedBy } from "./output/produced-media.ts";
 import { Http1Outlet, Http2Outlet, type Outlet } from "./outlet.ts";
 import { encodeOptions, errorReply, lengthOf, reply, uncached, warningHeaders, type Reply } from "./output/respond.ts";
 import { emptyBody, payloadOf } from "./payload.ts";
@@ -414,8 +415,10 @@ const withWarnings = ({ warnings }: Incoming): Record<string, readonly string[]>
 
 /** @throws {StatusError} NotAcceptable, for a form that the answer to a write cannot have. */
 function checkAnswerForm(api: Api, request: Authorized): void {
-  const { wanted: { as } } = encodeOptions(api, request, { table: true, partial: true });
   const { group, version, resource, subresource, verb } = request.info;
+  // Reviews have no table.
+  if (api.served(group, version, resource)?.type.verbs.includes(verb)) checkProduced(request.headers["accept"], producedBy(verb));
+  const { wanted: { as } } = encodeOptions(api, request, { table: !api.virtual(group, version, resource), partial: true });
   const type = api.served(group, version, resource)?.type;
   if (!type || (subresource !== "" && subresource !== "status")) return;
   if (as === "PartialObjectMetadataList" && verb !== "deletecollection") throw notAList(type);

@@ -37,7 +37,7 @@ test("bad requests are told in upstream's words, and store nothing", async () =>
     ["unknown fields", ["POST", `${configMaps}?fieldValidation=Strict`, '{"metadata":{"name":"a"},"nope":1}'], 400, /strict decoding error: unknown field "nope"$/],
     ["deep nesting", ["POST", configMaps, `${'{"a":'.repeat(10_001)}1${"}".repeat(10_001)}`], 400, /exceeded max depth/],
     ["a wrong content type", ["POST", configMaps, "a=b", { "content-type": "application/x-www-form-urlencoded" }], 415, /^the body of the request was in an unknown format - accepted media types include: application\/json, application\/yaml, application\/vnd\.kubernetes\.protobuf$/],
-    ["no such form", ["GET", configMaps, undefined, { accept: "text/html" }], 406, /^only the following media types are accepted: application\/json, application\/yaml, application\/vnd\.kubernetes\.protobuf$/],
+    ["no such form", ["GET", configMaps, undefined, { accept: "text/html" }], 406, /^406: Not Acceptable\n\nAvailable representations: application\/json, application\/yaml, application\/vnd\.kubernetes\.protobuf, application\/json;stream=watch, application\/vnd\.kubernetes\.protobuf;stream=watch$/],
     ["too large", ["POST", configMaps, `{"metadata":{"name":"a"},"data":{"a":"${"x".repeat(3 * 1024 * 1024)}"}}`], 413, /^Request entity too large: limit is 3145728$/],
     ["an unknown resource", ["GET", "/api/v1/namespaces/default/nopes"], 404, /^the server could not find the requested resource$/],
     ["a method that is not", ["PUT", configMaps, "{}"], 405, /^the server does not allow this method on the requested resource$/],

@@ -32,12 +32,19 @@ const counts = [
 const generationAnnotation = "deprecated.daemonset.template.generation";
 const templateGenerationOf = ({ metadata }: DaemonSet): number => Number(metadata.annotations?.[generationAnnotation] ?? 0);
 const withTemplateGeneration = (daemonSet: DaemonSet, generation: number): DaemonSet =>
-  ({ ...daemonSet, metadata: { ...daemonSet.metadata, annotations: { ...daemonSet.metadata.annotations, [generationAnnotation]: `${generation}` } } });
+  (daemonSet.metadata.annotations?.[generationAnnotation] === `${generation}` ? daemonSet : { ...daemonSet, metadata: { ...daemonSet.metadata, annotations: { ...daemonSet.metadata.annotations, [generationAnnotation]: `${generation}` } } });
+
+const status = statusStrategy<DaemonSet>({
+  *validateUpdate(next, previous) {
+    yield* validateReplicaCounts(next.status, counts, []);
+    yield* validateCollisionCount(next.status?.collisionCount, previous.status?.collisionCount);
+  },
+});
 
 export const daemonSetResource = defineResource<DaemonSet>(daemonsets, {
   validateName: dnsSubdomainName,
   generation: true,
-  defaults: (daemonSet) => changeField(withStruct(daemonSet, "spec"), "spec", (spec) =>
+  defaults: (daemonSet) => changeField(withStruct(withTemplateGeneration(daemonSet, templateGenerationOf(daemonSet)), "spec"), "spec", (spec) =>
     changeField(changeField(withDefaults(withStruct(spec, "template"), { updateStrategy: {}, revisionHistoryLimit: 10 }), "updateStrategy", strategyDefaults), "template", podTemplateDefaults)),
   prepareForCreate: (daemonSet) => ({ ...withTemplateGeneration(withoutDisabledWorkloadFields(daemonSet, undefined), 1), status: { currentNumberScheduled: 0, numberMisscheduled: 0, desiredNumberScheduled: 0, numberReady: 0 } }),
   prepareForUpdate: (next, previous) => {
@@ -52,12 +59,10 @@ export const daemonSetResource = defineResource<DaemonSet>(daemonsets, {
   warningsOnCreate: ({ spec }) => templateWarnings(spec?.template, "spec.template"),
   warningsOnUpdate: (next, previous) => (semanticallyEqual(next.spec?.template, previous.spec?.template) ? [] : templateWarnings(next.spec?.template, "spec.template")),
   subresources: {
-    status: statusStrategy({
-      *validateUpdate({ status }, previous) {
-        yield* validateReplicaCounts(status, counts, []);
-        yield* validateCollisionCount(status?.collisionCount, previous.status?.collisionCount);
-      },
-    }),
+    status: {
+      ...status,
+      prepareForUpdate: (next, previous) => withTemplateGeneration(status.prepareForUpdate(next, previous), templateGenerationOf(previous)),
+    },
   },
   columns: [
     nameColumn,
