@@ -227,7 +227,10 @@ test("what still runs in a pod's group without the runtime's knowledge, even fro
   assert.ok(!findHierarchies().roots.some((root) => existsSync(`${root}${cgroupRoot}/kubepods/besteffort/pod${metadata.uid}`)));
 });
 
-test("containers survive the end of containerd, which comes back", async () => {
+test("containers survive the end of containerd, which comes back; a shim that it does not know then is ended", async () => {
+  // As one that was begun for a sandbox when containerd was killed.
+  const forgotten = spawn(process.execPath, ["-e", "setInterval(() => {}, 1e6)", "--", "-id", "begun", "-address", containerd.socket], { argv0: "containerd-shim-runc-v2", stdio: "ignore" });
+  const end = once(forgotten, "exit");
   await run("hardy", { containers: [box("c", "sleep 1000")] });
   const before_ = first(await until("hardy", isReady));
   process.kill(containerd.pid(), "SIGKILL");
@@ -235,5 +238,6 @@ test("containers survive the end of containerd, which comes back", async () => {
   await until("next", isReady);
   const now = first(await until("hardy", isReady));
   assert.deepEqual([now?.containerID, now?.restartCount], [before_?.containerID, 0]);
+  assert.deepEqual(await end, [null, "SIGKILL"]);
   await Promise.all(["hardy", "next"].map(remove));
 });
