@@ -118,10 +118,10 @@ function protobufOf(answer: Exclude<WholeAnswer, { is: "bytes" }>, { protobuf, w
   return protobuf.encode(object as { readonly apiVersion: string; readonly kind: string });
 }
 
-/** The answer as a plain object, for encodings that start from one, and for callers inside of the process. */
+/** The answer as a plain object, for encodings that start from one, and (without `wanted`) for callers inside of the process, who may keep it. */
 export function plainOf(answer: Exclude<WholeAnswer, { is: "bytes" }>, wanted?: Wanted): unknown {
   const partial = wanted !== undefined && wanted.as !== "object";
-  const item = (entry: CacheEntry) => (partial ? { kind: "PartialObjectMetadata", apiVersion: `meta.k8s.io/${wanted.version}`, metadata: entry.object.metadata } : entry.object);
+  const item = (entry: CacheEntry) => (partial ? { kind: "PartialObjectMetadata", apiVersion: `meta.k8s.io/${wanted.version}`, metadata: entry.object.metadata } : wanted ? entry.object : entry.shared);
   switch (answer.is) {
     case "object":
       return wanted ? objectAs(answer.object, wanted) : answer.object;
