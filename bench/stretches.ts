@@ -26,7 +26,7 @@ export async function benchStretches({ podCount = 150_000, only = "" } = {}): Pr
   const file = join(folder, "loop.json");
   try {
     await using server = await loneServer({
-      fill: (path) => fill(path, podCount), nodeFlags: [`--import=${join(import.meta.dirname, "loop-watch.ts")}`, "--max-old-space-size=8192"], env: { KEELSON_BENCH_LOOP: file }, startMsMax: 180_000,
+      fill: (path) => fillPods(path, podCount), nodeFlags: [`--import=${join(import.meta.dirname, "loop-watch.ts")}`, "--max-old-space-size=8192"], env: { KEELSON_BENCH_LOOP: file }, startMsMax: 180_000,
     });
     const load = loadOf(server);
     const figure = async (): Promise<LoopFigure> => {
@@ -98,7 +98,7 @@ function probing({ transport }: LoneServer): { p99(): number } & Disposable {
 }
 
 /** Puts running pods, as a scheduler and kubelets leave them, into a store that no server has opened yet. */
-async function fill(path: string, podCount: number): Promise<void> {
+export async function fillPods(path: string, podCount: number): Promise<void> {
   await using store = await openStore({ store: `sqlite:${path}` }, { clock: systemClock, log: silentLog });
   const form = new StoredForm(pods);
   const inFlight = 2_000;

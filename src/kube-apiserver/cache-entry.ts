@@ -118,6 +118,8 @@ export class CacheEntry {
   #shared: KubeObject | undefined;
   #node: string | undefined;
   #forms: Forms | undefined;
+  /** Of the object as protobuf, once it was made: a list of all begins with how long they are together. */
+  binaryLength: number | undefined;
   #events: Map<string, Buffer> | undefined;
 
   /** `object`, when given, has this revision as its resourceVersion or none. */

@@ -100,7 +100,11 @@ function itemsOf(entries: readonly CacheEntry[]): Buffer {
   return Buffer.concat(parts);
 }
 
-const protobufBody = (protobuf: ProtobufCodec, entry: CacheEntry): Buffer => entry.bytes("protobuf", () => protobuf.encodeBody(entry.object, entry.form));
+const protobufBody = (protobuf: ProtobufCodec, entry: CacheEntry): Buffer => entry.bytes("protobuf", () => {
+  const body = protobuf.encodeBody(entry.object, entry.form);
+  entry.binaryLength = body.length;
+  return body;
+});
 
 /** @throws {StatusError} NotAcceptable, for kinds that have no binary form. */
 function protobufOf(answer: Exclude<WholeAnswer, { is: "bytes" }>, { protobuf, wanted }: EncodeOptions): Uint8Array {
