@@ -28,7 +28,7 @@ function authenticatorAt(nowMs = Date.now()) {
     cluster, clock, log: silentLog, clientCaPem: pki.ca.certificatePem, requestHeaderCaPem: pki.frontProxyCa.certificatePem, requestHeaderAllowedNames: ["front-proxy-client"], tokens,
   });
 }
-const as = (certificatePem: string, headers: Record<string, string | string[]> = {}, nowMs?: number) => authenticatorAt(nowMs).authenticate({ headers, peerCertificate: new X509Certificate(certificatePem) });
+const as = async (certificatePem: string, headers: Record<string, string | string[]> = {}, nowMs?: number) => await authenticatorAt(nowMs).authenticate({ headers, peerCertificate: new X509Certificate(certificatePem) });
 
 test("client certificates become users and groups", async () => {
   const admin = await as(pki.admin.certificatePem);
