@@ -3,7 +3,7 @@ import type { Cell } from "../api/resource.ts";
 import type { Revision } from "../storage/store.ts";
 import { Recent } from "../stdx/recent.ts";
 import { readForeignValue } from "./foreign-value.ts";
-import { sharedObject } from "./shared-object.ts";
+import { interned, sharedObject } from "./shared-object.ts";
 import type { Slab, Slabs, Tenant } from "./slabs.ts";
 
 const encoder = new TextEncoder();
@@ -155,7 +155,12 @@ export class CacheEntry implements Tenant {
 
   /** The whole object. Not to be held for longer than it takes to work with it: `shared` is for that. */
   get object(): KubeObject {
-    return this.#object ?? this.#keepParsed(this.#stored ? this.form.decode(this.#stored, this.revision) : (JSON.parse(this.jsonLine.toString()) as KubeObject));
+    return this.#object ?? this.#keepParsed(this.read());
+  }
+
+  /** The whole object for those who look at very many, each once: were these kept for a while, the collector would take them for what is meant to stay. */
+  read(): KubeObject {
+    return this.#object ?? (this.#stored ? this.form.decode(this.#stored, this.revision) : (JSON.parse(this.jsonLine.toString()) as KubeObject));
   }
 
   #keepParsed(object: KubeObject): KubeObject {
@@ -175,7 +180,7 @@ export class CacheEntry implements Tenant {
 
   /** What `nodeOf` reads from the object; always the same function. */
   node(nodeOf: (object: KubeObject) => string): string {
-    return (this.#node ??= nodeOf(this.object));
+    return (this.#node ??= interned(nodeOf(this.read())));
   }
 
   /** About how long it is as JSON. */
@@ -254,11 +259,12 @@ export class CacheEntry implements Tenant {
     if (this.#forms?.views) for (const view of this.#forms.views.values()) view.forgetEvents();
   }
 
-  /** Any other form in bytes, made once per `form` as long as it is kept: protobuf, metadata only, … */
-  bytes(form: string, make: () => Buffer): Buffer {
+  /** Any other form in bytes, made once per `form` as long as it is kept: protobuf, metadata only, … Those who want it of very many do not `keep` it. */
+  bytes(form: string, make: (object: KubeObject) => Buffer, keep = true): Buffer {
     const known = this.#forms?.bytes?.get(form);
     if (known) return known;
-    const bytes = make();
+    const bytes = make(this.read());
+    if (!keep) return bytes;
     const forms = (this.#forms ??= {});
     (forms.bytes ??= new Map()).set(form, bytes);
     this.form.formed.add(this, bytes.length);
@@ -266,10 +272,11 @@ export class CacheEntry implements Tenant {
   }
 
   /** Cells of the table; those of a date hold the time itself, so they do not age. Others that depend on `nowMs` may be a second old. */
-  cells(make: (object: KubeObject) => readonly Cell[], nowMs: number): readonly Cell[] {
+  cells(make: (object: KubeObject) => readonly Cell[], nowMs: number, keep = true): readonly Cell[] {
     const { cells: known, cellsAtMs = -Infinity } = this.#forms ?? {};
     if (known && nowMs - cellsAtMs <= 1000) return known;
-    const cells = make(this.object);
+    const cells = make(this.read());
+    if (!keep) return cells;
     const forms = (this.#forms ??= {});
     [forms.cells, forms.cellsAtMs] = [cells, nowMs];
     this.form.formed.add(this, cellsBytes);

@@ -18,7 +18,7 @@ const changesMax = 2_000;
 const manyObjects: ReadonlySet<string> = new Set([
   "/pods", "/configmaps", "/secrets", "/events", "/endpoints", "/serviceaccounts", "apps/replicasets", "apps/controllerrevisions", "batch/jobs", "discovery.k8s.io/endpointslices", "coordination.k8s.io/leases",
 ]);
-const keptOfMany: KeptMax = { parsed: 2_048, parsedBytes: 8 << 20, forms: 8_192, formBytes: 32 << 20 };
+const keptOfMany: KeptMax = { parsed: 256, parsedBytes: 4 << 20, forms: 8_192, formBytes: 32 << 20 };
 
 const nodeNameOf = (object: KubeObject): string => (object as { readonly spec?: { readonly nodeName?: string } }).spec?.nodeName ?? "";
 

@@ -51,7 +51,7 @@ const isPretty = (request: Incoming): boolean => wantsPretty(request.query.get("
 
 /** For what comes in one form only, in this encoding. */
 function documentOptions(api: Api, request: Incoming, media: Media): EncodeOptions {
-  return { wanted: { media, as: "object", version: "", pretty: isPretty(request) }, includeObject: "Metadata", nowMs: api.clock.now(), protobuf: api.protobuf, listBodies: api.listBodies, columnHeads: api.columnHeads };
+  return { wanted: { media, as: "object", version: "", pretty: isPretty(request) }, includeObject: "Metadata", nowMs: api.clock.now(), protobuf: api.protobuf, listBodies: api.listBodies, columnHeads: api.columnHeads, keeps: true };
 }
 
 /** Writes an answer that is one piece. @throws {StatusError} NotAcceptable */
