@@ -1,5 +1,6 @@
 import { controllerOf, keyOf, splitApiVersion, type KubeObject, type ObjectKey, type ResourceType } from "../apimachinery/object.ts";
 import { isConflict, isNotFound } from "../apimachinery/status-error.ts";
+import { race } from "../stdx/abort.ts";
 import type { Clock } from "../stdx/clock.ts";
 import type { Log } from "../stdx/log.ts";
 import type { Random } from "../stdx/random.ts";
@@ -68,14 +69,16 @@ export async function runController(controller: Controller, context: Context): P
   controller.prepare?.(context);
 
   using listeners = new DisposableStack();
+  const told: Promise<void>[] = [];
   const listen = (type: ResourceType, keysOf: Watching["keysOf"]) => {
-    listeners.use(cacheOf(context, type).onChange((change) => {
+    told.push(listeners.use(cacheOf(context, type).follow((change) => {
       for (const key of keysOf(change, context)) queue.add(key);
-    }));
+    })).told);
   };
   listen(resource, ({ previous, next }) => keysOfOne(next ?? previous));
   for (const owned of owns) listen(owned, ({ previous, next }) => new Set([...ownerKeys(resource, previous), ...ownerKeys(resource, next)]));
   for (const { type, keysOf } of watches) listen(type, keysOf);
+  await race(Promise.all(told), signal);
 
   await Promise.all(Array.from({ length: workers }, () => work(controller, queue, context)));
   log.debug("controller ended", { controller: controller.name });

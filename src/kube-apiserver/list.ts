@@ -117,7 +117,7 @@ async function page({ turns }: ClusterState, served: Served, entries: readonly C
   for (; at < entries.length && found.length < most; at++) {
     if (!asTheyAre && at % entriesPerTurn === entriesPerTurn - 1) await turns.next();
     const entry = entries[at];
-    if (entry && (!selects || chosen.matches(objectAs(served, entry.object)))) found.push(entryAs(served, entry));
+    if (entry && (!selects || chosen.matches(objectAs(served, entry.shared)))) found.push(entryAs(served, entry));
   }
   const next = entries[at];
   if (!next) return { is: "list", served, entries: found, revision };

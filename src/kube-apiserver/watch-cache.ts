@@ -279,9 +279,9 @@ export class WatchCache {
       if (slash > 0) for (const listener of this.#byNamespace.get(key.slice(0, slash)) ?? []) listener(event);
     }
     if (this.#nodeOf && this.#byNode.size > 0) {
-      const now = this.#nodeOf(event.entry.object);
+      const now = event.entry.node(this.#nodeOf);
       for (const listener of this.#byNode.get(now) ?? []) listener(event);
-      const before = event.previous ? this.#nodeOf(event.previous.object) : now;
+      const before = event.previous ? event.previous.node(this.#nodeOf) : now;
       if (before !== now) for (const listener of this.#byNode.get(before) ?? []) listener(event);
     }
   }

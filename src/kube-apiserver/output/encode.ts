@@ -100,7 +100,11 @@ function itemsOf(entries: readonly CacheEntry[]): Buffer {
   return Buffer.concat(parts);
 }
 
-const protobufBody = (protobuf: ProtobufCodec, entry: CacheEntry): Buffer => entry.bytes("protobuf", () => protobuf.encodeBody(entry.object, entry.form));
+const protobufBody = (protobuf: ProtobufCodec, entry: CacheEntry): Buffer => entry.bytes("protobuf", () => {
+  const body = protobuf.encodeBody(entry.object, entry.form);
+  entry.binaryLength = body.length;
+  return body;
+});
 
 /** @throws {StatusError} NotAcceptable, for kinds that have no binary form. */
 function protobufOf(answer: Exclude<WholeAnswer, { is: "bytes" }>, { protobuf, wanted }: EncodeOptions): Uint8Array {
@@ -118,10 +122,10 @@ function protobufOf(answer: Exclude<WholeAnswer, { is: "bytes" }>, { protobuf, w
   return protobuf.encode(object as { readonly apiVersion: string; readonly kind: string });
 }
 
-/** The answer as a plain object, for encodings that start from one, and for callers inside of the process. */
+/** The answer as a plain object, for encodings that start from one, and (without `wanted`) for callers inside of the process, who may keep it. */
 export function plainOf(answer: Exclude<WholeAnswer, { is: "bytes" }>, wanted?: Wanted): unknown {
   const partial = wanted !== undefined && wanted.as !== "object";
-  const item = (entry: CacheEntry) => (partial ? { kind: "PartialObjectMetadata", apiVersion: `meta.k8s.io/${wanted.version}`, metadata: entry.object.metadata } : entry.object);
+  const item = (entry: CacheEntry) => (partial ? { kind: "PartialObjectMetadata", apiVersion: `meta.k8s.io/${wanted.version}`, metadata: entry.object.metadata } : wanted ? entry.object : entry.shared);
   switch (answer.is) {
     case "object":
       return wanted ? objectAs(answer.object, wanted) : answer.object;
