@@ -2,7 +2,7 @@ import { forbidden, invalid, notSupported, required, type FieldError } from "../
 import { validateReplicaCounts } from "../apps/workload-status.ts";
 import { quantityAtLeastZero } from "../checks.ts";
 import { canonicalAmount } from "../core/resource-list.ts";
-import type { HorizontalPodAutoscalerSpec, MetricSpec, MetricStatus, MetricTarget } from "../generated/autoscaling-v2.ts";
+import type { HorizontalPodAutoscalerSpec, MetricSpec, MetricTarget } from "../generated/autoscaling-v2.ts";
 import { horizontalpodautoscalers, type HorizontalPodAutoscaler, type HPAScalingRules } from "../generated/autoscaling-v2.ts";
 import { changeEach, changeField, withDefaults, withStruct } from "../defaulting.ts";
 import { dnsSubdomainName } from "../names.ts";
@@ -51,7 +51,8 @@ export const horizontalPodAutoscalerResource = defineResource<HorizontalPodAutos
       return changeField(changeField(both, "scaleUp", (rules) => canonicalRules(withDefaults(rules, scaleUpRules))), "scaleDown", (rules) => canonicalRules(withDefaults(rules, scaleDownRules)));
     });
   }),
-  prepareForCreate: (autoscaler) => ({ ...autoscaler, status: { desiredReplicas: 0, currentMetrics: null as unknown as readonly MetricStatus[] } }),
+  // Upstream shows that nothing was measured yet.
+  prepareForCreate: (autoscaler) => ({ ...autoscaler, status: { desiredReplicas: 0, currentMetrics: null } as unknown as NonNullable<HorizontalPodAutoscaler["status"]> }),
   prepareForUpdate: keepStatus,
   validate: ({ spec }) => validateSpec(spec ?? emptySpec, undefined),
   validateUpdate: (next, previous) => validateSpec(next.spec ?? emptySpec, previous.spec ?? emptySpec),

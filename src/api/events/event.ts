@@ -25,8 +25,9 @@ function fromStored(stored: KubeObject): Event {
   return {
     ...rest, apiVersion: "events.k8s.io/v1", regarding: involvedObject, eventTime: eventTime ?? null,
     ...(message !== undefined && { note: message }),
-    ...(reportingComponent !== undefined && reportingComponent !== "" && { reportingController: reportingComponent }),
-    ...(reportingInstance !== undefined && reportingInstance !== "" && { reportingInstance }),
+    // Written always in the older form, and here only when they say something.
+    ...(reportingComponent && { reportingController: reportingComponent }),
+    ...(reportingInstance && { reportingInstance }),
     ...(count !== undefined && { deprecatedCount: count }),
     ...(firstTimestamp !== undefined && { deprecatedFirstTimestamp: firstTimestamp }),
     ...(lastTimestamp !== undefined && { deprecatedLastTimestamp: lastTimestamp }),
