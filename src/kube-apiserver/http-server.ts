@@ -92,6 +92,11 @@ class Http2Connection implements Connection {
 
 const certificateOf = (socket: TLSSocket): X509Certificate | undefined => (socket.authorized ? socket.getPeerX509Certificate() : undefined);
 
+/** Listens to errors of streams; one for all of them. */
+function destroyIt(this: ServerHttp2Stream): void {
+  this.destroy();
+}
+
 /** Most requests have none; nobody changes it. */
 const noQuery = new URLSearchParams();
 
@@ -218,7 +223,7 @@ export class HttpServer implements AsyncDisposable {
   }
 
   #onStream(connection: Http2Connection, stream: ServerHttp2Stream, headers: IncomingHttpHeaders): void {
-    stream.on("error", () => stream.destroy());
+    stream.on("error", destroyIt);
     const outlet = new Http2Outlet(stream);
     const request = this.#incoming(headers[":method"] ?? "GET", headers[":path"] ?? "/", headers, connection.certificate, stream, outlet);
     new RequestLife({ surroundings: this.#surroundings, request, body: stream, outlet, connection }).begin();

@@ -70,6 +70,8 @@ export class Http2Outlet implements Outlet {
     if (this.bytes === 0) return this.#stream.respond(headers, { endStream: true });
     headers.push("content-length", String(this.bytes));
     this.#stream.respond(headers);
+    // Node remembers the list with the stream, which is collected long after its end.
+    headers.length = 0;
     writeAll(this.#stream, body);
   }
   begin(code: number, headers: Readonly<Record<string, string | readonly string[]>>): Writable {
