@@ -1,6 +1,7 @@
 import { forbidden, invalid, notSupported, required, type FieldError } from "../apimachinery/field-error.ts";
 import { dns1123LabelErrors, dns1123SubdomainErrors, labelKeyErrors } from "../apimachinery/validation.ts";
 import { compareQuantities, isQuantity } from "../apimachinery/quantity.ts";
+import { addAll } from "../stdx/add-all.ts";
 import { semanticallyEqual } from "./strategy.ts";
 
 /** Checks of single fields that many kinds share, in upstream's words. */
@@ -18,12 +19,14 @@ export const atLeastZero = (field: string, value: number | undefined): FieldErro
 export const aboveZero = (field: string, value: number): FieldError[] => (value > 0 ? [] : [invalid(field, value, "must be greater than 0")]);
 
 /** One of a closed set of values; `required` when it is empty and must not be. */
-export function* oneOf(field: string, value: string | undefined, supported: readonly string[], options: { readonly required?: boolean } = {}): Generator<FieldError> {
+export function oneOf(field: string, value: string | undefined, supported: readonly string[], options: { readonly required?: boolean } = {}): readonly FieldError[] {
+  const errors: FieldError[] = [];
   if (absent(value)) {
-    if (options.required !== false) yield required(field);
+    if (options.required !== false) errors.push(required(field));
   } else if (!supported.includes(value)) {
-    yield notSupported(field, value, supported);
+    errors.push(notSupported(field, value, supported));
   }
+  return errors;
 }
 
 export const immutable = (field: string, next: unknown, previous: unknown): FieldError[] =>
@@ -34,17 +37,21 @@ export const quantityAtLeastZero = (field: string, amount: string): FieldError[]
   (isQuantity(`${amount}`) && compareQuantities(amount, "0") >= 0 ? [] : [invalid(field, amount, "must be greater than or equal to 0")]);
 
 /** A path that may not leave the folder it starts from. */
-export function* noBacksteps(field: string, path: string): Generator<FieldError> {
-  if (path.split("/").includes("..")) yield invalid(field, path, "must not contain '..'");
+export function noBacksteps(field: string, path: string): readonly FieldError[] {
+  return path.split("/").includes("..") ? [invalid(field, path, "must not contain '..'")] : [];
 }
-export function* localDescendingPath(field: string, path: string): Generator<FieldError> {
-  if (path.startsWith("/")) yield invalid(field, path, "must be a relative path");
-  yield* noBacksteps(field, path);
+export function localDescendingPath(field: string, path: string): readonly FieldError[] {
+  const errors: FieldError[] = [];
+  if (path.startsWith("/")) errors.push(invalid(field, path, "must be a relative path"));
+  addAll(errors, noBacksteps(field, path));
+  return errors;
 }
 /** Names that start with ".." are the kubelet's own, in the volumes it writes. */
-export function* localNonReservedPath(field: string, path: string): Generator<FieldError> {
-  yield* localDescendingPath(field, path);
-  if (path.startsWith("..") && !path.startsWith("../")) yield invalid(field, path, "must not start with '..'");
+export function localNonReservedPath(field: string, path: string): readonly FieldError[] {
+  const errors: FieldError[] = [];
+  addAll(errors, localDescendingPath(field, path));
+  if (path.startsWith("..") && !path.startsWith("../")) errors.push(invalid(field, path, "must not start with '..'"));
+  return errors;
 }
 
 export const fileMode = (field: string, mode: number | undefined): FieldError[] =>
@@ -55,18 +62,22 @@ const metadataFields = [
 ] as const;
 
 /** Metadata of a template for objects: labels and annotations alone. Upstream names its own Go field where the name has no other form ("uID"). */
-export function* onlyLabelsAndAnnotations(path: string, metadata: object | undefined): Generator<FieldError> {
+export function onlyLabelsAndAnnotations(path: string, metadata: object | undefined): readonly FieldError[] {
   const given = (metadata ?? {}) as Readonly<Record<string, unknown>>;
+  const errors: FieldError[] = [];
   for (const field of metadataFields) {
     const value = given[field];
     if (absent(value) || value === 0 || (Array.isArray(value) && value.length === 0)) continue;
-    yield forbidden(`${path}.${field === "uid" ? "uID" : field}`, "cannot be set");
+    errors.push(forbidden(`${path}.${field === "uid" ? "uID" : field}`, "cannot be set"));
   }
+  return errors;
 }
 
 /** Fields of an object that may not be set where it stands. */
-export function* onlyFields(path: string, value: object | undefined, allowed: readonly string[], message: string): Generator<FieldError> {
+export function onlyFields(path: string, value: object | undefined, allowed: readonly string[], message: string): readonly FieldError[] {
+  const errors: FieldError[] = [];
   for (const [key, each] of Object.entries(value ?? {})) {
-    if (!allowed.includes(key) && !semanticallyEqual(each, undefined) && each !== "" && each !== 0 && each !== false) yield forbidden(`${path}.${key}`, message);
+    if (!allowed.includes(key) && !semanticallyEqual(each, undefined) && each !== "" && each !== 0 && each !== false) errors.push(forbidden(`${path}.${key}`, message));
   }
+  return errors;
 }

@@ -1,5 +1,6 @@
 import { invalid, required, type FieldError } from "../apimachinery/field-error.ts";
 import { dns1123SubdomainErrors, portNumberErrors } from "../apimachinery/validation.ts";
+import { addAll } from "../stdx/add-all.ts";
 import { absent } from "./checks.ts";
 
 /** How a webhook is reached: shared by the configurations of admission and by conversion between versions of custom resources. */
@@ -23,37 +24,43 @@ function parseProblem(url: string): string | undefined {
   return port !== undefined && !/^[0-9]*$/.test(port) ? `parse ${quoted}: invalid port ${JSON.stringify(`:${port}`)} after host` : undefined;
 }
 
-function* validateUrl(url: string, path: string): Generator<FieldError> {
+function validateUrl(url: string, path: string): readonly FieldError[] {
   const problem = parseProblem(url);
-  if (problem !== undefined) return yield required(path, `url must be a valid URL: ${problem}${form}`);
+  if (problem !== undefined) return [required(path, `url must be a valid URL: ${problem}${form}`)];
   const [, scheme = "", authority = "", query = "", fragment = ""] = parts.exec(url) ?? [];
   const at = authority.lastIndexOf("@");
   const host = authority.slice(at + 1);
-  if (scheme.toLowerCase() !== "https") yield invalid(path, scheme.toLowerCase(), `'https' is the only allowed URL scheme${form}`);
-  if (host === "") yield invalid(path, host, `host must be specified${form}`);
-  if (at >= 0) yield invalid(path, authority.slice(0, at), "user information is not permitted in the URL");
-  if (fragment !== "") yield invalid(path, fragment, "fragments are not permitted in the URL");
-  if (query !== "") yield invalid(path, query, "query parameters are not permitted in the URL");
+  const errors: FieldError[] = [];
+  if (scheme.toLowerCase() !== "https") errors.push(invalid(path, scheme.toLowerCase(), `'https' is the only allowed URL scheme${form}`));
+  if (host === "") errors.push(invalid(path, host, `host must be specified${form}`));
+  if (at >= 0) errors.push(invalid(path, authority.slice(0, at), "user information is not permitted in the URL"));
+  if (fragment !== "") errors.push(invalid(path, fragment, "fragments are not permitted in the URL"));
+  if (query !== "") errors.push(invalid(path, query, "query parameters are not permitted in the URL"));
+  return errors;
 }
 
-function* validateService({ name, namespace, path: location, port = 0 }: NonNullable<WebhookClient["service"]>, path: string): Generator<FieldError> {
+function validateService({ name, namespace, path: location, port = 0 }: NonNullable<WebhookClient["service"]>, path: string): readonly FieldError[] {
   // Upstream hands the two over the wrong way round, so each is reported as the other.
-  if (absent(namespace)) yield required(`${path}.name`);
-  if (absent(name)) yield required(`${path}.namespace`);
+  const errors: FieldError[] = [];
+  if (absent(namespace)) errors.push(required(`${path}.name`));
+  if (absent(name)) errors.push(required(`${path}.namespace`));
   const problems = portNumberErrors(port);
-  if (problems.length > 0) yield invalid(`${path}.port`, port, `port is not valid: ${problems.join(", ")}`);
-  if (absent(location) || location === "/") return;
+  if (problems.length > 0) errors.push(invalid(`${path}.port`, port, `port is not valid: ${problems.join(", ")}`));
+  if (absent(location) || location === "/") return errors;
   const at = `${path}.path`;
-  if (location === "//") return yield invalid(at, location, "segment[0] may not be empty");
-  if (!location.startsWith("/")) yield invalid(at, location, "must start with a '/'");
+  if (location === "//") return [...errors, invalid(at, location, "segment[0] may not be empty")];
+  if (!location.startsWith("/")) errors.push(invalid(at, location, "must start with a '/'"));
   for (const [index, segment] of location.slice(1).replace(/\/$/, "").split("/").entries()) {
-    if (segment === "") yield invalid(at, location, `segment[${index}] may not be empty`);
-    else for (const problem of dns1123SubdomainErrors(segment)) yield invalid(at, location, `segment[${index}]: ${problem}`);
+    if (segment === "") errors.push(invalid(at, location, `segment[${index}] may not be empty`));
+    else for (const problem of dns1123SubdomainErrors(segment)) errors.push(invalid(at, location, `segment[${index}]: ${problem}`));
   }
+  return errors;
 }
 
-export function* validateWebhookClient({ url, service }: WebhookClient, path: string): Generator<FieldError> {
-  if ((url === undefined) === (service === undefined)) yield required(path, "exactly one of url or service is required");
-  else if (url !== undefined) yield* validateUrl(url, `${path}.url`);
-  else if (service !== undefined) yield* validateService(service, `${path}.service`);
+export function validateWebhookClient({ url, service }: WebhookClient, path: string): readonly FieldError[] {
+  const errors: FieldError[] = [];
+  if ((url === undefined) === (service === undefined)) errors.push(required(path, "exactly one of url or service is required"));
+  else if (url !== undefined) addAll(errors, validateUrl(url, `${path}.url`));
+  else if (service !== undefined) addAll(errors, validateService(service, `${path}.service`));
+  return errors;
 }

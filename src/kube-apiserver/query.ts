@@ -65,24 +65,26 @@ function limitOf(query: Query): number {
   return limit < 0 || query.get("resourceVersion") === "0" ? 0 : limit;
 }
 
-function* listQueryErrors(options: ListQuery, watching: boolean): Generator<FieldError> {
+function listQueryErrors(options: ListQuery, watching: boolean): readonly FieldError[] {
   const { resourceVersionMatch: match, resourceVersion, sendInitialEvents } = options;
   // In upstream's order, which clients see in the message.
+  const errors: FieldError[] = [];
   if (watching) {
-    if (sendInitialEvents !== undefined && match !== "NotOlderThan") yield forbidden("resourceVersionMatch", "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan");
-    if (match === "") return;
-    if (sendInitialEvents === undefined) yield forbidden("resourceVersionMatch", "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided");
-    if (match !== "NotOlderThan") yield notSupported("resourceVersionMatch", match, ["NotOlderThan"]);
-    if (options.continue !== "") yield forbidden("resourceVersionMatch", "resourceVersionMatch is forbidden when continue is provided");
-    return;
+    if (sendInitialEvents !== undefined && match !== "NotOlderThan") errors.push(forbidden("resourceVersionMatch", "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan"));
+    if (match === "") return errors;
+    if (sendInitialEvents === undefined) errors.push(forbidden("resourceVersionMatch", "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided"));
+    if (match !== "NotOlderThan") errors.push(notSupported("resourceVersionMatch", match, ["NotOlderThan"]));
+    if (options.continue !== "") errors.push(forbidden("resourceVersionMatch", "resourceVersionMatch is forbidden when continue is provided"));
+    return errors;
   }
   if (match !== "") {
-    if (resourceVersion === "") yield forbidden("resourceVersionMatch", "resourceVersionMatch is forbidden unless resourceVersion is provided");
-    if (options.continue !== "") yield forbidden("resourceVersionMatch", "resourceVersionMatch is forbidden when continue is provided");
-    if (match !== "Exact" && match !== "NotOlderThan") yield notSupported("resourceVersionMatch", match, ["Exact", "NotOlderThan", ""]);
-    if (match === "Exact" && resourceVersion === "0") yield forbidden("resourceVersionMatch", 'resourceVersionMatch "exact" is forbidden for resourceVersion "0"');
+    if (resourceVersion === "") errors.push(forbidden("resourceVersionMatch", "resourceVersionMatch is forbidden unless resourceVersion is provided"));
+    if (options.continue !== "") errors.push(forbidden("resourceVersionMatch", "resourceVersionMatch is forbidden when continue is provided"));
+    if (match !== "Exact" && match !== "NotOlderThan") errors.push(notSupported("resourceVersionMatch", match, ["Exact", "NotOlderThan", ""]));
+    if (match === "Exact" && resourceVersion === "0") errors.push(forbidden("resourceVersionMatch", 'resourceVersionMatch "exact" is forbidden for resourceVersion "0"'));
   }
-  if (sendInitialEvents !== undefined) yield forbidden("sendInitialEvents", "sendInitialEvents is forbidden for list");
+  if (sendInitialEvents !== undefined) errors.push(forbidden("sendInitialEvents", "sendInitialEvents is forbidden for list"));
+  return errors;
 }
 
 /** @throws {StatusError} Invalid */

@@ -3,6 +3,7 @@ import { changeField } from "../defaulting.ts";
 import { dnsSubdomainName } from "../names.ts";
 import { defineResource } from "../resource.ts";
 import type { FieldError } from "../../apimachinery/field-error.ts";
+import { addAll } from "../../stdx/add-all.ts";
 import { policyBindingColumns } from "./columns.ts";
 import { matchResourcesDefaults } from "./defaults.ts";
 import { validateBinding } from "./policy-validation.ts";
@@ -19,7 +20,9 @@ export const mutatingAdmissionPolicyBindingResource = defineResource<MutatingAdm
   columns: policyBindingColumns,
 });
 
-function* validate({ spec = {} }: MutatingAdmissionPolicyBinding): Generator<FieldError> {
-  yield* validateBinding(spec);
-  if (spec.matchResources) yield* validateMutatingOperations(spec.matchResources, "spec.matchResources");
+function validate({ spec = {} }: MutatingAdmissionPolicyBinding): readonly FieldError[] {
+  const errors: FieldError[] = [];
+  addAll(errors, validateBinding(spec));
+  if (spec.matchResources) addAll(errors, validateMutatingOperations(spec.matchResources, "spec.matchResources"));
+  return errors;
 }

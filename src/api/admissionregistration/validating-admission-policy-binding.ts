@@ -3,6 +3,7 @@ import { changeField } from "../defaulting.ts";
 import { dnsSubdomainName } from "../names.ts";
 import { defineResource } from "../resource.ts";
 import type { FieldError } from "../../apimachinery/field-error.ts";
+import { addAll } from "../../stdx/add-all.ts";
 import { policyBindingColumns } from "./columns.ts";
 import { matchResourcesDefaults } from "./defaults.ts";
 import { validateActions, validateBinding } from "./policy-validation.ts";
@@ -18,7 +19,9 @@ export const validatingAdmissionPolicyBindingResource = defineResource<Validatin
   columns: policyBindingColumns,
 });
 
-function* validate({ spec }: ValidatingAdmissionPolicyBinding): Generator<FieldError> {
-  yield* validateBinding(spec ?? {});
-  yield* validateActions(spec?.validationActions ?? [], "spec.validationActions");
+function validate({ spec }: ValidatingAdmissionPolicyBinding): readonly FieldError[] {
+  const errors: FieldError[] = [];
+  addAll(errors, validateBinding(spec ?? {}));
+  addAll(errors, validateActions(spec?.validationActions ?? [], "spec.validationActions"));
+  return errors;
 }

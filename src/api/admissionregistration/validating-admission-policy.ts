@@ -8,6 +8,7 @@ import { validateConditions } from "../condition-validation.ts";
 import { matchResourcesDefaults } from "./defaults.ts";
 import { validateValidatingPolicy } from "./policy-validation.ts";
 import { required, type FieldError } from "../../apimachinery/field-error.ts";
+import { addAll } from "../../stdx/add-all.ts";
 import { isBlank } from "./expression-validation.ts";
 
 export const validatingAdmissionPolicyResource = defineResource<ValidatingAdmissionPolicy>(validatingadmissionpolicies, {
@@ -24,11 +25,13 @@ export const validatingAdmissionPolicyResource = defineResource<ValidatingAdmiss
   columns: policyColumns("Validations", ({ spec }) => (spec?.validations ?? []).length),
 });
 
-function* validateStatus({ status = {} }: ValidatingAdmissionPolicy): Generator<FieldError> {
+function validateStatus({ status = {} }: ValidatingAdmissionPolicy): readonly FieldError[] {
+  const errors: FieldError[] = [];
   for (const [index, { warning, fieldRef }] of (status.typeChecking?.expressionWarnings ?? []).entries()) {
     const at = `status.typeChecking.expressionWarnings[${index}]`;
-    if (warning === undefined || warning === "") yield required(`${at}.warning`);
-    if (isBlank(fieldRef)) yield required(`${at}.fieldRef`);
+    if (warning === undefined || warning === "") errors.push(required(`${at}.warning`));
+    if (isBlank(fieldRef)) errors.push(required(`${at}.fieldRef`));
   }
-  yield* validateConditions(status.conditions, "status.conditions");
+  addAll(errors, validateConditions(status.conditions, "status.conditions"));
+  return errors;
 }

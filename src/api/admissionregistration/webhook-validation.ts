@@ -4,6 +4,7 @@ import { invalidEach } from "../checks.ts";
 import type { MutatingWebhook, ValidatingWebhook } from "../generated/admissionregistration-v1.ts";
 import { semanticallyEqual } from "../strategy.ts";
 import { validateWebhookClient } from "../webhook-client.ts";
+import { addAll } from "../../stdx/add-all.ts";
 import { validateMatchConditions } from "./expression-validation.ts";
 import { failurePolicies, matchPolicies, reinvocationPolicies, validateRule } from "./rule-validation.ts";
 
@@ -35,42 +36,48 @@ function rulesAfter(next: readonly Webhook[], previous: readonly Webhook[]): Rul
   };
 }
 
-function* validateReviewVersions(versions: readonly string[], path: string, known: boolean): Generator<FieldError> {
-  if (versions.length === 0) return yield required(path, `must specify one of ${reviewVersions.join(", ")}`);
+function validateReviewVersions(versions: readonly string[], path: string, known: boolean): readonly FieldError[] {
+  if (versions.length === 0) return [required(path, `must specify one of ${reviewVersions.join(", ")}`)];
+  const errors: FieldError[] = [];
   for (const [index, version] of versions.entries()) {
-    if (versions.indexOf(version) < index) yield invalid(`${path}[${index}]`, version, "duplicate version");
-    else yield* invalidEach(`${path}[${index}]`, version, dns1035LabelErrors(version));
+    if (versions.indexOf(version) < index) errors.push(invalid(`${path}[${index}]`, version, "duplicate version"));
+    else addAll(errors, invalidEach(`${path}[${index}]`, version, dns1035LabelErrors(version)));
   }
-  if (known && !versions.some((version) => reviewVersions.includes(version))) yield invalid(path, versions, `must include at least one of ${reviewVersions.join(", ")}`);
+  if (known && !versions.some((version) => reviewVersions.includes(version))) errors.push(invalid(path, versions, `must include at least one of ${reviewVersions.join(", ")}`));
+  return errors;
 }
 
-function* validateWebhook(webhook: Webhook, rules: Rules, path: string): Generator<FieldError> {
+function validateWebhook(webhook: Webhook, rules: Rules, path: string): readonly FieldError[] {
   const { failurePolicy, matchPolicy, sideEffects, timeoutSeconds } = webhook;
-  yield* fullyQualifiedNameErrors(`${path}.name`, webhook.name ?? "");
-  for (const [index, rule] of (webhook.rules ?? []).entries()) yield* validateRule(rule, `${path}.rules[${index}]`);
-  if (failurePolicy !== undefined && !failurePolicies.includes(failurePolicy)) yield notSupported(`${path}.failurePolicy`, failurePolicy, failurePolicies);
-  if (matchPolicy !== undefined && !matchPolicies.includes(matchPolicy)) yield notSupported(`${path}.matchPolicy`, matchPolicy, matchPolicies);
-  if (sideEffects === undefined) yield required(`${path}.sideEffects`, `must specify one of ${rules.sideEffects.join(", ")}`);
-  else if (!rules.sideEffects.includes(sideEffects)) yield notSupported(`${path}.sideEffects`, sideEffects, rules.sideEffects);
+  const errors: FieldError[] = [];
+  addAll(errors, fullyQualifiedNameErrors(`${path}.name`, webhook.name ?? ""));
+  for (const [index, rule] of (webhook.rules ?? []).entries()) addAll(errors, validateRule(rule, `${path}.rules[${index}]`));
+  if (failurePolicy !== undefined && !failurePolicies.includes(failurePolicy)) errors.push(notSupported(`${path}.failurePolicy`, failurePolicy, failurePolicies));
+  if (matchPolicy !== undefined && !matchPolicies.includes(matchPolicy)) errors.push(notSupported(`${path}.matchPolicy`, matchPolicy, matchPolicies));
+  if (sideEffects === undefined) errors.push(required(`${path}.sideEffects`, `must specify one of ${rules.sideEffects.join(", ")}`));
+  else if (!rules.sideEffects.includes(sideEffects)) errors.push(notSupported(`${path}.sideEffects`, sideEffects, rules.sideEffects));
   if (timeoutSeconds !== undefined && (timeoutSeconds < 1 || timeoutSeconds > timeoutSecondsMax)) {
-    yield invalid(`${path}.timeoutSeconds`, timeoutSeconds, `the timeout value must be between 1 and ${timeoutSecondsMax} seconds`);
+    errors.push(invalid(`${path}.timeoutSeconds`, timeoutSeconds, `the timeout value must be between 1 and ${timeoutSecondsMax} seconds`));
   }
-  for (const field of ["namespaceSelector", "objectSelector"] as const) yield* labelSelectorErrors(`${path}.${field}`, webhook[field], { allowInvalidValues: rules.anyLabelValue });
+  for (const field of ["namespaceSelector", "objectSelector"] as const) addAll(errors, labelSelectorErrors(`${path}.${field}`, webhook[field], { allowInvalidValues: rules.anyLabelValue }));
   const reinvocation = "reinvocationPolicy" in webhook ? webhook.reinvocationPolicy : undefined;
-  if (reinvocation !== undefined && !reinvocationPolicies.includes(reinvocation)) yield notSupported(`${path}.reinvocationPolicy`, reinvocation, reinvocationPolicies);
-  yield* validateWebhookClient(webhook.clientConfig ?? {}, `${path}.clientConfig`);
-  if (rules.matchConditions) yield* validateMatchConditions(webhook.matchConditions ?? [], `${path}.matchConditions`);
-  yield* validateReviewVersions(webhook.admissionReviewVersions ?? [], `${path}.admissionReviewVersions`, rules.knownReviewVersion);
+  if (reinvocation !== undefined && !reinvocationPolicies.includes(reinvocation)) errors.push(notSupported(`${path}.reinvocationPolicy`, reinvocation, reinvocationPolicies));
+  addAll(errors, validateWebhookClient(webhook.clientConfig ?? {}, `${path}.clientConfig`));
+  if (rules.matchConditions) addAll(errors, validateMatchConditions(webhook.matchConditions ?? [], `${path}.matchConditions`));
+  addAll(errors, validateReviewVersions(webhook.admissionReviewVersions ?? [], `${path}.admissionReviewVersions`, rules.knownReviewVersion));
+  return errors;
 }
 
 /** `previous` is absent on create. */
-export function* validateWebhooks(webhooks: readonly Webhook[] = [], previous?: readonly Webhook[]): Generator<FieldError> {
+export function validateWebhooks(webhooks: readonly Webhook[] = [], previous?: readonly Webhook[]): readonly FieldError[] {
   const rules = previous === undefined ? newRules : rulesAfter(webhooks, previous);
   const names = new Set<string>();
+  const errors: FieldError[] = [];
   for (const [index, webhook] of webhooks.entries()) {
     const { name = "" } = webhook;
-    yield* validateWebhook(webhook, rules, `webhooks[${index}]`);
-    if (rules.uniqueNames && name !== "" && names.has(name)) yield duplicate(`webhooks[${index}].name`, name);
+    addAll(errors, validateWebhook(webhook, rules, `webhooks[${index}]`));
+    if (rules.uniqueNames && name !== "" && names.has(name)) errors.push(duplicate(`webhooks[${index}].name`, name));
     names.add(name);
   }
+  return errors;
 }

@@ -5,21 +5,23 @@ const reasons = ["FieldValueDuplicate", "FieldValueForbidden", "FieldValueInvali
 const hasLineBreak = (text: string): boolean => /[\n\r]/.test(text);
 
 /** Rules in CEL (`x-kubernetes-validations`): their form; what they say is not compiled here. */
-export function* validateRules(schema: JSONSchemaProps, path: string): Generator<FieldError> {
+export function validateRules(schema: JSONSchemaProps, path: string): readonly FieldError[] {
+  const errors: FieldError[] = [];
   for (const [index, { rule = "", message = "", messageExpression = "", reason, fieldPath = "" }] of (schema["x-kubernetes-validations"] ?? []).entries()) {
     const at = `${path}.x-kubernetes-validations[${index}]`;
     const [trimmedRule, trimmedMessage] = [rule.trim(), message.trim()];
-    if (trimmedRule === "") yield required(`${at}.rule`, "rule is not specified");
-    else if (message !== "" && trimmedMessage === "") yield invalid(`${at}.message`, message, "must be non-empty if specified");
-    else if (hasLineBreak(trimmedMessage)) yield invalid(`${at}.message`, message, "must not contain line breaks");
-    else if (hasLineBreak(trimmedRule) && trimmedMessage === "") yield required(`${at}.message`, "message must be specified if rule contains line breaks");
-    if (messageExpression !== "" && messageExpression.trim() === "") yield required(`${at}.messageExpression`, "messageExpression must be non-empty if specified");
-    if (reason !== undefined && !reasons.includes(reason)) yield notSupported(`${at}.reason`, reason, reasons);
+    if (trimmedRule === "") errors.push(required(`${at}.rule`, "rule is not specified"));
+    else if (message !== "" && trimmedMessage === "") errors.push(invalid(`${at}.message`, message, "must be non-empty if specified"));
+    else if (hasLineBreak(trimmedMessage)) errors.push(invalid(`${at}.message`, message, "must not contain line breaks"));
+    else if (hasLineBreak(trimmedRule) && trimmedMessage === "") errors.push(required(`${at}.message`, "message must be specified if rule contains line breaks"));
+    if (messageExpression !== "" && messageExpression.trim() === "") errors.push(required(`${at}.messageExpression`, "messageExpression must be non-empty if specified"));
+    if (reason !== undefined && !reasons.includes(reason)) errors.push(notSupported(`${at}.reason`, reason, reasons));
     if (fieldPath === "") continue;
-    if (fieldPath.trim() === "") yield invalid(`${at}.fieldPath`, fieldPath, "must be non-empty if specified");
-    if (hasLineBreak(fieldPath)) yield invalid(`${at}.fieldPath`, fieldPath, "must not contain line breaks");
-    if (!leadsSomewhere(schema, fieldPath)) yield invalid(`${at}.fieldPath`, fieldPath, "must be a valid path");
+    if (fieldPath.trim() === "") errors.push(invalid(`${at}.fieldPath`, fieldPath, "must be non-empty if specified"));
+    if (hasLineBreak(fieldPath)) errors.push(invalid(`${at}.fieldPath`, fieldPath, "must not contain line breaks"));
+    if (!leadsSomewhere(schema, fieldPath)) errors.push(invalid(`${at}.fieldPath`, fieldPath, "must be a valid path"));
   }
+  return errors;
 }
 
 const steps = /\.([A-Za-z_][A-Za-z0-9_]*)|\['((?:[^'\\]|\\.)*)'\]/y;

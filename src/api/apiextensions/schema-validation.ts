@@ -1,5 +1,6 @@
 import { forbidden, invalid, notSupported, type FieldError } from "../../apimachinery/field-error.ts";
 import type { JSONSchemaProps } from "../generated/apiextensions-v1.ts";
+import { addAll } from "../../stdx/add-all.ts";
 import { validateListRules, validateMapType, validateUniqueLists } from "./schema-lists.ts";
 import { validateRules } from "./schema-rules.ts";
 import { isStructural, validateStructure } from "./schema-structure.ts";
@@ -21,15 +22,17 @@ interface Place {
   readonly noDefaults: string;
 }
 
-function* validateKeywords(schema: JSONSchemaProps, path: string, place: Place): Generator<FieldError> {
+function validateKeywords(schema: JSONSchemaProps, path: string, place: Place): readonly FieldError[] {
   const { type = "" } = schema;
-  if (type !== "" && !types.includes(type)) yield notSupported(`${path}.type`, type, types);
-  if (schema.default !== undefined && place.noDefaults !== "") yield forbidden(`${path}.default`, `must not be set ${place.noDefaults}`);
-  for (const field of unsupported) if (!isEmpty(schema[field])) yield forbidden(`${path}.${field}`, `${field} is not supported`);
-  if (type === "null") yield forbidden(`${path}.type`, "type cannot be set to null, use nullable as an alternative");
-  if (Array.isArray(schema.items)) yield forbidden(`${path}.items`, "items must be a schema object and not an array");
-  if (place.inMetadata && schema["x-kubernetes-embedded-resource"] === true) yield forbidden(`${path}.x-kubernetes-embedded-resource`, "must not be used inside of resource meta");
-  if (schema.uniqueItems === true) yield forbidden(`${path}.uniqueItems`, "uniqueItems cannot be set to true since the runtime complexity becomes quadratic");
+  const errors: FieldError[] = [];
+  if (type !== "" && !types.includes(type)) errors.push(notSupported(`${path}.type`, type, types));
+  if (schema.default !== undefined && place.noDefaults !== "") errors.push(forbidden(`${path}.default`, `must not be set ${place.noDefaults}`));
+  for (const field of unsupported) if (!isEmpty(schema[field])) errors.push(forbidden(`${path}.${field}`, `${field} is not supported`));
+  if (type === "null") errors.push(forbidden(`${path}.type`, "type cannot be set to null, use nullable as an alternative"));
+  if (Array.isArray(schema.items)) errors.push(forbidden(`${path}.items`, "items must be a schema object and not an array"));
+  if (place.inMetadata && schema["x-kubernetes-embedded-resource"] === true) errors.push(forbidden(`${path}.x-kubernetes-embedded-resource`, "must not be used inside of resource meta"));
+  if (schema.uniqueItems === true) errors.push(forbidden(`${path}.uniqueItems`, "uniqueItems cannot be set to true since the runtime complexity becomes quadratic"));
+  return errors;
 }
 
 /** Every schema below this one, in upstream's order. */
@@ -49,26 +52,30 @@ function* childrenOf(schema: JSONSchemaProps, path: string, place: Place): Gener
   if (isSchema(items)) yield [items, `${path}.items`, inner];
 }
 
-function* validateOne(schema: JSONSchemaProps, path: string, place: Place): Generator<FieldError> {
-  yield* validateKeywords(schema, path, place);
+function validateOne(schema: JSONSchemaProps, path: string, place: Place): readonly FieldError[] {
+  const errors: FieldError[] = [];
+  addAll(errors, validateKeywords(schema, path, place));
   if (schema.additionalProperties !== undefined && Object.keys(schema.properties ?? {}).length > 0 && schema.additionalProperties !== true) {
-    yield forbidden(`${path}.additionalProperties`, "additionalProperties and properties are mutual exclusive");
+    errors.push(forbidden(`${path}.additionalProperties`, "additionalProperties and properties are mutual exclusive"));
   }
-  for (const [child, at, inside] of childrenOf(schema, path, place)) yield* validateOne(child, at, inside);
-  if (schema["x-kubernetes-preserve-unknown-fields"] === false) yield invalid(`${path}.x-kubernetes-preserve-unknown-fields`, false, "must be true or undefined");
-  yield* validateMapType(schema, path);
-  yield* validateListRules(schema, path);
-  yield* validateUniqueLists(schema, path);
-  yield* validateRules(schema, path);
+  for (const [child, at, inside] of childrenOf(schema, path, place)) addAll(errors, validateOne(child, at, inside));
+  if (schema["x-kubernetes-preserve-unknown-fields"] === false) errors.push(invalid(`${path}.x-kubernetes-preserve-unknown-fields`, false, "must be true or undefined"));
+  addAll(errors, validateMapType(schema, path));
+  addAll(errors, validateListRules(schema, path));
+  addAll(errors, validateUniqueLists(schema, path));
+  addAll(errors, validateRules(schema, path));
+  return errors;
 }
 
 /**
  * The schema of a custom resource (apiextensions' validation.go and schema/validation.go). `path` is that of the schema itself. Expressions are
  * not compiled, and defaults are not held against the schema.
  */
-export function* validateSchema(schema: JSONSchemaProps, path: string, { status }: { readonly status: boolean }): Generator<FieldError> {
-  if (status && schema.type !== "object") yield invalid(`${path}.type`, schema.type ?? "", 'only "object" is allowed as the type at the root of the schema if the status subresource is enabled');
-  if (schema.nullable === true) yield forbidden(`${path}.nullable`, "nullable cannot be true at the root");
-  if (isStructural(schema)) yield* validateStructure(schema, path);
-  yield* validateOne(schema, path, { root: true, inMetadata: false, noDefaults: "" });
+export function validateSchema(schema: JSONSchemaProps, path: string, { status }: { readonly status: boolean }): readonly FieldError[] {
+  const errors: FieldError[] = [];
+  if (status && schema.type !== "object") errors.push(invalid(`${path}.type`, schema.type ?? "", 'only "object" is allowed as the type at the root of the schema if the status subresource is enabled'));
+  if (schema.nullable === true) errors.push(forbidden(`${path}.nullable`, "nullable cannot be true at the root"));
+  if (isStructural(schema)) addAll(errors, validateStructure(schema, path));
+  addAll(errors, validateOne(schema, path, { root: true, inMetadata: false, noDefaults: "" }));
+  return errors;
 }

@@ -26,28 +26,30 @@ function find(path: string, root: JSONSchemaProps): Found {
 }
 
 /** Fields by which objects of a version can be selected (KEP 4358): scalars of its schema, each once. */
-export function* validateSelectableFields(fields: readonly SelectableField[], schema: JSONSchemaProps | undefined, path: string, options: { readonly anyNumber: boolean }): Generator<FieldError> {
-  if (fields.length === 0) return;
+export function validateSelectableFields(fields: readonly SelectableField[], schema: JSONSchemaProps | undefined, path: string, options: { readonly anyNumber: boolean }): readonly FieldError[] {
+  if (fields.length === 0) return [];
   if (schema === undefined) {
-    return yield invalid(path, "", path === "spec.selectableFields" ? "may only be set when validations.schema is included" : "may only be set when `version.schema.openAPIV3Schema` is not included");
+    return [invalid(path, "", path === "spec.selectableFields" ? "may only be set when validations.schema is included" : "may only be set when `version.schema.openAPIV3Schema` is not included")];
   }
   const seen = new Set<string>();
+  const errors: FieldError[] = [];
   for (const [index, { jsonPath = "" }] of fields.entries()) {
     const at = `${path}[${index}].jsonPath`;
     if (jsonPath === "") {
-      yield required(at);
+      errors.push(required(at));
       continue;
     }
     const found = find(jsonPath, schema);
     if ("problem" in found) {
-      yield invalid(at, jsonPath, `is an invalid path: ${found.problem}`);
+      errors.push(invalid(at, jsonPath, `is an invalid path: ${found.problem}`));
       continue;
     }
-    if (found.keys[0] === "metadata") yield invalid(at, jsonPath, "must not point to fields in metadata");
-    if (!scalarTypes.includes(found.schema.type ?? "")) yield invalid(at, jsonPath, "must point to a field of type string, boolean or integer. Enum string fields and strings with formats are allowed.");
+    if (found.keys[0] === "metadata") errors.push(invalid(at, jsonPath, "must not point to fields in metadata"));
+    if (!scalarTypes.includes(found.schema.type ?? "")) errors.push(invalid(at, jsonPath, "must point to a field of type string, boolean or integer. Enum string fields and strings with formats are allowed."));
     const key = found.keys.join("\n");
-    if (seen.has(key)) yield duplicate(at, jsonPath);
+    if (seen.has(key)) errors.push(duplicate(at, jsonPath));
     seen.add(key);
   }
-  if (seen.size > fieldsMax && !options.anyNumber) yield tooMany(path, seen.size, fieldsMax);
+  if (seen.size > fieldsMax && !options.anyNumber) errors.push(tooMany(path, seen.size, fieldsMax));
+  return errors;
 }

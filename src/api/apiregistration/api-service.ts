@@ -7,6 +7,7 @@ import { pathSegmentName } from "../names.ts";
 import { ageColumn, nameColumn, text } from "../printing/columns.ts";
 import { defineResource } from "../resource.ts";
 import { keepSpec, keepStatus } from "../strategy.ts";
+import { addAll } from "../../stdx/add-all.ts";
 
 function serviceText({ spec }: APIService): string {
   return spec?.service === undefined ? "Local" : `${spec.service.namespace ?? ""}/${spec.service.name ?? ""}`;
@@ -54,30 +55,34 @@ const emptySpec = {} as APIServiceSpec;
 const groupPriorityMax = 20_000;
 const versionPriorityMax = 1000;
 
-function* validate({ metadata: { name = "" }, spec = emptySpec }: APIService): Generator<FieldError> {
+function validate({ metadata: { name = "" }, spec = emptySpec }: APIService): readonly FieldError[] {
   const { group = "", version = "", groupPriorityMinimum = 0, versionPriority = 0, service, caBundle, insecureSkipTLSVerify = false } = spec;
   const nameWanted = `${version}.${group}`;
-  if (name !== nameWanted && !/[/%]/.test(name)) yield invalid("metadata.name", name, `must be \`spec.version+"."+spec.group\`: ${JSON.stringify(nameWanted)}`);
-  if (group === "" && version !== "v1") yield required("spec.group", "only v1 may have an empty group and it better be legacy kube");
-  if (group !== "") yield* dnsSubdomain("spec.group", group);
-  yield* invalidEach("spec.version", version, dns1035LabelErrors(version));
-  if (groupPriorityMinimum <= 0 || groupPriorityMinimum > groupPriorityMax) yield invalid("spec.groupPriorityMinimum", groupPriorityMinimum, `must be positive and less than ${groupPriorityMax}`);
-  if (versionPriority <= 0 || versionPriority > versionPriorityMax) yield invalid("spec.versionPriority", versionPriority, `must be positive and less than ${versionPriorityMax}`);
+  const errors: FieldError[] = [];
+  if (name !== nameWanted && !/[/%]/.test(name)) errors.push(invalid("metadata.name", name, `must be \`spec.version+"."+spec.group\`: ${JSON.stringify(nameWanted)}`));
+  if (group === "" && version !== "v1") errors.push(required("spec.group", "only v1 may have an empty group and it better be legacy kube"));
+  if (group !== "") addAll(errors, dnsSubdomain("spec.group", group));
+  addAll(errors, invalidEach("spec.version", version, dns1035LabelErrors(version)));
+  if (groupPriorityMinimum <= 0 || groupPriorityMinimum > groupPriorityMax) errors.push(invalid("spec.groupPriorityMinimum", groupPriorityMinimum, `must be positive and less than ${groupPriorityMax}`));
+  if (versionPriority <= 0 || versionPriority > versionPriorityMax) errors.push(invalid("spec.versionPriority", versionPriority, `must be positive and less than ${versionPriorityMax}`));
   if (!service) {
-    if (!absent(caBundle)) yield invalid("spec.caBundle", `${Buffer.from(caBundle, "base64").length} bytes`, "local APIServices may not have a caBundle");
-    if (insecureSkipTLSVerify) yield invalid("spec.insecureSkipTLSVerify", insecureSkipTLSVerify, "local APIServices may not have insecureSkipTLSVerify");
-    return;
+    if (!absent(caBundle)) errors.push(invalid("spec.caBundle", `${Buffer.from(caBundle, "base64").length} bytes`, "local APIServices may not have a caBundle"));
+    if (insecureSkipTLSVerify) errors.push(invalid("spec.insecureSkipTLSVerify", insecureSkipTLSVerify, "local APIServices may not have insecureSkipTLSVerify"));
+    return errors;
   }
-  if (absent(service.namespace)) yield required("spec.service.namespace");
-  if (absent(service.name)) yield required("spec.service.name");
+  if (absent(service.namespace)) errors.push(required("spec.service.namespace"));
+  if (absent(service.name)) errors.push(required("spec.service.name"));
   const problems = portNumberErrors(service.port ?? 0);
-  if (problems.length > 0) yield invalid("spec.service.port", service.port ?? 0, `port is not valid: ${problems.join(", ")}`);
-  if (insecureSkipTLSVerify && !absent(caBundle)) yield invalid("spec.insecureSkipTLSVerify", insecureSkipTLSVerify, "may not be true if caBundle is present");
+  if (problems.length > 0) errors.push(invalid("spec.service.port", service.port ?? 0, `port is not valid: ${problems.join(", ")}`));
+  if (insecureSkipTLSVerify && !absent(caBundle)) errors.push(invalid("spec.insecureSkipTLSVerify", insecureSkipTLSVerify, "may not be true if caBundle is present"));
+  return errors;
 }
 
-function* validateStatus({ status }: APIService): Generator<FieldError> {
+function validateStatus({ status }: APIService): readonly FieldError[] {
   const statuses = ["True", "False", "Unknown"];
+  const errors: FieldError[] = [];
   for (const [index, condition] of (status?.conditions ?? []).entries()) {
-    if (!statuses.includes(condition.status)) yield notSupported(`status.conditions[${index}].status`, condition.status ?? "", statuses);
+    if (!statuses.includes(condition.status)) errors.push(notSupported(`status.conditions[${index}].status`, condition.status ?? "", statuses));
   }
+  return errors;
 }

@@ -5,6 +5,7 @@ import { controllerrevisions, type ControllerRevision } from "../generated/apps-
 import { dnsSubdomainName } from "../names.ts";
 import { ageColumn, nameColumn, text } from "../printing/columns.ts";
 import { defineResource } from "../resource.ts";
+import { addAll } from "../../stdx/add-all.ts";
 
 function controllerText(revision: ControllerRevision): string {
   const owner = controllerOf(revision);
@@ -15,14 +16,18 @@ function controllerText(revision: ControllerRevision): string {
 
 export const controllerRevisionResource = defineResource<ControllerRevision>(controllerrevisions, {
   validateName: dnsSubdomainName,
-  *validate({ revision, data }): Generator<FieldError> {
-    yield* atLeastZero("revision", revision);
-    if (data === undefined || data === null) yield required("data", "data is mandatory");
-    else if (typeof data !== "object" || Array.isArray(data)) yield required("data", "data must be a valid JSON object");
+  validate({ revision, data }): readonly FieldError[] {
+    const errors: FieldError[] = [];
+    addAll(errors, atLeastZero("revision", revision));
+    if (data === undefined || data === null) errors.push(required("data", "data is mandatory"));
+    else if (typeof data !== "object" || Array.isArray(data)) errors.push(required("data", "data must be a valid JSON object"));
+    return errors;
   },
-  *validateUpdate(next, previous): Generator<FieldError> {
-    yield* atLeastZero("revision", next.revision);
-    yield* immutable("data", next.data, previous.data);
+  validateUpdate(next, previous): readonly FieldError[] {
+    const errors: FieldError[] = [];
+    addAll(errors, atLeastZero("revision", next.revision));
+    addAll(errors, immutable("data", next.data, previous.data));
+    return errors;
   },
   columns: [nameColumn, text("Controller", controllerText), text("Revision", ({ revision }) => revision), ageColumn],
 });

@@ -15,6 +15,7 @@ import { ageColumn, integer, nameColumn, text } from "../printing/columns.ts";
 import { formatLabels } from "../printing/formats.ts";
 import { defineResource } from "../resource.ts";
 import { keepStatus, semanticallyEqual, statusStrategy } from "../strategy.ts";
+import { addAll } from "../../stdx/add-all.ts";
 import { containersColumn, imagesColumn, selectorColumn } from "./workload-columns.ts";
 
 const strategyDefaults = (strategy: DaemonSetUpdateStrategy): DaemonSetUpdateStrategy => {
@@ -45,17 +46,21 @@ export const daemonSetResource = defineResource<DaemonSet>(daemonsets, {
     return withTemplateGeneration(kept, templateGenerationOf(previous) + (semanticallyEqual(kept.spec?.template, previous.spec?.template) ? 0 : 1));
   },
   validate: (daemonSet) => validate(daemonSet),
-  *validateUpdate(next, previous) {
-    yield* immutable("spec.selector", next.spec?.selector, previous.spec?.selector);
-    yield* validate(next, previous);
+  validateUpdate(next, previous) {
+    const errors: FieldError[] = [];
+    addAll(errors, immutable("spec.selector", next.spec?.selector, previous.spec?.selector));
+    addAll(errors, validate(next, previous));
+    return errors;
   },
   warningsOnCreate: ({ spec }) => templateWarnings(spec?.template, "spec.template"),
   warningsOnUpdate: (next, previous) => (semanticallyEqual(next.spec?.template, previous.spec?.template) ? [] : templateWarnings(next.spec?.template, "spec.template")),
   subresources: {
     status: statusStrategy({
-      *validateUpdate({ status }, previous) {
-        yield* validateReplicaCounts(status, counts, []);
-        yield* validateCollisionCount(status?.collisionCount, previous.status?.collisionCount);
+      validateUpdate({ status }, previous) {
+        const errors: FieldError[] = [];
+        addAll(errors, validateReplicaCounts(status, counts, []));
+        addAll(errors, validateCollisionCount(status?.collisionCount, previous.status?.collisionCount));
+        return errors;
       },
     }),
   },
@@ -71,26 +76,30 @@ export const daemonSetResource = defineResource<DaemonSet>(daemonsets, {
   ],
 });
 
-function* validateStrategy({ type, rollingUpdate }: DaemonSetUpdateStrategy): Generator<FieldError> {
+function validateStrategy({ type, rollingUpdate }: DaemonSetUpdateStrategy): readonly FieldError[] {
   const path = "spec.updateStrategy";
-  if (type === "OnDelete") return;
-  if (type !== "RollingUpdate") return yield notSupported(path, goForm({ type, rollingUpdate }, deploymentStrategyFields), ["RollingUpdate", "OnDelete"]);
-  if (!rollingUpdate) return yield required(`${path}.rollingUpdate`);
+  if (type === "OnDelete") return [];
+  if (type !== "RollingUpdate") return [notSupported(path, goForm({ type, rollingUpdate }, deploymentStrategyFields), ["RollingUpdate", "OnDelete"])];
+  if (!rollingUpdate) return [required(`${path}.rollingUpdate`)];
   const { maxUnavailable, maxSurge } = rollingUpdate;
-  yield* countOrPercent(`${path}.rollingUpdate.maxUnavailable`, maxUnavailable);
-  yield* countOrPercent(`${path}.rollingUpdate.maxSurge`, maxSurge);
-  yield* notMoreThanAll(`${path}.rollingUpdate.maxUnavailable`, maxUnavailable);
-  yield* notMoreThanAll(`${path}.rollingUpdate.maxSurge`, maxSurge);
+  const errors: FieldError[] = [];
+  addAll(errors, countOrPercent(`${path}.rollingUpdate.maxUnavailable`, maxUnavailable));
+  addAll(errors, countOrPercent(`${path}.rollingUpdate.maxSurge`, maxSurge));
+  addAll(errors, notMoreThanAll(`${path}.rollingUpdate.maxUnavailable`, maxUnavailable));
+  addAll(errors, notMoreThanAll(`${path}.rollingUpdate.maxSurge`, maxSurge));
   const [unavailable, surge] = [numberOf(maxUnavailable) !== 0, numberOf(maxSurge) !== 0];
-  if (unavailable && surge) yield invalid(`${path}.rollingUpdate.maxSurge`, maxSurge, "may not be set when maxUnavailable is non-zero");
-  if (!unavailable && !surge) yield required(`${path}.rollingUpdate.maxUnavailable`, "cannot be 0 when maxSurge is 0");
+  if (unavailable && surge) errors.push(invalid(`${path}.rollingUpdate.maxSurge`, maxSurge, "may not be set when maxUnavailable is non-zero"));
+  if (!unavailable && !surge) errors.push(required(`${path}.rollingUpdate.maxUnavailable`, "cannot be 0 when maxSurge is 0"));
+  return errors;
 }
 
-function* validate({ spec = {} as NonNullable<DaemonSet["spec"]> }: DaemonSet, previous?: DaemonSet): Generator<FieldError> {
-  yield* labelSelectorErrors("spec.selector", spec.selector);
-  if (spec.selector && isEmptySelector(spec.selector)) yield invalid("spec.selector", spec.selector, "empty selector is invalid for daemonset");
-  yield* validateRunningTemplate(spec.selector, spec.template, "DaemonSet", previous?.spec?.template);
-  yield* atLeastZero("spec.minReadySeconds", spec.minReadySeconds);
-  yield* validateStrategy(spec.updateStrategy ?? {});
-  yield* atLeastZero("spec.revisionHistoryLimit", spec.revisionHistoryLimit);
+function validate({ spec = {} as NonNullable<DaemonSet["spec"]> }: DaemonSet, previous?: DaemonSet): readonly FieldError[] {
+  const errors: FieldError[] = [];
+  addAll(errors, labelSelectorErrors("spec.selector", spec.selector));
+  if (spec.selector && isEmptySelector(spec.selector)) errors.push(invalid("spec.selector", spec.selector, "empty selector is invalid for daemonset"));
+  addAll(errors, validateRunningTemplate(spec.selector, spec.template, "DaemonSet", previous?.spec?.template));
+  addAll(errors, atLeastZero("spec.minReadySeconds", spec.minReadySeconds));
+  addAll(errors, validateStrategy(spec.updateStrategy ?? {}));
+  addAll(errors, atLeastZero("spec.revisionHistoryLimit", spec.revisionHistoryLimit));
+  return errors;
 }

@@ -13,6 +13,7 @@ import { ageColumn, nameColumn, text, wide } from "../printing/columns.ts";
 import { selectorText } from "../printing/formats.ts";
 import { defineResource } from "../resource.ts";
 import { keepSpec, keepStatus, semanticallyEqual } from "../strategy.ts";
+import { addAll } from "../../stdx/add-all.ts";
 import { countOrPercent, notMoreThanAll, numberOf } from "./rolling-update.ts";
 import { containersColumn, imagesColumn } from "./workload-columns.ts";
 import { validateCollisionCount, validateReplicaCounts } from "./workload-status.ts";
@@ -42,19 +43,23 @@ export const deploymentResource = defineResource<Deployment>(deployments, {
         const kept = keepSpec(next, previous);
         return { ...kept, metadata: withField(kept.metadata, "labels", previous.metadata.labels) };
       },
-      *validateUpdate({ status }, previous) {
-        yield* validateReplicaCounts(
+      validateUpdate({ status }, previous) {
+        const errors: FieldError[] = [];
+        addAll(errors, validateReplicaCounts(
           status, ["observedGeneration", "replicas", "updatedReplicas", "readyReplicas", "availableReplicas", "unavailableReplicas", "terminatingReplicas", "collisionCount"],
           ["updatedReplicas", "readyReplicas", "availableReplicas"],
-        );
-        yield* validateCollisionCount(status?.collisionCount, previous.status?.collisionCount);
+        ));
+        addAll(errors, validateCollisionCount(status?.collisionCount, previous.status?.collisionCount));
+        return errors;
       },
     },
   },
   validate: (deployment) => validate(deployment),
-  *validateUpdate(next, previous) {
-    yield* validate(next, previous);
-    yield* immutable("spec.selector", next.spec?.selector, previous.spec?.selector);
+  validateUpdate(next, previous) {
+    const errors: FieldError[] = [];
+    addAll(errors, validate(next, previous));
+    addAll(errors, immutable("spec.selector", next.spec?.selector, previous.spec?.selector));
+    return errors;
   },
   warningsOnCreate: ({ metadata, spec }) => [...nameWarnings(metadata.name), ...templateWarnings(spec?.template, "spec.template")],
   warningsOnUpdate: (next, previous) => (next.metadata.generation === previous.metadata.generation ? [] : templateWarnings(next.spec?.template, "spec.template")),
@@ -68,30 +73,34 @@ export const deploymentResource = defineResource<Deployment>(deployments, {
   ],
 });
 
-function* validateStrategy(strategy: DeploymentStrategy): Generator<FieldError> {
+function validateStrategy(strategy: DeploymentStrategy): readonly FieldError[] {
   const path = "spec.strategy.rollingUpdate";
   const { type, rollingUpdate } = strategy;
+  const errors: FieldError[] = [];
   if (type === "Recreate") {
-    if (rollingUpdate) yield forbidden(path, "may not be specified when strategy `type` is 'Recreate'");
+    if (rollingUpdate) errors.push(forbidden(path, "may not be specified when strategy `type` is 'Recreate'"));
   } else if (type === "RollingUpdate") {
     const { maxUnavailable, maxSurge } = rollingUpdate ?? {};
-    yield* countOrPercent(`${path}.maxUnavailable`, maxUnavailable);
-    yield* countOrPercent(`${path}.maxSurge`, maxSurge);
-    if (numberOf(maxUnavailable) === 0 && numberOf(maxSurge) === 0) yield invalid(`${path}.maxUnavailable`, maxUnavailable ?? 0, "may not be 0 when `maxSurge` is 0");
-    yield* notMoreThanAll(`${path}.maxUnavailable`, maxUnavailable);
+    addAll(errors, countOrPercent(`${path}.maxUnavailable`, maxUnavailable));
+    addAll(errors, countOrPercent(`${path}.maxSurge`, maxSurge));
+    if (numberOf(maxUnavailable) === 0 && numberOf(maxSurge) === 0) errors.push(invalid(`${path}.maxUnavailable`, maxUnavailable ?? 0, "may not be 0 when `maxSurge` is 0"));
+    addAll(errors, notMoreThanAll(`${path}.maxUnavailable`, maxUnavailable));
   } else {
-    yield notSupported("spec.strategy", goForm(strategy, deploymentStrategyFields), ["Recreate", "RollingUpdate"]);
+    errors.push(notSupported("spec.strategy", goForm(strategy, deploymentStrategyFields), ["Recreate", "RollingUpdate"]));
   }
+  return errors;
 }
 
-function* validate({ spec = {} as NonNullable<Deployment["spec"]> }: Deployment, previous?: Deployment): Generator<FieldError> {
-  yield* atLeastZero("spec.replicas", spec.replicas);
-  yield* validateSelectorAndTemplate(spec, { kind: "ReplicaSet", emptySelector: "empty selector is invalid for deployment", previous: previous?.spec?.template });
-  yield* validateStrategy(spec.strategy ?? {});
-  yield* atLeastZero("spec.minReadySeconds", spec.minReadySeconds);
-  yield* atLeastZero("spec.revisionHistoryLimit", spec.revisionHistoryLimit);
+function validate({ spec = {} as NonNullable<Deployment["spec"]> }: Deployment, previous?: Deployment): readonly FieldError[] {
+  const errors: FieldError[] = [];
+  addAll(errors, atLeastZero("spec.replicas", spec.replicas));
+  addAll(errors, validateSelectorAndTemplate(spec, { kind: "ReplicaSet", emptySelector: "empty selector is invalid for deployment", previous: previous?.spec?.template }));
+  addAll(errors, validateStrategy(spec.strategy ?? {}));
+  addAll(errors, atLeastZero("spec.minReadySeconds", spec.minReadySeconds));
+  addAll(errors, atLeastZero("spec.revisionHistoryLimit", spec.revisionHistoryLimit));
   const { progressDeadlineSeconds: deadline, minReadySeconds = 0 } = spec;
-  if (deadline === undefined) return;
-  yield* atLeastZero("spec.progressDeadlineSeconds", deadline);
-  if (deadline <= minReadySeconds) yield invalid("spec.progressDeadlineSeconds", deadline, "must be greater than minReadySeconds");
+  if (deadline === undefined) return errors;
+  addAll(errors, atLeastZero("spec.progressDeadlineSeconds", deadline));
+  if (deadline <= minReadySeconds) errors.push(invalid("spec.progressDeadlineSeconds", deadline, "must be greater than minReadySeconds"));
+  return errors;
 }

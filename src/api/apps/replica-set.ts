@@ -10,6 +10,7 @@ import { changeField, withDefaults, withStruct } from "../defaulting.ts";
 import { dnsSubdomainName } from "../names.ts";
 import { defineResource } from "../resource.ts";
 import { keepStatus, statusStrategy } from "../strategy.ts";
+import { addAll } from "../../stdx/add-all.ts";
 import { replicatedColumns } from "./workload-columns.ts";
 import { validateReplicaCounts } from "./workload-status.ts";
 
@@ -20,9 +21,11 @@ export const replicaSetResource = defineResource<ReplicaSet>(replicasets, {
   prepareForCreate: (replicaSet) => ({ ...withoutDisabledWorkloadFields(replicaSet, undefined), status: { replicas: 0 } }),
   prepareForUpdate: (next, previous) => withoutDisabledWorkloadFields(keepStatus(next, previous), previous),
   validate: (replicaSet) => validate(replicaSet),
-  *validateUpdate(next, previous) {
-    yield* validate(next, previous);
-    yield* immutable("spec.selector", next.spec?.selector, previous.spec?.selector);
+  validateUpdate(next, previous) {
+    const errors: FieldError[] = [];
+    addAll(errors, validate(next, previous));
+    addAll(errors, immutable("spec.selector", next.spec?.selector, previous.spec?.selector));
+    return errors;
   },
   warningsOnCreate: ({ metadata, spec }) => [...nameWarnings(metadata.name), ...templateWarnings(spec?.template, "spec.template")],
   warningsOnUpdate: (next, previous) => (next.metadata.generation === previous.metadata.generation ? [] : templateWarnings(next.spec?.template, "spec.template")),
@@ -36,9 +39,11 @@ export const replicaSetResource = defineResource<ReplicaSet>(replicasets, {
   columns: replicatedColumns,
 });
 
-function* validate({ spec = {} as NonNullable<ReplicaSet["spec"]> }: ReplicaSet, previous?: ReplicaSet): Generator<FieldError> {
-  yield* atLeastZero("spec.replicas", spec.replicas);
-  yield* atLeastZero("spec.minReadySeconds", spec.minReadySeconds);
+function validate({ spec = {} as NonNullable<ReplicaSet["spec"]> }: ReplicaSet, previous?: ReplicaSet): readonly FieldError[] {
+  const errors: FieldError[] = [];
+  addAll(errors, atLeastZero("spec.replicas", spec.replicas));
+  addAll(errors, atLeastZero("spec.minReadySeconds", spec.minReadySeconds));
   // The message says "deployment" upstream too.
-  yield* validateSelectorAndTemplate(spec, { kind: "ReplicaSet", emptySelector: "empty selector is invalid for deployment", previous: previous?.spec?.template });
+  addAll(errors, validateSelectorAndTemplate(spec, { kind: "ReplicaSet", emptySelector: "empty selector is invalid for deployment", previous: previous?.spec?.template }));
+  return errors;
 }

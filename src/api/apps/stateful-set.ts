@@ -21,6 +21,7 @@ import { dnsLabelName } from "../names.ts";
 import { ageColumn, nameColumn, text } from "../printing/columns.ts";
 import { defineResource } from "../resource.ts";
 import { keepStatus, statusStrategy } from "../strategy.ts";
+import { addAll } from "../../stdx/add-all.ts";
 import { containersColumn, imagesColumn } from "./workload-columns.ts";
 
 function strategyDefaults(strategy: StatefulSetUpdateStrategy): StatefulSetUpdateStrategy {
@@ -60,12 +61,14 @@ export const statefulSetResource = defineResource<StatefulSet>(statefulsets, {
   prepareForCreate: (statefulSet) => ({ ...withoutDisabledFields(statefulSet, undefined), status: { replicas: 0, availableReplicas: 0 } }),
   prepareForUpdate: (next, previous) => withoutDisabledFields(keepStatus(next, previous), previous),
   validate: (statefulSet) => validate(statefulSet, { create: true }),
-  *validateUpdate(next, previous) {
-    const invalidBefore = !validate(previous, { create: false, previous: previous.spec?.template }).next().done;
-    yield* validate(next, { create: false, previous: previous.spec?.template, skipTemplate: invalidBefore });
+  validateUpdate(next, previous) {
+    const invalidBefore = validate(previous, { create: false, previous: previous.spec?.template }).length > 0;
+    const errors: FieldError[] = [];
+    addAll(errors, validate(next, { create: false, previous: previous.spec?.template, skipTemplate: invalidBefore }));
     if (!semanticallyEqual(without(next.spec ?? emptySpec, ...changeable), without(previous.spec ?? emptySpec, ...changeable))) {
-      yield forbidden("spec", "updates to statefulset spec for fields other than 'replicas', 'ordinals', 'template', 'updateStrategy', 'revisionHistoryLimit', 'persistentVolumeClaimRetentionPolicy' and 'minReadySeconds' are forbidden");
+      errors.push(forbidden("spec", "updates to statefulset spec for fields other than 'replicas', 'ordinals', 'template', 'updateStrategy', 'revisionHistoryLimit', 'persistentVolumeClaimRetentionPolicy' and 'minReadySeconds' are forbidden"));
     }
+    return errors;
   },
   warningsOnCreate: ({ spec }) => [...templateWarnings(spec?.template, "spec.template"), ...claimTemplateWarnings(spec, ""), ...historyWarnings(spec)],
   warningsOnUpdate: (next, previous) => [
@@ -73,12 +76,14 @@ export const statefulSetResource = defineResource<StatefulSet>(statefulsets, {
   ],
   subresources: {
     status: statusStrategy({
-      *validateUpdate({ status }, previous) {
-        yield* validateReplicaCounts(
+      validateUpdate({ status }, previous) {
+        const errors: FieldError[] = [];
+        addAll(errors, validateReplicaCounts(
           status, ["replicas", "readyReplicas", "currentReplicas", "updatedReplicas", "availableReplicas", "observedGeneration", "collisionCount"],
           ["readyReplicas", "currentReplicas", "updatedReplicas", "availableReplicas"], "status.readyReplicas",
-        );
-        yield* validateCollisionCount(status?.collisionCount, previous.status?.collisionCount);
+        ));
+        addAll(errors, validateCollisionCount(status?.collisionCount, previous.status?.collisionCount));
+        return errors;
       },
     }),
   },
@@ -93,33 +98,37 @@ function templateWithClaims({ template = {}, volumeClaimTemplates = [] }: Statef
   return { ...template, spec: { ...without(template.spec, "subdomain", "hostname"), volumes: [...claims, ...others] } };
 }
 
-function* validateStrategy(strategy: StatefulSetUpdateStrategy): Generator<FieldError> {
+function validateStrategy(strategy: StatefulSetUpdateStrategy): readonly FieldError[] {
   const path = "spec.updateStrategy";
   const { type = "", rollingUpdate } = strategy;
-  if (type === "") return yield required(path);
+  if (type === "") return [required(path)];
+  const errors: FieldError[] = [];
   if (type === "OnDelete") {
-    if (rollingUpdate) yield invalid(`${path}.rollingUpdate`, (goForm(strategy, statefulSetStrategyFields) as { readonly RollingUpdate: unknown }).RollingUpdate, "only allowed for updateStrategy 'RollingUpdate'");
+    if (rollingUpdate) errors.push(invalid(`${path}.rollingUpdate`, (goForm(strategy, statefulSetStrategyFields) as { readonly RollingUpdate: unknown }).RollingUpdate, "only allowed for updateStrategy 'RollingUpdate'"));
   } else if (type === "RollingUpdate") {
-    yield* atLeastZero(`${path}.rollingUpdate.partition`, rollingUpdate?.partition);
-    if (rollingUpdate?.maxUnavailable !== undefined) yield* countOrPercent(`${path}.rollingUpdate.maxUnavailable`, rollingUpdate.maxUnavailable);
+    addAll(errors, atLeastZero(`${path}.rollingUpdate.partition`, rollingUpdate?.partition));
+    if (rollingUpdate?.maxUnavailable !== undefined) addAll(errors, countOrPercent(`${path}.rollingUpdate.maxUnavailable`, rollingUpdate.maxUnavailable));
   } else {
-    yield invalid(path, goForm(strategy, statefulSetStrategyFields), "must be 'RollingUpdate' or 'OnDelete'");
+    errors.push(invalid(path, goForm(strategy, statefulSetStrategyFields), "must be 'RollingUpdate' or 'OnDelete'"));
   }
+  return errors;
 }
 
-function* validate({ spec = emptySpec }: StatefulSet, options: { readonly create: boolean; readonly previous?: PodTemplateSpec | undefined; readonly skipTemplate?: boolean }): Generator<FieldError> {
+function validate({ spec = emptySpec }: StatefulSet, options: { readonly create: boolean; readonly previous?: PodTemplateSpec | undefined; readonly skipTemplate?: boolean }): readonly FieldError[] {
   const { podManagementPolicy = "", persistentVolumeClaimRetentionPolicy: retention, serviceName = "" } = spec;
-  if (podManagementPolicy === "") yield required("spec.podManagementPolicy");
-  else if (podManagementPolicy !== "OrderedReady" && podManagementPolicy !== "Parallel") yield invalid("spec.podManagementPolicy", podManagementPolicy, "must be 'OrderedReady' or 'Parallel'");
-  yield* validateStrategy(spec.updateStrategy ?? {});
+  const errors: FieldError[] = [];
+  if (podManagementPolicy === "") errors.push(required("spec.podManagementPolicy"));
+  else if (podManagementPolicy !== "OrderedReady" && podManagementPolicy !== "Parallel") errors.push(invalid("spec.podManagementPolicy", podManagementPolicy, "must be 'OrderedReady' or 'Parallel'"));
+  addAll(errors, validateStrategy(spec.updateStrategy ?? {}));
   for (const field of ["whenDeleted", "whenScaled"] as const) {
     const policy = retention?.[field] ?? "";
-    if (retention && policy !== "Retain" && policy !== "Delete") yield notSupported(`spec.persistentVolumeClaimRetentionPolicy.${field}`, policy, ["Retain", "Delete"]);
+    if (retention && policy !== "Retain" && policy !== "Delete") errors.push(notSupported(`spec.persistentVolumeClaimRetentionPolicy.${field}`, policy, ["Retain", "Delete"]));
   }
-  if (options.create) for (const [index, claim] of (spec.volumeClaimTemplates ?? []).entries()) yield* validateClaimSpec(claim.spec ?? {}, `spec.volumeClaimTemplates[${index}].spec`);
-  yield* atLeastZero("spec.replicas", spec.replicas);
-  yield* atLeastZero("spec.minReadySeconds", spec.minReadySeconds);
-  yield* atLeastZero("spec.ordinals.start", spec.ordinals?.start);
-  if (options.create && serviceName !== "") yield* dnsLabel("spec.serviceName", serviceName);
-  yield* validateSelectorAndTemplate({ ...spec, template: templateWithClaims(spec) }, { kind: "StatefulSet", emptySelector: "empty selector is invalid for statefulset", previous: options.previous, invalidSelector: "", skipTemplate: options.skipTemplate });
+  if (options.create) for (const [index, claim] of (spec.volumeClaimTemplates ?? []).entries()) addAll(errors, validateClaimSpec(claim.spec ?? {}, `spec.volumeClaimTemplates[${index}].spec`));
+  addAll(errors, atLeastZero("spec.replicas", spec.replicas));
+  addAll(errors, atLeastZero("spec.minReadySeconds", spec.minReadySeconds));
+  addAll(errors, atLeastZero("spec.ordinals.start", spec.ordinals?.start));
+  if (options.create && serviceName !== "") addAll(errors, dnsLabel("spec.serviceName", serviceName));
+  addAll(errors, validateSelectorAndTemplate({ ...spec, template: templateWithClaims(spec) }, { kind: "StatefulSet", emptySelector: "empty selector is invalid for statefulset", previous: options.previous, invalidSelector: "", skipTemplate: options.skipTemplate }));
+  return errors;
 }

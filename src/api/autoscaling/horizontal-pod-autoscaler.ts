@@ -9,6 +9,7 @@ import { dnsSubdomainName } from "../names.ts";
 import { ageColumn, nameColumn, text } from "../printing/columns.ts";
 import { defineResource } from "../resource.ts";
 import { keepStatus, statusStrategy } from "../strategy.ts";
+import { addAll } from "../../stdx/add-all.ts";
 import { apiVersionProblem, validateMetric, validateReference, type ReferenceRules } from "./metric-validation.ts";
 import { metricsText } from "./metrics-text.ts";
 
@@ -66,20 +67,22 @@ export const horizontalPodAutoscalerResource = defineResource<HorizontalPodAutos
   ],
 });
 
-function* validateRules(rules: HPAScalingRules, path: string): Generator<FieldError> {
+function validateRules(rules: HPAScalingRules, path: string): readonly FieldError[] {
   const { stabilizationWindowSeconds: window, selectPolicy, policies = [] } = rules;
-  if ((window ?? 0) < 0) yield invalid(`${path}.stabilizationWindowSeconds`, window, "must be greater than or equal to zero");
-  if ((window ?? 0) > windowSecondsMax) yield invalid(`${path}.stabilizationWindowSeconds`, window, `must be less than or equal to ${windowSecondsMax}`);
-  if (selectPolicy !== undefined && !["Disabled", "Max", "Min"].includes(selectPolicy)) yield notSupported(`${path}.selectPolicy`, selectPolicy, ["Disabled", "Max", "Min"]);
-  if (policies.length === 0) yield required(`${path}.policies`, "must specify at least one Policy");
+  const errors: FieldError[] = [];
+  if ((window ?? 0) < 0) errors.push(invalid(`${path}.stabilizationWindowSeconds`, window, "must be greater than or equal to zero"));
+  if ((window ?? 0) > windowSecondsMax) errors.push(invalid(`${path}.stabilizationWindowSeconds`, window, `must be less than or equal to ${windowSecondsMax}`));
+  if (selectPolicy !== undefined && !["Disabled", "Max", "Min"].includes(selectPolicy)) errors.push(notSupported(`${path}.selectPolicy`, selectPolicy, ["Disabled", "Max", "Min"]));
+  if (policies.length === 0) errors.push(required(`${path}.policies`, "must specify at least one Policy"));
   for (const [index, { type, value = 0, periodSeconds = 0 }] of policies.entries()) {
     const at = `${path}.policies[${index}]`;
-    if (type !== "Pods" && type !== "Percent") yield notSupported(`${at}.type`, type ?? "", ["Percent", "Pods"]);
-    if (value <= 0) yield invalid(`${at}.value`, value, "must be greater than zero");
-    if (periodSeconds <= 0) yield invalid(`${at}.periodSeconds`, periodSeconds, "must be greater than zero");
-    if (periodSeconds > periodSecondsMax) yield invalid(`${at}.periodSeconds`, periodSeconds, `must be less than or equal to ${periodSecondsMax}`);
+    if (type !== "Pods" && type !== "Percent") errors.push(notSupported(`${at}.type`, type ?? "", ["Percent", "Pods"]));
+    if (value <= 0) errors.push(invalid(`${at}.value`, value, "must be greater than zero"));
+    if (periodSeconds <= 0) errors.push(invalid(`${at}.periodSeconds`, periodSeconds, "must be greater than zero"));
+    if (periodSeconds > periodSecondsMax) errors.push(invalid(`${at}.periodSeconds`, periodSeconds, `must be less than or equal to ${periodSecondsMax}`));
   }
-  if (rules.tolerance !== undefined) yield* quantityAtLeastZero(`${path}.tolerance`, rules.tolerance);
+  if (rules.tolerance !== undefined) addAll(errors, quantityAtLeastZero(`${path}.tolerance`, rules.tolerance));
+  return errors;
 }
 
 /** The described object of a metric may be of the core group, as pods and services are. */
@@ -93,20 +96,22 @@ function targetRules({ scaleTargetRef: now }: HorizontalPodAutoscalerSpec, previ
   };
 }
 
-function* validateSpec(spec: HorizontalPodAutoscalerSpec, previous: HorizontalPodAutoscalerSpec | undefined): Generator<FieldError> {
+function validateSpec(spec: HorizontalPodAutoscalerSpec, previous: HorizontalPodAutoscalerSpec | undefined): readonly FieldError[] {
   const { minReplicas, maxReplicas = 0, scaleTargetRef, metrics = [], behavior } = spec;
   // Scaling to zero is off by default; what is there already may stay.
   const lowest = previous?.minReplicas === 0 ? 0 : 1;
-  if (minReplicas !== undefined && minReplicas < lowest) yield invalid("spec.minReplicas", minReplicas, `must be greater than or equal to ${lowest}`);
-  if (maxReplicas === 0) yield required("spec.maxReplicas", "must be set and greater than 0");
-  else if (maxReplicas < 0) yield invalid("spec.maxReplicas", maxReplicas, "must be greater than or equal to 1");
-  if (minReplicas !== undefined && maxReplicas < minReplicas) yield invalid("spec.maxReplicas", maxReplicas, "must be greater than or equal to `minReplicas`");
-  yield* validateReference(scaleTargetRef ?? {}, "spec.scaleTargetRef", targetRules(spec, previous));
+  const errors: FieldError[] = [];
+  if (minReplicas !== undefined && minReplicas < lowest) errors.push(invalid("spec.minReplicas", minReplicas, `must be greater than or equal to ${lowest}`));
+  if (maxReplicas === 0) errors.push(required("spec.maxReplicas", "must be set and greater than 0"));
+  else if (maxReplicas < 0) errors.push(invalid("spec.maxReplicas", maxReplicas, "must be greater than or equal to 1"));
+  if (minReplicas !== undefined && maxReplicas < minReplicas) errors.push(invalid("spec.maxReplicas", maxReplicas, "must be greater than or equal to `minReplicas`"));
+  addAll(errors, validateReference(scaleTargetRef ?? {}, "spec.scaleTargetRef", targetRules(spec, previous)));
   const invalidBefore = (previous?.metrics ?? []).some(({ type, object }) => type === "Object" && object !== undefined && apiVersionProblem(object.describedObject, describedRules) !== undefined);
-  for (const [index, metric] of metrics.entries()) yield* validateMetric(metric, `spec.metrics[${index}]`, { ...describedRules, allowAny: invalidBefore });
+  for (const [index, metric] of metrics.entries()) addAll(errors, validateMetric(metric, `spec.metrics[${index}]`, { ...describedRules, allowAny: invalidBefore }));
   if (minReplicas === 0 && !metrics.some(({ type }) => type === "Object" || type === "External")) {
-    yield forbidden("spec.metrics", "must specify at least one Object or External metric to support scaling to zero replicas");
+    errors.push(forbidden("spec.metrics", "must specify at least one Object or External metric to support scaling to zero replicas"));
   }
-  if (behavior?.scaleUp) yield* validateRules(behavior.scaleUp, "spec.behavior.scaleUp");
-  if (behavior?.scaleDown) yield* validateRules(behavior.scaleDown, "spec.behavior.scaleDown");
+  if (behavior?.scaleUp) addAll(errors, validateRules(behavior.scaleUp, "spec.behavior.scaleUp"));
+  if (behavior?.scaleDown) addAll(errors, validateRules(behavior.scaleDown, "spec.behavior.scaleDown"));
+  return errors;
 }

@@ -12,6 +12,7 @@ import { ageColumn, integer, nameColumn, text, wide, yesNo } from "../printing/c
 import { containerImages, containerNames, formatLabelSelector } from "../printing/formats.ts";
 import { defineResource } from "../resource.ts";
 import { keepStatus, statusStrategy } from "../strategy.ts";
+import { addAll } from "../../stdx/add-all.ts";
 import { jobSpecWarnings, nameWarnings } from "./job-warnings.ts";
 import { jobTemplateSpecDefaults } from "./job.ts";
 
@@ -31,9 +32,11 @@ export const cronJobResource = defineResource<CronJob>(cronjobs, {
   }),
   prepareForCreate: (cronJob) => ({ ...withoutDisabledJobFields(cronJob, undefined), status: {} }),
   prepareForUpdate: (next, previous) => withoutDisabledJobFields(keepStatus(next, previous), previous),
-  *validate({ metadata: { name = "" }, spec }) {
-    yield* validateSpec(spec ?? emptySpec, undefined);
-    if (name.length > nameBytesMax) yield invalid("metadata.name", name, `must be no more than ${nameBytesMax} characters`);
+  validate({ metadata: { name = "" }, spec }) {
+    const errors: FieldError[] = [];
+    addAll(errors, validateSpec(spec ?? emptySpec, undefined));
+    if (name.length > nameBytesMax) errors.push(invalid("metadata.name", name, `must be no more than ${nameBytesMax} characters`));
+    return errors;
   },
   validateUpdate: (next, previous) => validateSpec(next.spec ?? emptySpec, previous.spec ?? emptySpec),
   warningsOnCreate: ({ metadata, spec }) => [...nameWarnings(metadata.name), ...jobSpecWarnings(spec?.jobTemplate?.spec, "spec.jobTemplate.spec")],
@@ -56,37 +59,41 @@ export const cronJobResource = defineResource<CronJob>(cronjobs, {
   ],
 });
 
-function* validateTimeZone(zone: string): Generator<FieldError> {
+function validateTimeZone(zone: string): readonly FieldError[] {
   const path = "spec.timeZone";
-  if (zone === "") return yield invalid(path, zone, "timeZone must be nil or non-empty string");
-  if (zone.toLowerCase() === "local") return yield invalid(path, zone, "timeZone must be an explicit time zone as defined in https://www.iana.org/time-zones");
+  if (zone === "") return [invalid(path, zone, "timeZone must be nil or non-empty string")];
+  if (zone.toLowerCase() === "local") return [invalid(path, zone, "timeZone must be an explicit time zone as defined in https://www.iana.org/time-zones")];
+  const errors: FieldError[] = [];
   try {
     Intl.DateTimeFormat("en", { timeZone: zone });
   } catch {
-    yield invalid(path, zone, `unknown time zone ${zone}`);
+    errors.push(invalid(path, zone, `unknown time zone ${zone}`));
   }
+  return errors;
 }
 
-function* validateSpec(spec: CronJobSpec, previous: CronJobSpec | undefined): Generator<FieldError> {
+function validateSpec(spec: CronJobSpec, previous: CronJobSpec | undefined): readonly FieldError[] {
   const { schedule = "", timeZone } = spec;
+  const errors: FieldError[] = [];
   if (schedule === "") {
-    yield required("spec.schedule");
+    errors.push(required("spec.schedule"));
   } else {
     const problem = scheduleProblem(schedule);
-    if (problem !== undefined) yield invalid("spec.schedule", schedule, problem);
+    if (problem !== undefined) errors.push(invalid("spec.schedule", schedule, problem));
     if (schedule.includes("TZ")) {
       const before = previous?.schedule?.includes("TZ") === true;
-      if (before && timeZone !== undefined) yield invalid("spec.schedule", schedule, "cannot use both timeZone field and TZ or CRON_TZ in schedule");
-      else if (!before) yield invalid("spec.schedule", schedule, "cannot use TZ or CRON_TZ in schedule, use timeZone field instead");
+      if (before && timeZone !== undefined) errors.push(invalid("spec.schedule", schedule, "cannot use both timeZone field and TZ or CRON_TZ in schedule"));
+      else if (!before) errors.push(invalid("spec.schedule", schedule, "cannot use TZ or CRON_TZ in schedule, use timeZone field instead"));
     }
   }
-  yield* atLeastZero("spec.startingDeadlineSeconds", spec.startingDeadlineSeconds);
-  if (timeZone !== undefined && timeZone !== previous?.timeZone) yield* validateTimeZone(timeZone);
-  yield* oneOf("spec.concurrencyPolicy", spec.concurrencyPolicy, ["Allow", "Forbid", "Replace"]);
+  addAll(errors, atLeastZero("spec.startingDeadlineSeconds", spec.startingDeadlineSeconds));
+  if (timeZone !== undefined && timeZone !== previous?.timeZone) addAll(errors, validateTimeZone(timeZone));
+  addAll(errors, oneOf("spec.concurrencyPolicy", spec.concurrencyPolicy, ["Allow", "Forbid", "Replace"]));
   const job: JobSpec = spec.jobTemplate?.spec ?? {} as JobSpec;
-  yield* validateJobTemplateSpec(job, "spec.jobTemplate.spec", previous?.jobTemplate?.spec);
-  if (job.selector) yield invalid("spec.jobTemplate.spec.selector", job.selector, "`selector` will be auto-generated");
-  if (job.manualSelector === true) yield notSupported("spec.jobTemplate.spec.manualSelector", job.manualSelector, ["nil", "false"]);
-  yield* atLeastZero("spec.successfulJobsHistoryLimit", spec.successfulJobsHistoryLimit);
-  yield* atLeastZero("spec.failedJobsHistoryLimit", spec.failedJobsHistoryLimit);
+  addAll(errors, validateJobTemplateSpec(job, "spec.jobTemplate.spec", previous?.jobTemplate?.spec));
+  if (job.selector) errors.push(invalid("spec.jobTemplate.spec.selector", job.selector, "`selector` will be auto-generated"));
+  if (job.manualSelector === true) errors.push(notSupported("spec.jobTemplate.spec.manualSelector", job.manualSelector, ["nil", "false"]));
+  addAll(errors, atLeastZero("spec.successfulJobsHistoryLimit", spec.successfulJobsHistoryLimit));
+  addAll(errors, atLeastZero("spec.failedJobsHistoryLimit", spec.failedJobsHistoryLimit));
+  return errors;
 }

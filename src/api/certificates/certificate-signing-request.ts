@@ -9,6 +9,7 @@ import { ageColumn, nameColumn, text } from "../printing/columns.ts";
 import { orText } from "../printing/formats.ts";
 import { defineResource } from "../resource.ts";
 import { keepSpec, keepStatus } from "../strategy.ts";
+import { addAll } from "../../stdx/add-all.ts";
 import { certificatesProblem, requestProblem } from "./pem-validation.ts";
 
 const verdicts: readonly string[] = ["Approved", "Denied"];
@@ -84,51 +85,57 @@ function rulesAfter(next: CertificateSigningRequest, { spec, status }: Certifica
 }
 const legacySigner = "kubernetes.io/legacy-unknown";
 
-function* validateConditions(conditions: readonly CertificateSigningRequestCondition[], rules: Leniency): Generator<FieldError> {
+function validateConditions(conditions: readonly CertificateSigningRequestCondition[], rules: Leniency): readonly FieldError[] {
   const path = "status.conditions";
   const seen = new Set<string>();
+  const errors: FieldError[] = [];
   for (const [index, { type = "", status = "" }] of conditions.entries()) {
     const at = `${path}[${index}]`;
-    if (type === "" && !rules.emptyTypes) yield required(`${at}.type`);
+    if (type === "" && !rules.emptyTypes) errors.push(required(`${at}.type`));
     const allowed = (finalTypes as readonly string[]).includes(type) ? ["True"] : ["False", "True", "Unknown"];
-    if (status === "") yield required(`${at}.status`);
-    else if (!allowed.includes(status)) yield notSupported(`${at}.status`, status, allowed);
-    if (!rules.bothVerdicts && ((type === "Approved" && seen.has("Denied")) || (type === "Denied" && seen.has("Approved")))) yield invalid(path, type, "Approved and Denied conditions are mutually exclusive");
-    if (seen.has(type) && !rules.duplicateTypes) yield duplicate(`${at}.type`, type);
+    if (status === "") errors.push(required(`${at}.status`));
+    else if (!allowed.includes(status)) errors.push(notSupported(`${at}.status`, status, allowed));
+    if (!rules.bothVerdicts && ((type === "Approved" && seen.has("Denied")) || (type === "Denied" && seen.has("Approved")))) errors.push(invalid(path, type, "Approved and Denied conditions are mutually exclusive"));
+    if (seen.has(type) && !rules.duplicateTypes) errors.push(duplicate(`${at}.type`, type));
     seen.add(type);
   }
+  return errors;
 }
 
-function* validate({ spec, status }: CertificateSigningRequest, rules: Leniency = newRules): Generator<FieldError> {
+function validate({ spec, status }: CertificateSigningRequest, rules: Leniency = newRules): readonly FieldError[] {
   const { request = "", usages = [], signerName = "", expirationSeconds } = spec ?? {};
   const problem = requestProblem(textOf(request));
-  if (problem !== undefined) yield invalid("spec.request", spec?.request === undefined ? null : request, problem);
-  if (usages.length === 0) yield required("spec.usages");
-  for (const [index, usage] of usages.entries()) if (!rules.unknownUsages && !allUsages.includes(usage)) yield notSupported(`spec.usages[${index}]`, usage, allUsages);
-  for (const [index, usage] of usages.entries()) if (!rules.duplicateUsages && usages.indexOf(usage) < index) yield duplicate(`spec.usages[${index}]`, usage);
-  if (!rules.legacySigner && signerName === legacySigner) yield invalid("spec.signerName", signerName, "the legacy signerName is not allowed via this API version");
-  else yield* validateSignerName(signerName, "spec.signerName");
-  if (expirationSeconds !== undefined && expirationSeconds < secondsMin) yield invalid("spec.expirationSeconds", expirationSeconds, "may not specify a duration less than 600 seconds (10 minutes)");
-  yield* validateConditions(status?.conditions ?? [], rules);
+  const errors: FieldError[] = [];
+  if (problem !== undefined) errors.push(invalid("spec.request", spec?.request === undefined ? null : request, problem));
+  if (usages.length === 0) errors.push(required("spec.usages"));
+  for (const [index, usage] of usages.entries()) if (!rules.unknownUsages && !allUsages.includes(usage)) errors.push(notSupported(`spec.usages[${index}]`, usage, allUsages));
+  for (const [index, usage] of usages.entries()) if (!rules.duplicateUsages && usages.indexOf(usage) < index) errors.push(duplicate(`spec.usages[${index}]`, usage));
+  if (!rules.legacySigner && signerName === legacySigner) errors.push(invalid("spec.signerName", signerName, "the legacy signerName is not allowed via this API version"));
+  else addAll(errors, validateSignerName(signerName, "spec.signerName"));
+  if (expirationSeconds !== undefined && expirationSeconds < secondsMin) errors.push(invalid("spec.expirationSeconds", expirationSeconds, "may not specify a duration less than 600 seconds (10 minutes)"));
+  addAll(errors, validateConditions(status?.conditions ?? [], rules));
   const malformed = rules.anyCertificate ? undefined : certificatesProblem(textOf(status?.certificate));
-  if (malformed !== undefined) yield invalid("status.certificate", "<certificate data>", malformed);
+  if (malformed !== undefined) errors.push(invalid("status.certificate", "<certificate data>", malformed));
+  return errors;
 }
 
 /** Verdicts stay, are given under /approval alone, and the certificate under /status alone. */
-function* validateUpdate(next: CertificateSigningRequest, previous: CertificateSigningRequest, way: "main" | "status" | "approval"): Generator<FieldError> {
-  yield* validate(next, rulesAfter(next, previous));
+function validateUpdate(next: CertificateSigningRequest, previous: CertificateSigningRequest, way: "main" | "status" | "approval"): readonly FieldError[] {
+  const errors: FieldError[] = [];
+  addAll(errors, validate(next, rulesAfter(next, previous)));
   const of = (request: CertificateSigningRequest, type: string): readonly CertificateSigningRequestCondition[] => (request.status?.conditions ?? []).filter((condition) => condition.type === type);
   const path = "status.conditions";
-  for (const type of finalTypes) if (of(next, type).length < of(previous, type).length) yield forbidden(path, `updates may not remove a condition of type ${JSON.stringify(type)}`);
+  for (const type of finalTypes) if (of(next, type).length < of(previous, type).length) errors.push(forbidden(path, `updates may not remove a condition of type ${JSON.stringify(type)}`));
   if (way !== "approval") {
     for (const type of verdicts) {
       const [now, before] = [of(next, type), of(previous, type)];
-      if (now.length > before.length) yield forbidden(path, `updates may not add a condition of type ${JSON.stringify(type)}`);
-      else if (now.length === before.length && !semanticallyEqual(now, before)) yield forbidden(path, `updates may not modify a condition of type ${JSON.stringify(type)}\n${valueDiff(before, now)}`);
+      if (now.length > before.length) errors.push(forbidden(path, `updates may not add a condition of type ${JSON.stringify(type)}`));
+      else if (now.length === before.length && !semanticallyEqual(now, before)) errors.push(forbidden(path, `updates may not modify a condition of type ${JSON.stringify(type)}\n${valueDiff(before, now)}`));
     }
   }
   const [certificate, old] = [next.status?.certificate ?? "", previous.status?.certificate ?? ""];
-  if (certificate === old) return;
-  if (way !== "status") yield forbidden("status.certificate", "updates may not set certificate content");
-  else if (old !== "") yield forbidden("status.certificate", "updates may not modify existing certificate content");
+  if (certificate === old) return errors;
+  if (way !== "status") errors.push(forbidden("status.certificate", "updates may not set certificate content"));
+  else if (old !== "") errors.push(forbidden("status.certificate", "updates may not modify existing certificate content"));
+  return errors;
 }

@@ -5,6 +5,7 @@ import { changeField, without } from "../defaulting.ts";
 import { dnsSubdomainName } from "../names.ts";
 import { ageColumn, nameColumn, text } from "../printing/columns.ts";
 import { defineResource } from "../resource.ts";
+import { addAll } from "../../stdx/add-all.ts";
 
 export const leaseResource = defineResource<Lease>(leases, {
   validateName: dnsSubdomainName,
@@ -24,9 +25,11 @@ function withoutCoordination(lease: Lease, previous: Lease | undefined): Lease {
   return inUse ? lease : changeField(lease, "spec", (spec) => without(spec, "strategy", "preferredHolder"));
 }
 
-function* validate({ spec = {} }: Lease): Generator<FieldError> {
+function validate({ spec = {} }: Lease): readonly FieldError[] {
   const { leaseDurationSeconds, leaseTransitions, preferredHolder, strategy } = spec;
-  if (leaseDurationSeconds !== undefined && leaseDurationSeconds !== null) yield* aboveZero("spec.leaseDurationSeconds", leaseDurationSeconds);
-  if ((leaseTransitions ?? 0) < 0) yield invalid("spec.leaseTransitions", leaseTransitions, "must be greater than or equal to 0");
-  if (!absent(preferredHolder) && absent(strategy)) yield forbidden("spec.preferredHolder", "may only be specified if `strategy` is defined");
+  const errors: FieldError[] = [];
+  if (leaseDurationSeconds !== undefined && leaseDurationSeconds !== null) addAll(errors, aboveZero("spec.leaseDurationSeconds", leaseDurationSeconds));
+  if ((leaseTransitions ?? 0) < 0) errors.push(invalid("spec.leaseTransitions", leaseTransitions, "must be greater than or equal to 0"));
+  if (!absent(preferredHolder) && absent(strategy)) errors.push(forbidden("spec.preferredHolder", "may only be specified if `strategy` is defined"));
+  return errors;
 }

@@ -1,5 +1,6 @@
 import type { NodeSelectorTerm } from "../generated/core-v1.ts";
 import type { LabelSelector } from "../generated/meta-v1.ts";
+import { addAll } from "../../stdx/add-all.ts";
 
 /** Labels of nodes that have a newer name. */
 export const deprecatedNodeLabels: Readonly<Record<string, string>> = {
@@ -13,17 +14,21 @@ export const deprecatedNodeLabels: Readonly<Record<string, string>> = {
   "node-role.kubernetes.io/master": 'use "node-role.kubernetes.io/control-plane" instead',
 };
 
-function* expressionWarnings(expressions: readonly { readonly key: string }[] = [], path: string): Generator<string> {
+function expressionWarnings(expressions: readonly { readonly key: string }[] = [], path: string): readonly string[] {
+  const found: string[] = [];
   for (const [index, { key }] of expressions.entries()) {
-    if (deprecatedNodeLabels[key] !== undefined) yield `${path}[${index}].key: ${key} is ${deprecatedNodeLabels[key]}`;
+    if (deprecatedNodeLabels[key] !== undefined) found.push(`${path}[${index}].key: ${key} is ${deprecatedNodeLabels[key]}`);
   }
+  return found;
 }
 
 export const nodeTermWarnings = (term: NodeSelectorTerm, path: string): Iterable<string> => expressionWarnings(term.matchExpressions, `${path}.matchExpressions`);
 
-export function* nodeSelectorWarnings(selector: LabelSelector | undefined, path: string): Generator<string> {
-  yield* expressionWarnings(selector?.matchExpressions, `${path}.matchExpressions`);
+export function nodeSelectorWarnings(selector: LabelSelector | undefined, path: string): readonly string[] {
+  const found: string[] = [];
+  addAll(found, expressionWarnings(selector?.matchExpressions, `${path}.matchExpressions`));
   for (const key of Object.keys(selector?.matchLabels ?? {})) {
-    if (deprecatedNodeLabels[key] !== undefined) yield `${path}.matchLabels.${key}: ${deprecatedNodeLabels[key]}`;
+    if (deprecatedNodeLabels[key] !== undefined) found.push(`${path}.matchLabels.${key}: ${deprecatedNodeLabels[key]}`);
   }
+  return found;
 }

@@ -8,6 +8,7 @@ import { changeEach, withDefaults } from "../defaulting.ts";
 import { dnsSubdomainName } from "../names.ts";
 import { ageColumn, nameColumn, text } from "../printing/columns.ts";
 import { defineResource } from "../resource.ts";
+import { addAll } from "../../stdx/add-all.ts";
 
 export const endpointsResource = defineResource<Endpoints>(endpoints, {
   validateName: dnsSubdomainName,
@@ -26,26 +27,28 @@ function endpointsText({ subsets = [] }: Endpoints): string {
   return all.length > 3 ? `${all.slice(0, 3).join(",")} + ${all.length - 3} more...` : all.join(",");
 }
 
-function* validate({ subsets = [] }: Endpoints): Generator<FieldError> {
+function validate({ subsets = [] }: Endpoints): readonly FieldError[] {
+  const errors: FieldError[] = [];
   for (const [index, { addresses = [], notReadyAddresses = [], ports = [] }] of subsets.entries()) {
     const at = `subsets[${index}]`;
-    if (addresses.length + notReadyAddresses.length === 0) yield required(at, "must specify `addresses` or `notReadyAddresses`");
+    if (addresses.length + notReadyAddresses.length === 0) errors.push(required(at, "must specify `addresses` or `notReadyAddresses`"));
     for (const [field, list] of [["addresses", addresses], ["notReadyAddresses", notReadyAddresses]] as const) {
       for (const [addressIndex, { ip = "", hostname, nodeName }] of list.entries()) {
         const path = `${at}.${field}[${addressIndex}]`;
-        yield* legacyIpErrors(`${path}.ip`, ip);
-        if (!absent(hostname)) yield* dnsLabel(`${path}.hostname`, hostname);
-        if (nodeName !== undefined) yield* dnsSubdomain(`${path}.nodeName`, nodeName);
-        yield* validateEndpointIp(ip, `${path}.ip`);
+        addAll(errors, legacyIpErrors(`${path}.ip`, ip));
+        if (!absent(hostname)) addAll(errors, dnsLabel(`${path}.hostname`, hostname));
+        if (nodeName !== undefined) addAll(errors, dnsSubdomain(`${path}.nodeName`, nodeName));
+        addAll(errors, validateEndpointIp(ip, `${path}.ip`));
       }
     }
     for (const [portIndex, { name, port, protocol, appProtocol }] of ports.entries()) {
       const path = `${at}.ports[${portIndex}]`;
-      if (!absent(name)) yield* dnsLabel(`${path}.name`, name);
-      else if (ports.length > 1) yield required(`${path}.name`);
-      yield* invalidEach(`${path}.port`, port ?? 0, portNumberErrors(port ?? 0));
-      yield* oneOf(`${path}.protocol`, protocol, ["SCTP", "TCP", "UDP"]);
-      if (appProtocol !== undefined) yield* qualifiedName(`${path}.appProtocol`, appProtocol);
+      if (!absent(name)) addAll(errors, dnsLabel(`${path}.name`, name));
+      else if (ports.length > 1) errors.push(required(`${path}.name`));
+      addAll(errors, invalidEach(`${path}.port`, port ?? 0, portNumberErrors(port ?? 0)));
+      addAll(errors, oneOf(`${path}.protocol`, protocol, ["SCTP", "TCP", "UDP"]));
+      if (appProtocol !== undefined) addAll(errors, qualifiedName(`${path}.appProtocol`, appProtocol));
     }
   }
+  return errors;
 }

@@ -7,6 +7,7 @@ import { changeEach, changeField } from "../defaulting.ts";
 import { dnsSubdomainName } from "../names.ts";
 import { defineResource } from "../resource.ts";
 import { createdAtColumns } from "../rbac/columns.ts";
+import { addAll } from "../../stdx/add-all.ts";
 import { canonicalResources, type ResourceList } from "./resource-list.ts";
 
 const within = (all: ResourceList, list: ResourceList): boolean => Object.keys(all).every((name) => name in list);
@@ -43,30 +44,33 @@ const orders = [
   ["default", "max", "default", "default value", "max value"],
 ] as const;
 
-function* validateItem(item: LimitRangeItem, path: string, seen: boolean): Generator<FieldError> {
+function validateItem(item: LimitRangeItem, path: string, seen: boolean): readonly FieldError[] {
   const type = item.type ?? "";
   const problems = qualifiedName(`${path}.type`, type);
-  yield* problems;
-  if (problems.length === 0 && !type.includes("/") && !["Pod", "Container", "PersistentVolumeClaim"].includes(type)) yield invalid(`${path}.type`, type, "must be a standard limit type or fully qualified");
-  if (seen) yield duplicate(`${path}.type`, type);
+  const errors: FieldError[] = [];
+  addAll(errors, problems);
+  if (problems.length === 0 && !type.includes("/") && !["Pod", "Container", "PersistentVolumeClaim"].includes(type)) errors.push(invalid(`${path}.type`, type, "must be a standard limit type or fully qualified"));
+  if (seen) errors.push(duplicate(`${path}.type`, type));
   const ofPod = type === "Pod";
   const names = new Set<string>();
-  function* namesOf(field: "max" | "min" | "default" | "defaultRequest" | "maxLimitRequestRatio"): Generator<FieldError> {
+  function namesOf(field: "max" | "min" | "default" | "defaultRequest" | "maxLimitRequestRatio"): readonly FieldError[] {
+    const errors: FieldError[] = [];
     for (const name of Object.keys(item[field] ?? {})) {
-      yield* (ofPod || type === "Container" ? validateContainerResourceName : validateResourceName)(name, `${path}.${field}[${name}]`);
+      addAll(errors, (ofPod || type === "Container" ? validateContainerResourceName : validateResourceName)(name, `${path}.${field}[${name}]`));
       names.add(name);
     }
+    return errors;
   }
-  yield* namesOf("max");
-  yield* namesOf("min");
+  addAll(errors, namesOf("max"));
+  addAll(errors, namesOf("min"));
   for (const field of ["default", "defaultRequest"] as const) {
-    if (!ofPod) yield* namesOf(field);
-    else if (Object.keys(item[field] ?? {}).length > 0) yield forbidden(`${path}.${field}`, "may not be specified when `type` is 'Pod'");
+    if (!ofPod) addAll(errors, namesOf(field));
+    else if (Object.keys(item[field] ?? {}).length > 0) errors.push(forbidden(`${path}.${field}`, "may not be specified when `type` is 'Pod'"));
   }
   if (type === "PersistentVolumeClaim" && item.min?.["storage"] === undefined && item.max?.["storage"] === undefined) {
-    yield required(`${path}.limits`, "either minimum or maximum storage value is required, but neither was provided");
+    errors.push(required(`${path}.limits`, "either minimum or maximum storage value is required, but neither was provided"));
   }
-  yield* namesOf("maxLimitRequestRatio");
+  addAll(errors, namesOf("maxLimitRequestRatio"));
   const amount = (field: "min" | "max" | "default" | "defaultRequest" | "maxLimitRequestRatio", name: string): string | undefined => {
     const value = ofPod && (field === "default" || field === "defaultRequest") ? undefined : item[field]?.[name];
     return value !== undefined && isQuantity(value) ? value : undefined;
@@ -76,28 +80,31 @@ function* validateItem(item: LimitRangeItem, path: string, seen: boolean): Gener
       const [smaller, larger] = [amount(low, name), amount(high, name)];
       if (smaller !== undefined && larger !== undefined && compareQuantities(smaller, larger) > 0) {
         const shown = at === "default" && high === "max" ? larger : at === high ? (high === "default" ? smaller : larger) : smaller;
-        yield invalid(`${path}.${at}[${name}]`, shown, `${lowText} ${smaller} is greater than ${highText} ${larger}`);
+        errors.push(invalid(`${path}.${at}[${name}]`, shown, `${lowText} ${smaller} is greater than ${highText} ${larger}`));
       }
     }
     const ratio = amount("maxLimitRequestRatio", name);
-    if (ratio !== undefined && compareQuantities(ratio, "1") < 0) yield invalid(`${path}.maxLimitRequestRatio[${name}]`, ratio, `ratio ${ratio} is less than 1`);
+    if (ratio !== undefined && compareQuantities(ratio, "1") < 0) errors.push(invalid(`${path}.maxLimitRequestRatio[${name}]`, ratio, `ratio ${ratio} is less than 1`));
     const [low, high] = [amount("min", name), amount("max", name)];
     if (ratio !== undefined && low !== undefined && high !== undefined) {
       const widest = quantityMilliValue(high) / quantityMilliValue(low);
-      if (quantityMilliValue(ratio) / 1000 > widest) yield invalid(`${path}.maxLimitRequestRatio[${name}]`, ratio, `ratio ${ratio} is greater than max/min = ${widest.toFixed(6)}`);
+      if (quantityMilliValue(ratio) / 1000 > widest) errors.push(invalid(`${path}.maxLimitRequestRatio[${name}]`, ratio, `ratio ${ratio} is greater than max/min = ${widest.toFixed(6)}`));
     }
     const [limit, request] = [amount("default", name), amount("defaultRequest", name)];
     if (!mayOvercommit(name) && limit !== undefined && request !== undefined && compareQuantities(limit, request) !== 0) {
-      yield invalid(`${path}.defaultRequest[${name}]`, request, `default value ${limit} must equal to defaultRequest value ${request} in ${name}`);
+      errors.push(invalid(`${path}.defaultRequest[${name}]`, request, `default value ${limit} must equal to defaultRequest value ${request} in ${name}`));
     }
   }
+  return errors;
 }
 
-function* validate({ spec }: LimitRange): Generator<FieldError> {
+function validate({ spec }: LimitRange): readonly FieldError[] {
   const seen = new Set<string>();
+  const errors: FieldError[] = [];
   for (const [index, item] of (spec?.limits ?? []).entries()) {
     const at = `spec.limits[${index}]`;
-    yield* validateItem(item, at, seen.has(item.type));
+    addAll(errors, validateItem(item, at, seen.has(item.type)));
     seen.add(item.type);
   }
+  return errors;
 }

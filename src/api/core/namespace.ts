@@ -6,6 +6,7 @@ import { defineResource } from "../resource.ts";
 import { keepSpec } from "../strategy.ts";
 import { forbidden, invalid, type FieldError } from "../../apimachinery/field-error.ts";
 import { qualifiedName } from "../checks.ts";
+import { addAll } from "../../stdx/add-all.ts";
 
 /** The label by which a namespace can be selected by its name. */
 const nameLabel = "kubernetes.io/metadata.name";
@@ -32,27 +33,35 @@ export const namespaceResource = defineResource<Namespace>(namespaces, {
   subresources: {
     status: {
       prepareForUpdate: keepSpec,
-      *validateUpdate({ metadata, status }) {
-        if (metadata.deletionTimestamp === undefined && status?.phase !== "Active") yield invalid("status.Phase", status?.phase ?? "", "may only be 'Active' if `deletionTimestamp` is empty");
-        if (metadata.deletionTimestamp !== undefined && status?.phase !== "Terminating") yield invalid("status.Phase", status?.phase ?? "", "may only be 'Terminating' if `deletionTimestamp` is not empty");
+      validateUpdate({ metadata, status }) {
+        const errors: FieldError[] = [];
+        if (metadata.deletionTimestamp === undefined && status?.phase !== "Active") errors.push(invalid("status.Phase", status?.phase ?? "", "may only be 'Active' if `deletionTimestamp` is empty"));
+        if (metadata.deletionTimestamp !== undefined && status?.phase !== "Terminating") errors.push(invalid("status.Phase", status?.phase ?? "", "may only be 'Terminating' if `deletionTimestamp` is not empty"));
+        return errors;
       },
     },
     finalize: {
       tracked: { without: ["status"] },
       prepareForUpdate: (next, previous) => withField(next, "status", previous.status),
-      *validateUpdate({ spec }) {
+      validateUpdate({ spec }) {
+        const errors: FieldError[] = [];
         for (const [index, each] of (spec?.finalizers ?? []).entries()) {
-          yield* validateFinalizer(each, `spec.finalizers[${index}]`);
+          addAll(errors, validateFinalizer(each, `spec.finalizers[${index}]`));
         }
+        return errors;
       },
     },
   },
-  *validate({ spec }) {
-    for (const each of spec?.finalizers ?? []) yield* validateFinalizer(each, "spec.finalizers");
+  validate({ spec }) {
+    const errors: FieldError[] = [];
+    for (const each of spec?.finalizers ?? []) addAll(errors, validateFinalizer(each, "spec.finalizers"));
+    return errors;
   },
-  *validateUpdate(next, previous) {
-    for (const each of next.spec?.finalizers ?? []) yield* validateFinalizer(each, "spec.finalizers");
-    if (next.metadata.deletionTimestamp === undefined && previous.metadata.deletionTimestamp !== undefined) yield forbidden("metadata.deletionTimestamp", "may not be cleared");
+  validateUpdate(next, previous) {
+    const errors: FieldError[] = [];
+    for (const each of next.spec?.finalizers ?? []) addAll(errors, validateFinalizer(each, "spec.finalizers"));
+    if (next.metadata.deletionTimestamp === undefined && previous.metadata.deletionTimestamp !== undefined) errors.push(forbidden("metadata.deletionTimestamp", "may not be cleared"));
+    return errors;
   },
   selectableFields: { "status.phase": ({ status }) => status?.phase ?? "" },
   columns: [nameColumn, text("Status", ({ status }) => status?.phase ?? ""), ageColumn],
@@ -60,7 +69,9 @@ export const namespaceResource = defineResource<Namespace>(namespaces, {
 
 const standardFinalizers: readonly string[] = [finalizer, "orphan", "foregroundDeletion"];
 
-function* validateFinalizer(name: string, path: string): Generator<FieldError> {
-  yield* qualifiedName(path, name);
-  if (!name.includes("/") && !standardFinalizers.includes(name)) yield invalid(path, name, "name is neither a standard finalizer name nor is it fully qualified");
+function validateFinalizer(name: string, path: string): readonly FieldError[] {
+  const errors: FieldError[] = [];
+  addAll(errors, qualifiedName(path, name));
+  if (!name.includes("/") && !standardFinalizers.includes(name)) errors.push(invalid(path, name, "name is neither a standard finalizer name nor is it fully qualified"));
+  return errors;
 }

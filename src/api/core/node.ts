@@ -11,6 +11,7 @@ import { ageColumn, nameColumn, text, wide } from "../printing/columns.ts";
 import { orText } from "../printing/formats.ts";
 import { defineResource } from "../resource.ts";
 import { keepStatus, statusStrategy } from "../strategy.ts";
+import { addAll } from "../../stdx/add-all.ts";
 
 const rolePrefix = "node-role.kubernetes.io/";
 const roleLabel = "kubernetes.io/role";
@@ -28,9 +29,11 @@ export const nodeResource = defineResource<Node>(nodes, {
     return previous.spec?.configSource ? ranged : without(ranged, "configSource");
   }),
   validate: validateWhole,
-  *validateUpdate(next, previous) {
-    yield* validateWhole(next);
-    yield* validateUpdate(next, previous);
+  validateUpdate(next, previous) {
+    const errors: FieldError[] = [];
+    addAll(errors, validateWhole(next));
+    addAll(errors, validateUpdate(next, previous));
+    return errors;
   },
   warningsOnCreate: nodeWarnings,
   warningsOnUpdate: nodeWarnings,
@@ -79,56 +82,64 @@ function withBothPodRanges<T extends { readonly podCIDR?: string; readonly podCI
   return podCIDR === "" && podCIDRs[0] !== undefined ? { ...spec, podCIDR: podCIDRs[0] } : spec;
 }
 
-function* validateTaints(taints: readonly { readonly key: string; readonly value?: string; readonly effect: string; readonly timeAdded?: string }[]): Generator<FieldError> {
+function validateTaints(taints: readonly { readonly key: string; readonly value?: string; readonly effect: string; readonly timeAdded?: string }[]): readonly FieldError[] {
   // Upstream reports taints under metadata.
   const path = "metadata.taints";
+  const errors: FieldError[] = [];
   for (const [index, taint] of taints.entries()) {
     const at = `${path}[${index}]`;
-    yield* labelName(`${at}.key`, taint.key ?? "");
+    addAll(errors, labelName(`${at}.key`, taint.key ?? ""));
     const problems = labelValueErrors(taint.value ?? "");
-    if (problems.length > 0) yield invalid(`${at}.value`, taint.value, problems.join(";"));
-    yield* validateTaintEffect(taint.effect, `${at}.effect`);
+    if (problems.length > 0) errors.push(invalid(`${at}.value`, taint.value, problems.join(";")));
+    addAll(errors, validateTaintEffect(taint.effect, `${at}.effect`));
     if (taints.slice(0, index).some(({ key, effect }) => key === taint.key && effect === taint.effect)) {
       const error = duplicate(at, { Key: taint.key ?? "", Value: taint.value ?? "", Effect: taint.effect ?? "", TimeAdded: taint.timeAdded ?? null });
-      yield { ...error, message: `${error.message}: taints must be unique by key and effect pair` };
+      errors.push({ ...error, message: `${error.message}: taints must be unique by key and effect pair` });
     }
   }
+  return errors;
 }
 
-function* validateResources({ status }: Node): Generator<FieldError> {
+function validateResources({ status }: Node): readonly FieldError[] {
+  const errors: FieldError[] = [];
   for (const field of ["capacity", "allocatable"] as const) {
-    for (const [name, amount] of Object.entries(status?.[field] ?? {})) yield* validateAmount(name, amount, `status.${field}.${name}`);
+    for (const [name, amount] of Object.entries(status?.[field] ?? {})) addAll(errors, validateAmount(name, amount, `status.${field}.${name}`));
   }
+  return errors;
 }
 
-function* validateUpdate(next: Node, previous: Node): Generator<FieldError> {
-  yield* validateResources(next);
-  yield* validateDeclaredFeatures(next.status?.declaredFeatures ?? []);
+function validateUpdate(next: Node, previous: Node): readonly FieldError[] {
+  const errors: FieldError[] = [];
+  addAll(errors, validateResources(next));
+  addAll(errors, validateDeclaredFeatures(next.status?.declaredFeatures ?? []));
   const seen = new Set<string>();
   for (const [index, address] of (next.status?.addresses ?? []).entries()) {
     const key = `${address.type}/${address.address}`;
-    if (seen.has(key)) yield duplicate(`status.addresses[${index}]`, { Type: address.type, Address: address.address });
+    if (seen.has(key)) errors.push(duplicate(`status.addresses[${index}]`, { Type: address.type, Address: address.address }));
     seen.add(key);
   }
   const [ranges, oldRanges] = [next.spec?.podCIDRs ?? [], previous.spec?.podCIDRs ?? []];
   if (oldRanges.length > 0 && (ranges.length !== oldRanges.length || oldRanges.some((range, index) => range !== ranges[index]))) {
-    yield forbidden("spec.podCIDRs", 'node updates may not change podCIDR except from "" to valid');
+    errors.push(forbidden("spec.podCIDRs", 'node updates may not change podCIDR except from "" to valid'));
   }
   const provider = previous.spec?.providerID ?? "";
-  if (provider !== "" && provider !== next.spec?.providerID) yield forbidden("spec.providerID", 'node updates may not change providerID except from "" to valid');
-  yield* validateTaints(next.spec?.taints ?? []);
-  if ((next.spec?.externalID ?? "") !== (previous.spec?.externalID ?? "")) yield forbidden("spec.externalID", "may not be updated");
+  if (provider !== "" && provider !== next.spec?.providerID) errors.push(forbidden("spec.providerID", 'node updates may not change providerID except from "" to valid'));
+  addAll(errors, validateTaints(next.spec?.taints ?? []));
+  if ((next.spec?.externalID ?? "") !== (previous.spec?.externalID ?? "")) errors.push(forbidden("spec.externalID", "may not be updated"));
+  return errors;
 }
 
-function* validateWhole(node: Node): Generator<FieldError> {
-  yield* validateTaints(node.spec?.taints ?? []);
-  yield* validateResources(node);
-  yield* validateDeclaredFeatures(node.status?.declaredFeatures ?? []);
+function validateWhole(node: Node): readonly FieldError[] {
+  const errors: FieldError[] = [];
+  addAll(errors, validateTaints(node.spec?.taints ?? []));
+  addAll(errors, validateResources(node));
+  addAll(errors, validateDeclaredFeatures(node.status?.declaredFeatures ?? []));
   const ranges = node.spec?.podCIDRs ?? [];
-  for (const [index, range] of ranges.entries()) yield* legacyCidrErrors(`spec.podCIDRs[${index}]`, range);
+  for (const [index, range] of ranges.entries()) addAll(errors, legacyCidrErrors(`spec.podCIDRs[${index}]`, range));
   if (ranges.length > 2 || (ranges.length === 2 && ranges.every((range) => range.includes(":") === (ranges[0] ?? "").includes(":")))) {
-    yield invalid("spec.podCIDRs", ranges, "may specify no more than one CIDR for each IP family");
+    errors.push(invalid("spec.podCIDRs", ranges, "may specify no more than one CIDR for each IP family"));
   }
+  return errors;
 }
 
 const featurePattern = /^([A-Z][A-Za-z0-9]*)(\/[A-Za-z0-9]+)*$/;
@@ -136,15 +147,17 @@ const featureBytesMax = 253;
 const featureRule = "must start with an UpperCamelCase segment, with subsequent segments separated by '/' (e.g., MyFeature or MyFeature/mySubFeature), and contain only alphanumeric characters and slashes";
 
 /** What a kubelet says that it can do (KEP 5328), sorted. */
-function* validateDeclaredFeatures(features: readonly string[]): Generator<FieldError> {
+function validateDeclaredFeatures(features: readonly string[]): readonly FieldError[] {
+  const errors: FieldError[] = [];
   for (const [index, feature] of features.entries()) {
     const at = `status.declaredFeatures[${index}]`;
     const before = features[index - 1];
-    if (before !== undefined && before === feature) yield duplicate(at, feature);
-    else if (before !== undefined && before > feature) yield invalid(at, feature, "list must be sorted alphabetically");
-    if (feature.length > featureBytesMax) yield invalid(at, feature, `invalid feature name ${JSON.stringify(feature)}: must be no more than ${featureBytesMax} characters`);
-    else if (!featurePattern.test(feature)) yield invalid(at, feature, `invalid feature name ${JSON.stringify(feature)}: ${featureRule}`);
+    if (before !== undefined && before === feature) errors.push(duplicate(at, feature));
+    else if (before !== undefined && before > feature) errors.push(invalid(at, feature, "list must be sorted alphabetically"));
+    if (feature.length > featureBytesMax) errors.push(invalid(at, feature, `invalid feature name ${JSON.stringify(feature)}: must be no more than ${featureBytesMax} characters`));
+    else if (!featurePattern.test(feature)) errors.push(invalid(at, feature, `invalid feature name ${JSON.stringify(feature)}: ${featureRule}`));
   }
+  return errors;
 }
 
 function nodeWarnings({ spec }: Node): readonly string[] {

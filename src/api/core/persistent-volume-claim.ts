@@ -10,6 +10,7 @@ import { accessModesText } from "../printing/formats.ts";
 import { defineResource } from "../resource.ts";
 import { keepStatus, semanticallyEqual, statusStrategy } from "../strategy.ts";
 import { valueDiff } from "../text-diff.ts";
+import { addAll } from "../../stdx/add-all.ts";
 import { normalizedSources, withBothSources } from "./claim-data-source.ts";
 import { claimDefaults } from "./claim-defaults.ts";
 import { validateClaimSpec } from "./claim-validation.ts";
@@ -42,14 +43,16 @@ export const persistentVolumeClaimResource = defineResource<PersistentVolumeClai
   ],
 });
 
-function* warnings({ metadata, spec }: PersistentVolumeClaim): Generator<string> {
-  if (metadata.annotations?.[classAnnotation] !== undefined) yield `metadata.annotations[${classAnnotation}]: deprecated since v1.8; use "storageClassName" attribute instead`;
+function warnings({ metadata, spec }: PersistentVolumeClaim): readonly string[] {
+  const found: string[] = [];
+  if (metadata.annotations?.[classAnnotation] !== undefined) found.push(`metadata.annotations[${classAnnotation}]: deprecated since v1.8; use "storageClassName" attribute instead`);
   for (const field of ["requests", "limits"] as const) {
     const amount = spec?.resources?.[field]?.["storage"];
     if (amount !== undefined && isQuantity(`${amount}`) && quantityMilliValue(amount) % 1000 !== 0) {
-      yield `spec.resources.${field}[storage]: fractional byte value ${JSON.stringify(amount)} is invalid, must be an integer`;
+      found.push(`spec.resources.${field}[storage]: fractional byte value ${JSON.stringify(amount)} is invalid, must be an integer`);
     }
   }
+  return found;
 }
 
 const annotatedClass = ({ metadata }: PersistentVolumeClaim): string | undefined => metadata.annotations?.[classAnnotation];
@@ -75,54 +78,60 @@ function withAllowedPutBack(next: PersistentVolumeClaimSpec, previous: Persisten
   return storage === undefined || !spec.resources?.requests ? spec : { ...spec, resources: { ...spec.resources, requests: { ...spec.resources.requests, storage } } };
 }
 
-function* validateUpdate(next: PersistentVolumeClaim, previous: PersistentVolumeClaim): Generator<FieldError> {
+function validateUpdate(next: PersistentVolumeClaim, previous: PersistentVolumeClaim): readonly FieldError[] {
   const [now, before] = [next.spec ?? {}, withBothSources(previous.spec ?? {})];
-  yield* validateClaimSpec(now, "spec", { allowAnyGroup: before.dataSource?.apiGroup !== undefined || before.dataSourceRef?.apiGroup !== undefined });
+  const errors: FieldError[] = [];
+  addAll(errors, validateClaimSpec(now, "spec", { allowAnyGroup: before.dataSource?.apiGroup !== undefined || before.dataSourceRef?.apiGroup !== undefined }));
   let rest = withAllowedPutBack(now, before, next.status?.phase === "Bound");
   if (movesFromAnnotation(next, previous)) {
     rest = withField(rest, "storageClassName", undefined);
   } else {
-    if ((annotatedClass(next) ?? "") !== (annotatedClass(previous) ?? "")) yield invalid(`metadata.annotations.${classAnnotation}`, annotatedClass(next) ?? "", "field is immutable");
+    if ((annotatedClass(next) ?? "") !== (annotatedClass(previous) ?? "")) errors.push(invalid(`metadata.annotations.${classAnnotation}`, annotatedClass(next) ?? "", "field is immutable"));
     if (getsClass(next, previous)) rest = withField(rest, "storageClassName", undefined);
   }
   if (!semanticallyEqual(rest, before)) {
-    yield forbidden("spec", `spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims\n${valueDiff(before, rest)}`);
+    errors.push(forbidden("spec", `spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims\n${valueDiff(before, rest)}`));
   }
   const [size, oldSize, actual] = [now.resources?.requests?.["storage"] ?? "0", before.resources?.requests?.["storage"] ?? "0", previous.status?.capacity?.["storage"] ?? "0"];
   if (isQuantity(size) && compareQuantities(size, oldSize) < 0 && compareQuantities(size, actual) <= 0) {
-    yield forbidden("spec.resources.requests.storage", "field can not be less than status.capacity");
+    errors.push(forbidden("spec.resources.requests.storage", "field can not be less than status.capacity"));
   }
-  yield* immutable("volumeMode", now.volumeMode, before.volumeMode);
+  addAll(errors, immutable("volumeMode", now.volumeMode, before.volumeMode));
   const attributes = now.volumeAttributesClassName;
   if (attributes !== before.volumeAttributesClassName && previous.status?.currentVolumeAttributesClassName !== undefined) {
-    if (attributes === undefined) yield forbidden("spec.volumeAttributesClassName", "update to nil is forbidden when status.currentVolumeAttributesClassName is not nil");
-    else if (attributes === "") yield forbidden("spec.volumeAttributesClassName", "update to empty string is forbidden when status.currentVolumeAttributesClassName is not nil");
+    if (attributes === undefined) errors.push(forbidden("spec.volumeAttributesClassName", "update to nil is forbidden when status.currentVolumeAttributesClassName is not nil"));
+    else if (attributes === "") errors.push(forbidden("spec.volumeAttributesClassName", "update to empty string is forbidden when status.currentVolumeAttributesClassName is not nil"));
   }
+  return errors;
 }
 
 const resizeStatuses = ["ControllerResizeInProgress", "ControllerResizeInfeasible", "NodeResizePending", "NodeResizeInProgress", "NodeResizeInfeasible"].toSorted();
 
 /** Resources of a claim: its storage, or something of another's. */
-function* validateResourceKey(name: string, path: string): Generator<FieldError> {
+function validateResourceKey(name: string, path: string): readonly FieldError[] {
   const problems = invalidEach(path, name, qualifiedNameErrors(name));
-  yield* problems;
-  if (problems.length === 0 && isNative(name) && name !== "storage") yield notSupported(path, name, ["storage"]);
+  const errors: FieldError[] = [];
+  addAll(errors, problems);
+  if (problems.length === 0 && isNative(name) && name !== "storage") errors.push(notSupported(path, name, ["storage"]));
+  return errors;
 }
 const negative = (amount: string, path: string): FieldError[] =>
   (isQuantity(`${amount}`) && quantityValue(amount) < 0 ? [invalid(path, quantityValue(amount), "must be a valid resource quantity")] : []);
 
-function* validateStatus({ spec, status = {} }: PersistentVolumeClaim): Generator<FieldError> {
-  if ((spec?.accessModes ?? []).length === 0) yield required("Spec.accessModes");
-  for (const [name, amount] of Object.entries(status.capacity ?? {})) yield* negative(amount, `status.capacity[${name}]`);
+function validateStatus({ spec, status = {} }: PersistentVolumeClaim): readonly FieldError[] {
+  const errors: FieldError[] = [];
+  if ((spec?.accessModes ?? []).length === 0) errors.push(required("Spec.accessModes"));
+  for (const [name, amount] of Object.entries(status.capacity ?? {})) addAll(errors, negative(amount, `status.capacity[${name}]`));
   for (const [name, state] of Object.entries(status.allocatedResourceStatuses ?? {})) {
-    yield* validateResourceKey(name, "status.allocatedResourceStatuses");
-    if (!resizeStatuses.includes(state)) yield notSupported("status.allocatedResourceStatuses", name, resizeStatuses);
+    addAll(errors, validateResourceKey(name, "status.allocatedResourceStatuses"));
+    if (!resizeStatuses.includes(state)) errors.push(notSupported("status.allocatedResourceStatuses", name, resizeStatuses));
   }
   for (const [name, amount] of Object.entries(status.allocatedResources ?? {})) {
     const path = "status.allocatedResources";
     const unknown = [...validateResourceKey(name, path)];
     const problems = unknown.length > 0 ? unknown : negative(amount, `${path}[${name}]`);
-    yield* problems;
-    if (problems.length === 0) yield* validateAmount("storage", amount, `${path}[${name}]`);
+    addAll(errors, problems);
+    if (problems.length === 0) addAll(errors, validateAmount("storage", amount, `${path}[${name}]`));
   }
+  return errors;
 }

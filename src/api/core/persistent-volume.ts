@@ -1,4 +1,4 @@
-import { forbidden, invalid } from "../../apimachinery/field-error.ts";
+import { forbidden, invalid, type FieldError } from "../../apimachinery/field-error.ts";
 import { immutable } from "../checks.ts";
 import { changeField, withDefaults, without } from "../defaulting.ts";
 import { persistentvolumes, type PersistentVolume, type PersistentVolumeSpec } from "../generated/core-v1.ts";
@@ -9,6 +9,7 @@ import { goForm, nodeAffinityFields } from "../go-form.ts";
 import { defineResource } from "../resource.ts";
 import { keepStatus, semanticallyEqual, statusStrategy } from "../strategy.ts";
 import { valueDiff } from "../text-diff.ts";
+import { addAll } from "../../stdx/add-all.ts";
 import { nodeTermWarnings } from "./deprecated-node-labels.ts";
 import { sourceOf, validateVolumeSpec } from "./persistent-volume-validation.ts";
 import { canonicalResources } from "./resource-list.ts";
@@ -31,17 +32,19 @@ export const persistentVolumeResource = defineResource<PersistentVolume>(persist
   }),
   prepareForUpdate: keepStatus,
   validate: ({ metadata: { name = "" }, spec = {} }) => validateVolumeSpec(spec, name, "spec"),
-  *validateUpdate(next, previous) {
-    yield* validateVolumeSpec(next.spec ?? {}, next.metadata.name ?? "", "spec");
+  validateUpdate(next, previous) {
+    const errors: FieldError[] = [];
+    addAll(errors, validateVolumeSpec(next.spec ?? {}, next.metadata.name ?? "", "spec"));
     const [now, before] = [sourceThatStays(next.spec ?? {}, previous.spec ?? {}), sourceOf(previous.spec ?? {})];
-    if (!semanticallyEqual(now, before)) yield forbidden("spec.persistentvolumesource", `spec.persistentvolumesource is immutable after creation\n${valueDiff(before, now)}`);
-    yield* immutable("volumeMode", next.spec?.volumeMode, previous.spec?.volumeMode);
+    if (!semanticallyEqual(now, before)) errors.push(forbidden("spec.persistentvolumesource", `spec.persistentvolumesource is immutable after creation\n${valueDiff(before, now)}`));
+    addAll(errors, immutable("volumeMode", next.spec?.volumeMode, previous.spec?.volumeMode));
     if (previous.spec?.nodeAffinity && !semanticallyEqual(next.spec?.nodeAffinity, previous.spec.nodeAffinity)) {
-      yield invalid("nodeAffinity", goForm(next.spec?.nodeAffinity, nodeAffinityFields), "field is immutable, except for updating from beta label to GA");
+      errors.push(invalid("nodeAffinity", goForm(next.spec?.nodeAffinity, nodeAffinityFields), "field is immutable, except for updating from beta label to GA"));
     }
     if (previous.spec?.volumeAttributesClassName !== undefined && next.spec?.volumeAttributesClassName === undefined) {
-      yield forbidden("spec.volumeAttributesClassName", "update from non-nil value to nil is forbidden");
+      errors.push(forbidden("spec.volumeAttributesClassName", "update from non-nil value to nil is forbidden"));
     }
+    return errors;
   },
   warningsOnCreate: (volume) => [...warnings(volume)],
   warningsOnUpdate: (volume) => [...warnings(volume)],
@@ -81,9 +84,11 @@ const deprecatedSources = [
   ["rbd", "rbd", "deprecated in v1.28, non-functional in v1.31+"],
 ] as const;
 
-function* warnings({ metadata, spec = {} }: PersistentVolume): Generator<string> {
-  for (const [key, message] of deprecatedAnnotations) if (metadata.annotations?.[key] !== undefined) yield `metadata.annotations[${key}]: ${message}`;
-  if (spec.persistentVolumeReclaimPolicy === "Recycle") yield "spec.persistentVolumeReclaimPolicy: The Recycle reclaim policy is deprecated. Instead, the recommended approach is to use dynamic provisioning.";
-  for (const [index, term] of (spec.nodeAffinity?.required?.nodeSelectorTerms ?? []).entries()) yield* nodeTermWarnings(term, `spec.nodeAffinity.required.nodeSelectorTerms[${index}]`);
-  for (const [field, shown, message] of deprecatedSources) if (spec[field]) yield `spec.${shown}: ${message}`;
+function warnings({ metadata, spec = {} }: PersistentVolume): readonly string[] {
+  const found: string[] = [];
+  for (const [key, message] of deprecatedAnnotations) if (metadata.annotations?.[key] !== undefined) found.push(`metadata.annotations[${key}]: ${message}`);
+  if (spec.persistentVolumeReclaimPolicy === "Recycle") found.push("spec.persistentVolumeReclaimPolicy: The Recycle reclaim policy is deprecated. Instead, the recommended approach is to use dynamic provisioning.");
+  for (const [index, term] of (spec.nodeAffinity?.required?.nodeSelectorTerms ?? []).entries()) addAll(found, nodeTermWarnings(term, `spec.nodeAffinity.required.nodeSelectorTerms[${index}]`));
+  for (const [field, shown, message] of deprecatedSources) if (spec[field]) found.push(`spec.${shown}: ${message}`);
+  return found;
 }

@@ -6,6 +6,7 @@ import { withField } from "../defaulting.ts";
 import { goForm, nodeSelectorTermFields } from "../go-form.ts";
 import { semanticallyEqual } from "../strategy.ts";
 import { valueDiff } from "../text-diff.ts";
+import { addAll } from "../../stdx/add-all.ts";
 import { appArmorPrefix } from "./app-armor.ts";
 import { mirrorAnnotation, validatePod, validatePodAnnotations } from "./pod-validation.ts";
 import { validateTolerations } from "./pod-spec/validation-scheduling.ts";
@@ -18,19 +19,21 @@ const updatableFields = [
 ].join(",");
 
 /** Annotations of the kubelet's own pods and of AppArmor cannot be changed once a pod is there. */
-export function* validateAnnotationUpdate(next: Pod, previous: Pod): Generator<FieldError> {
+export function validateAnnotationUpdate(next: Pod, previous: Pod): readonly FieldError[] {
   const [now, before] = [next.metadata.annotations ?? {}, previous.metadata.annotations ?? {}];
+  const errors: FieldError[] = [];
   for (const [key, value] of Object.entries(before)) {
     if (now[key] === value) continue;
-    if (key.startsWith(appArmorPrefix)) yield forbidden(`metadata.annotations[${key}]`, "may not remove or update AppArmor annotations");
-    if (key === mirrorAnnotation) yield forbidden(`metadata.annotations[${key}]`, "may not remove or update mirror pod annotation");
+    if (key.startsWith(appArmorPrefix)) errors.push(forbidden(`metadata.annotations[${key}]`, "may not remove or update AppArmor annotations"));
+    if (key === mirrorAnnotation) errors.push(forbidden(`metadata.annotations[${key}]`, "may not remove or update mirror pod annotation"));
   }
   for (const key of Object.keys(now)) {
     if (key in before) continue;
-    if (key.startsWith(appArmorPrefix)) yield forbidden(`metadata.annotations[${key}]`, "may not add AppArmor annotations");
-    if (key === mirrorAnnotation) yield forbidden(`metadata.annotations[${key}]`, "may not add mirror pod annotation");
+    if (key.startsWith(appArmorPrefix)) errors.push(forbidden(`metadata.annotations[${key}]`, "may not add AppArmor annotations"));
+    if (key === mirrorAnnotation) errors.push(forbidden(`metadata.annotations[${key}]`, "may not add mirror pod annotation"));
   }
-  yield* validatePodAnnotations(now, next.spec ?? { containers: [] }, "metadata.annotations");
+  addAll(errors, validatePodAnnotations(now, next.spec ?? { containers: [] }, "metadata.annotations"));
+  return errors;
 }
 
 function imageErrors(containers: readonly Container[], path: string): FieldError[] {
@@ -41,35 +44,41 @@ function imageErrors(containers: readonly Container[], path: string): FieldError
 }
 
 /** Existing tolerations stay, but for how long they hold; new ones may come. */
-function* validateTolerationUpdate(next: readonly Toleration[], previous: readonly Toleration[], path: string): Generator<FieldError> {
+function validateTolerationUpdate(next: readonly Toleration[], previous: readonly Toleration[], path: string): readonly FieldError[] {
   const sameBut = (a: Toleration, b: Toleration): boolean => semanticallyEqual(withField(a, "tolerationSeconds", b.tolerationSeconds), b);
-  if (!previous.every((before) => next.some((now) => sameBut(before, now)))) return yield forbidden(path, "existing toleration can not be modified except its tolerationSeconds");
-  yield* validateTolerations(next, path);
+  if (!previous.every((before) => next.some((now) => sameBut(before, now)))) return [forbidden(path, "existing toleration can not be modified except its tolerationSeconds")];
+  const errors: FieldError[] = [];
+  addAll(errors, validateTolerations(next, path));
+  return errors;
 }
 
-function* validateGateUpdate(next: readonly PodSchedulingGate[], previous: readonly PodSchedulingGate[], path: string): Generator<FieldError> {
+function validateGateUpdate(next: readonly PodSchedulingGate[], previous: readonly PodSchedulingGate[], path: string): readonly FieldError[] {
+  const errors: FieldError[] = [];
   for (const [index, { name }] of next.entries()) {
-    if (!previous.some((gate) => gate.name === name)) yield forbidden(`${path}[${index}].name`, `only deletion is allowed, but found new scheduling gate '${name ?? ""}'`);
+    if (!previous.some((gate) => gate.name === name)) errors.push(forbidden(`${path}[${index}].name`, `only deletion is allowed, but found new scheduling gate '${name ?? ""}'`));
   }
+  return errors;
 }
 
 const sameImages = (containers: readonly Container[], previous: readonly Container[]): readonly Container[] =>
   containers.map((container, index) => withField(container, "image", previous[index]?.image));
 
 /** While a pod is held back by gates, where it may go can still be narrowed. */
-function* validateGatedUpdate(next: PodSpec, previous: PodSpec): Generator<FieldError> {
+function validateGatedUpdate(next: PodSpec, previous: PodSpec): readonly FieldError[] {
   const selector = next.nodeSelector ?? {};
+  const errors: FieldError[] = [];
   if (Object.entries(previous.nodeSelector ?? {}).some(([key, value]) => selector[key] !== value)) {
-    yield invalid("spec.nodeSelector", next.nodeSelector ?? null, "only additions to spec.nodeSelector are allowed (no mutations or deletions)");
+    errors.push(invalid("spec.nodeSelector", next.nodeSelector ?? null, "only additions to spec.nodeSelector are allowed (no mutations or deletions)"));
   }
   const path = "spec.affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms";
   const before = previous.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms ?? [];
   const now = next.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms ?? [];
-  if (before.length === 0 || semanticallyEqual(next.affinity?.nodeAffinity, previous.affinity?.nodeAffinity)) return;
-  if (before.length !== now.length) return yield invalid(path, now.length === 0 ? null : goForm(now, nodeSelectorTermFields), "no additions/deletions to non-empty NodeSelectorTerms list are allowed");
+  if (before.length === 0 || semanticallyEqual(next.affinity?.nodeAffinity, previous.affinity?.nodeAffinity)) return errors;
+  if (before.length !== now.length) return [...errors, invalid(path, now.length === 0 ? null : goForm(now, nodeSelectorTermFields), "no additions/deletions to non-empty NodeSelectorTerms list are allowed")];
   for (const [index, term] of before.entries()) {
-    if (!onlyAdds(now[index] ?? {}, term)) yield invalid(`${path}[${index}]`, goForm(now[index], nodeSelectorTermFields), "only additions are allowed (no mutations or deletions)");
+    if (!onlyAdds(now[index] ?? {}, term)) errors.push(invalid(`${path}[${index}]`, goForm(now[index], nodeSelectorTermFields), "only additions are allowed (no mutations or deletions)"));
   }
+  return errors;
 }
 
 function onlyAdds(next: NodeSelectorTerm, previous: NodeSelectorTerm): boolean {
@@ -95,43 +104,47 @@ function withAllowedPutBack(next: PodSpec, previous: PodSpec): PodSpec {
 }
 
 /** A pod's spec is nearly immutable; in upstream's order, which stops at the first thing that makes the rest meaningless. */
-export function* validatePodUpdate(next: Pod, previous: Pod): Generator<FieldError> {
-  yield* validatePod(next, previous);
-  yield* validateAnnotationUpdate(next, previous);
+export function validatePodUpdate(next: Pod, previous: Pod): readonly FieldError[] {
+  const errors: FieldError[] = [];
+  addAll(errors, validatePod(next, previous));
+  addAll(errors, validateAnnotationUpdate(next, previous));
   const [now, before] = [next.spec ?? { containers: [] }, previous.spec ?? { containers: [] }];
   for (const field of ["containers", "initContainers"] as const) {
-    if ((now[field] ?? []).length !== (before[field] ?? []).length) return yield forbidden(`spec.${field}`, "pod updates may not add or remove containers");
-    yield* imageErrors(now[field] ?? [], `spec.${field}`);
+    if ((now[field] ?? []).length !== (before[field] ?? []).length) return [...errors, forbidden(`spec.${field}`, "pod updates may not add or remove containers")];
+    addAll(errors, imageErrors(now[field] ?? [], `spec.${field}`));
   }
 
   const [deadline, oldDeadline] = [now.activeDeadlineSeconds, before.activeDeadlineSeconds];
   if (deadline !== undefined && deadline !== null) {
-    if (deadline < 0 || deadline > int32Max) return yield invalid("spec.activeDeadlineSeconds", deadline, rangeError(0, int32Max));
-    if (oldDeadline !== undefined && oldDeadline < deadline) return yield invalid("spec.activeDeadlineSeconds", deadline, "must be less than or equal to previous value");
+    if (deadline < 0 || deadline > int32Max) return [...errors, invalid("spec.activeDeadlineSeconds", deadline, rangeError(0, int32Max))];
+    if (oldDeadline !== undefined && oldDeadline < deadline) return [...errors, invalid("spec.activeDeadlineSeconds", deadline, "must be less than or equal to previous value")];
   } else if (oldDeadline !== undefined) {
-    yield invalid("spec.activeDeadlineSeconds", null, "must not update from a positive integer to nil value");
+    errors.push(invalid("spec.activeDeadlineSeconds", null, "must not update from a positive integer to nil value"));
   }
-  yield* validateTolerationUpdate(now.tolerations ?? [], before.tolerations ?? [], "spec.tolerations");
-  yield* validateGateUpdate(now.schedulingGates ?? [], before.schedulingGates ?? [], "spec.schedulingGates");
-  if (semanticallyEqual(now, before)) return;
+  addAll(errors, validateTolerationUpdate(now.tolerations ?? [], before.tolerations ?? [], "spec.tolerations"));
+  addAll(errors, validateGateUpdate(now.schedulingGates ?? [], before.schedulingGates ?? [], "spec.schedulingGates"));
+  if (semanticallyEqual(now, before)) return errors;
 
-  if ((before.schedulingGates ?? []).length > 0) yield* validateGatedUpdate(now, before);
+  if ((before.schedulingGates ?? []).length > 0) addAll(errors, validateGatedUpdate(now, before));
   const rest = withAllowedPutBack(now, before);
-  if (!semanticallyEqual(rest, before)) yield forbidden("spec", `pod updates may not change fields other than ${updatableFields}\n${valueDiff(before, rest)}`);
+  if (!semanticallyEqual(rest, before)) errors.push(forbidden("spec", `pod updates may not change fields other than ${updatableFields}\n${valueDiff(before, rest)}`));
+  return errors;
 }
 
 /** Containers may be added to look into a pod, and stay for good. */
-export function* validateEphemeralContainersUpdate(next: Pod, previous: Pod): Generator<FieldError> {
-  if (previous.metadata.annotations?.[mirrorAnnotation] !== undefined) return yield forbidden("[]", "static pods do not support ephemeral containers");
-  yield* validatePod(next, previous);
-  yield* validateAnnotationUpdate(next, previous);
+export function validateEphemeralContainersUpdate(next: Pod, previous: Pod): readonly FieldError[] {
+  if (previous.metadata.annotations?.[mirrorAnnotation] !== undefined) return [forbidden("[]", "static pods do not support ephemeral containers")];
+  const errors: FieldError[] = [];
+  addAll(errors, validatePod(next, previous));
+  addAll(errors, validateAnnotationUpdate(next, previous));
   for (const container of previous.spec?.ephemeralContainers ?? []) {
     const now = next.spec?.ephemeralContainers?.find(({ name }) => name === container.name);
-    if (now === undefined) yield forbidden("spec.ephemeralContainers", `existing ephemeral containers ${JSON.stringify(container.name)} may not be removed\n`);
+    if (now === undefined) errors.push(forbidden("spec.ephemeralContainers", `existing ephemeral containers ${JSON.stringify(container.name)} may not be removed\n`));
     else if (!semanticallyEqual(now, container)) {
-      yield forbidden("spec.ephemeralContainers", `existing ephemeral containers ${JSON.stringify(container.name)} may not be changed\n${valueDiff(container, now)}`);
+      errors.push(forbidden("spec.ephemeralContainers", `existing ephemeral containers ${JSON.stringify(container.name)} may not be changed\n${valueDiff(container, now)}`));
     }
   }
+  return errors;
 }
 
 export const isMirror = (pod: Pod): boolean => !absent(pod.metadata.annotations?.[mirrorAnnotation]);

@@ -9,6 +9,7 @@ import { containerImages, containerNames, formatLabels } from "../printing/forma
 import { defineResource } from "../resource.ts";
 import { keepStatus, statusStrategy } from "../strategy.ts";
 import { nameWarnings } from "../batch/job-warnings.ts";
+import { addAll } from "../../stdx/add-all.ts";
 import { podTemplateDefaults } from "./pod-spec/defaults.ts";
 import { withoutDisabledWorkloadFields } from "./pod-spec/disabled-fields.ts";
 import { validateRunningTemplate } from "./pod-template-validation.ts";
@@ -56,10 +57,12 @@ export const replicationControllerResource = defineResource<ReplicationControlle
   ],
 });
 
-function* validate({ spec = {} }: ReplicationController, previous?: ReplicationController): Generator<FieldError> {
-  yield* atLeastZero("spec.minReadySeconds", spec.minReadySeconds);
-  if (isEmpty(spec.selector)) yield required("spec.selector");
-  yield* atLeastZero("spec.replicas", spec.replicas);
-  if (spec.template === undefined) yield required("spec.template");
-  else yield* validateRunningTemplate({ matchLabels: spec.selector ?? {} }, spec.template, "ReplicationController", previous?.spec?.template);
+function validate({ spec = {} }: ReplicationController, previous?: ReplicationController): readonly FieldError[] {
+  const errors: FieldError[] = [];
+  addAll(errors, atLeastZero("spec.minReadySeconds", spec.minReadySeconds));
+  if (isEmpty(spec.selector)) errors.push(required("spec.selector"));
+  addAll(errors, atLeastZero("spec.replicas", spec.replicas));
+  if (spec.template === undefined) errors.push(required("spec.template"));
+  else addAll(errors, validateRunningTemplate({ matchLabels: spec.selector ?? {} }, spec.template, "ReplicationController", previous?.spec?.template));
+  return errors;
 }

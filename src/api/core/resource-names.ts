@@ -1,6 +1,7 @@
 import { invalid, type FieldError } from "../../apimachinery/field-error.ts";
 import { qualifiedNameErrors } from "../../apimachinery/validation.ts";
 import { qualifiedName } from "../checks.ts";
+import { addAll } from "../../stdx/add-all.ts";
 
 /** Resources that need no prefix, by what may name them (upstream's helper tables). */
 const containerResources: readonly string[] = ["cpu", "memory", "ephemeral-storage"];
@@ -22,22 +23,28 @@ export const mayOvercommit = (name: string): boolean => isNative(name) && !isHug
 export const isExtended = (name: string): boolean => !isNative(name) && !name.startsWith("requests.") && qualifiedNameErrors(`requests.${name}`).length === 0;
 export const isCounted = (name: string): boolean => objectCounts.includes(name) || isExtended(name);
 
-export function* validateResourceName(name: string, path: string): Generator<FieldError> {
+export function validateResourceName(name: string, path: string): readonly FieldError[] {
   const problems = qualifiedName(path, name);
-  if (problems.length > 0) return yield* problems;
-  if (!name.includes("/") && !standardResources.includes(name) && !isQuotaHugePages(name)) yield invalid(path, name, "must be a standard resource type or fully qualified");
+  if (problems.length > 0) return [...problems];
+  const errors: FieldError[] = [];
+  if (!name.includes("/") && !standardResources.includes(name) && !isQuotaHugePages(name)) errors.push(invalid(path, name, "must be a standard resource type or fully qualified"));
+  return errors;
 }
 
-export function* validateContainerResourceName(name: string, path: string): Generator<FieldError> {
-  yield* validateResourceName(name, path);
+export function validateContainerResourceName(name: string, path: string): readonly FieldError[] {
+  const errors: FieldError[] = [];
+  addAll(errors, validateResourceName(name, path));
   if (!name.includes("/")) {
-    if (!containerResources.includes(name) && !isHugePages(name)) yield invalid(path, name, "must be a standard resource for containers");
+    if (!containerResources.includes(name) && !isHugePages(name)) errors.push(invalid(path, name, "must be a standard resource for containers"));
   } else if (!isNative(name) && !isExtended(name)) {
-    yield invalid(path, name, "doesn't follow extended resource name standard");
+    errors.push(invalid(path, name, "doesn't follow extended resource name standard"));
   }
+  return errors;
 }
 
-export function* validateQuotaResourceName(name: string, path: string): Generator<FieldError> {
-  yield* validateResourceName(name, path);
-  if (!name.includes("/") && !quotaResources.includes(name) && !isQuotaHugePages(name)) yield invalid(path, name, "must be a standard resource for quota");
+export function validateQuotaResourceName(name: string, path: string): readonly FieldError[] {
+  const errors: FieldError[] = [];
+  addAll(errors, validateResourceName(name, path));
+  if (!name.includes("/") && !quotaResources.includes(name) && !isQuotaHugePages(name)) errors.push(invalid(path, name, "must be a standard resource for quota"));
+  return errors;
 }

@@ -10,6 +10,7 @@ import { dnsSubdomainName } from "../names.ts";
 import { ageColumn, nameColumn, text } from "../printing/columns.ts";
 import { defineResource } from "../resource.ts";
 import { keepStatus, statusStrategy } from "../strategy.ts";
+import { addAll } from "../../stdx/add-all.ts";
 import { canonicalResources } from "./resource-list.ts";
 
 /** "pods: 1/10, …": what is used of what may be used, limits in a column of their own. */
@@ -28,16 +29,20 @@ export const resourceQuotaResource = defineResource<ResourceQuota>(resourcequota
   prepareForUpdate: keepStatus,
   validate: ({ spec }) => validateSpec(spec ?? {}),
   warningsOnCreate: ({ spec }) => ["cpu", "memory", "storage", "ephemeral-storage"].flatMap((name) => excessWarning(spec?.hard ?? {}, name)),
-  *validateUpdate(next, previous) {
-    yield* validateSpec(next.spec ?? {});
+  validateUpdate(next, previous) {
+    const errors: FieldError[] = [];
+    addAll(errors, validateSpec(next.spec ?? {}));
     const [now, before] = [new Set(next.spec?.scopes), new Set(previous.spec?.scopes)];
-    if (now.symmetricDifference(before).size > 0) yield invalid("spec.scopes", next.spec?.scopes ?? null, "field is immutable");
+    if (now.symmetricDifference(before).size > 0) errors.push(invalid("spec.scopes", next.spec?.scopes ?? null, "field is immutable"));
+    return errors;
   },
   subresources: {
     status: statusStrategy({
-      *validateUpdate({ status }) {
-        yield* validateAmounts(status?.hard, "status.hard");
-        yield* validateAmounts(status?.used, "status.used");
+      validateUpdate({ status }) {
+        const errors: FieldError[] = [];
+        addAll(errors, validateAmounts(status?.hard, "status.hard"));
+        addAll(errors, validateAmounts(status?.used, "status.used"));
+        return errors;
       },
     }),
   },
@@ -53,14 +58,18 @@ function excessWarning(hard: Readonly<Record<string, string>>, name: string): re
   return exceeds ? [`ResourceQuota ${requestName} (${request}) should be less than ${limitName} (${limit})`] : [];
 }
 
-function* validateSpec(spec: ResourceQuotaSpec): Generator<FieldError> {
-  yield* validateAmounts(spec.hard, "spec.hard");
-  yield* validateScopes(spec);
+function validateSpec(spec: ResourceQuotaSpec): readonly FieldError[] {
+  const errors: FieldError[] = [];
+  addAll(errors, validateAmounts(spec.hard, "spec.hard"));
+  addAll(errors, validateScopes(spec));
+  return errors;
 }
 
-function* validateAmounts(amounts: Readonly<Record<string, string>> | undefined, path: string): Generator<FieldError> {
+function validateAmounts(amounts: Readonly<Record<string, string>> | undefined, path: string): readonly FieldError[] {
+  const errors: FieldError[] = [];
   for (const [name, amount] of Object.entries(amounts ?? {})) {
-    yield* validateQuotaResourceName(name, `${path}[${name}]`);
-    yield* validateAmount(name, amount, `${path}[${name}]`);
+    addAll(errors, validateQuotaResourceName(name, `${path}[${name}]`));
+    addAll(errors, validateAmount(name, amount, `${path}[${name}]`));
   }
+  return errors;
 }

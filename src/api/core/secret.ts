@@ -9,6 +9,7 @@ import { withDefaults, without } from "../defaulting.ts";
 import { dnsSubdomainName } from "../names.ts";
 import { ageColumn, nameColumn, text } from "../printing/columns.ts";
 import { defineResource } from "../resource.ts";
+import { addAll } from "../../stdx/add-all.ts";
 
 /** `stringData` is a way of writing: it is merged into `data`, encoded, and never read back. */
 function withStringData(secret: Secret): Secret {
@@ -24,13 +25,15 @@ export const secretResource = defineResource<Secret>(secrets, {
   // An update that does not say the type leaves it.
   prepareForUpdate: (next, previous) => (next.type === undefined || next.type === "" ? { ...next, ...(previous.type !== undefined && { type: previous.type }) } : next),
   validate,
-  *validateUpdate(next, previous) {
-    yield* immutable("type", next.type, previous.type);
+  validateUpdate(next, previous) {
+    const errors: FieldError[] = [];
+    addAll(errors, immutable("type", next.type, previous.type));
     if (previous.immutable === true) {
-      if (next.immutable !== true) yield forbidden("immutable", immutableMessage);
-      if (!equal(next.data ?? {}, previous.data ?? {})) yield forbidden("data", immutableMessage);
+      if (next.immutable !== true) errors.push(forbidden("immutable", immutableMessage));
+      if (!equal(next.data ?? {}, previous.data ?? {})) errors.push(forbidden("data", immutableMessage));
     }
-    yield* validate(next);
+    addAll(errors, validate(next));
+    return errors;
   },
   warningsOnCreate: warnings,
   warningsOnUpdate: warnings,
@@ -48,42 +51,46 @@ function warnings({ type, data = {} }: Secret): readonly string[] {
 }
 
 /** Secrets of known types have the keys that their users look for. */
-function* validate({ type = "", data = {}, metadata }: Secret): Generator<FieldError> {
+function validate({ type = "", data = {}, metadata }: Secret): readonly FieldError[] {
   let bytes = 0;
+  const errors: FieldError[] = [];
   for (const [key, value] of Object.entries(data)) {
-    yield* invalidEach(`data[${key}]`, key, configMapKeyErrors(key));
+    addAll(errors, invalidEach(`data[${key}]`, key, configMapKeyErrors(key)));
     bytes += base64Length(value);
   }
-  if (bytes > dataBytesMax) yield tooLong("data", dataBytesMax);
+  if (bytes > dataBytesMax) errors.push(tooLong("data", dataBytesMax));
 
   switch (type) {
     case "kubernetes.io/service-account-token":
-      if ((metadata.annotations?.[accountAnnotation] ?? "") === "") yield required(`metadata.annotations[${accountAnnotation}]`);
+      if ((metadata.annotations?.[accountAnnotation] ?? "") === "") errors.push(required(`metadata.annotations[${accountAnnotation}]`));
       break;
     case "kubernetes.io/dockercfg":
-      yield* validateJson(data, ".dockercfg");
+      addAll(errors, validateJson(data, ".dockercfg"));
       break;
     case "kubernetes.io/dockerconfigjson":
-      yield* validateJson(data, ".dockerconfigjson");
+      addAll(errors, validateJson(data, ".dockerconfigjson"));
       break;
     case "kubernetes.io/basic-auth":
-      if (!("username" in data) && !("password" in data)) yield* ["username", "password"].map((key) => required(`data[${key}]`));
+      if (!("username" in data) && !("password" in data)) addAll(errors, ["username", "password"].map((key) => required(`data[${key}]`)));
       break;
     case "kubernetes.io/ssh-auth":
-      if ((data["ssh-privatekey"] ?? "") === "") yield required("data[ssh-privatekey]");
+      if ((data["ssh-privatekey"] ?? "") === "") errors.push(required("data[ssh-privatekey]"));
       break;
     case "kubernetes.io/tls":
-      for (const key of ["tls.crt", "tls.key"]) if (!(key in data)) yield required(`data[${key}]`);
+      for (const key of ["tls.crt", "tls.key"]) if (!(key in data)) errors.push(required(`data[${key}]`));
       break;
     default:
   }
+  return errors;
 }
 
-function* validateJson(data: Readonly<Record<string, string>>, key: string): Generator<FieldError> {
+function validateJson(data: Readonly<Record<string, string>>, key: string): readonly FieldError[] {
   const value = data[key];
-  if (value === undefined) return yield required(`data[${key}]`);
+  if (value === undefined) return [required(`data[${key}]`)];
   const problem = jsonProblem(Buffer.from(value, "base64").toString("utf8"));
-  if (problem !== undefined) yield invalid(`data[${key}]`, "<secret contents redacted>", problem);
+  const errors: FieldError[] = [];
+  if (problem !== undefined) errors.push(invalid(`data[${key}]`, "<secret contents redacted>", problem));
+  return errors;
 }
 
 /** The first byte of what is no JSON, as Go quotes it. */

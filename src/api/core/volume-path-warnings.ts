@@ -18,20 +18,23 @@ function filesOf({ configMap, secret, downwardAPI, serviceAccountToken, clusterT
 }
 
 /** Files at one place, or one inside of what the other is: the volume cannot hold both. */
-function* overlaps(files: readonly Placed[]): Generator<string> {
-  if (files.length < 2) return;
+function overlaps(files: readonly Placed[]): readonly string[] {
+  if (files.length < 2) return [];
   const seen: Placed[] = [];
+  const found: string[] = [];
   for (const file of files) {
     const next = { ...file, path: file.path.replace(/\/+$/, "") };
     for (const other of next.path === "" ? [] : seen) {
       const [a, b] = [`${next.path}/`, `${other.path}/`];
-      if (other.path !== "" && (a.startsWith(b) || b.startsWith(a))) yield `${textOf(next)} with ${textOf(other)}`;
+      if (other.path !== "" && (a.startsWith(b) || b.startsWith(a))) found.push(`${textOf(next)} with ${textOf(other)}`);
     }
     seen.push(next);
   }
+  return found;
 }
 
-export function* volumePathWarnings(volumes: readonly Volume[]): Generator<string> {
+export function volumePathWarnings(volumes: readonly Volume[]): readonly string[] {
+  const found: string[] = [];
   for (const { name, configMap, secret, downwardAPI, projected } of volumes) {
     const volume = `volume ${JSON.stringify(name)}`;
     const kinds: readonly (readonly [what: string, files: readonly Placed[]])[] = [
@@ -39,9 +42,10 @@ export function* volumePathWarnings(volumes: readonly Volume[]): Generator<strin
       ...(secret?.items ? [[`Secret ${JSON.stringify(secret.secretName ?? "")}`, placedOf(secret.items, "")] as const] : []),
       ...(downwardAPI?.items ? [["DownwardAPI", placedOf(downwardAPI.items, "")] as const] : []),
     ];
-    for (const [what, files] of kinds) for (const overlap of overlaps(files)) yield `${volume} (${what}): overlapping paths: ${overlap}`;
+    for (const [what, files] of kinds) for (const overlap of overlaps(files)) found.push(`${volume} (${what}): overlapping paths: ${overlap}`);
     const sources = projected?.sources ?? [];
-    for (const source of sources) if (Object.keys(source).length === 0) yield `${volume} (Projected) has no sources provided`;
-    for (const overlap of overlaps(sources.flatMap(filesOf))) yield `${volume} (Projected): overlapping paths: ${overlap}`;
+    for (const source of sources) if (Object.keys(source).length === 0) found.push(`${volume} (Projected) has no sources provided`);
+    for (const overlap of overlaps(sources.flatMap(filesOf))) found.push(`${volume} (Projected): overlapping paths: ${overlap}`);
   }
+  return found;
 }

@@ -10,6 +10,7 @@ import { dnsSubdomainName } from "../names.ts";
 import { ageColumn, nameColumn, text } from "../printing/columns.ts";
 import { withMore } from "../printing/formats.ts";
 import { defineResource } from "../resource.ts";
+import { addAll } from "../../stdx/add-all.ts";
 
 export const endpointSliceResource = defineResource<EndpointSlice>(endpointslices, {
   validateName: dnsSubdomainName,
@@ -22,9 +23,11 @@ export const endpointSliceResource = defineResource<EndpointSlice>(endpointslice
   warningsOnCreate: (slice) => [...(slice.addressType === "FQDN" ? ["spec.addressType: FQDN endpoints are deprecated"] : []), ...addressWarnings(slice)],
   warningsOnUpdate: addressWarnings,
   validate: (slice) => validate(slice, undefined),
-  *validateUpdate(next, previous) {
-    yield* validate(next, previous);
-    yield* immutable("addressType", next.addressType ?? "", previous.addressType ?? "");
+  validateUpdate(next, previous) {
+    const errors: FieldError[] = [];
+    addAll(errors, validate(next, previous));
+    addAll(errors, immutable("addressType", next.addressType ?? "", previous.addressType ?? ""));
+    return errors;
   },
   columns: [
     nameColumn,
@@ -61,60 +64,68 @@ function addressWarnings({ metadata, endpoints = [] }: EndpointSlice): readonly 
 const hostnameLabel = "kubernetes.io/hostname";
 const limits = { endpoints: 1000, addresses: 100, ports: 20_000, topologyLabels: 16, hints: 8 } as const;
 
-function* validateAddress(type: string, address: string, path: string, index: number): Generator<FieldError> {
+function validateAddress(type: string, address: string, path: string, index: number): readonly FieldError[] {
   const at = `${path}[${index}]`;
-  if (type === "FQDN") return yield* fullyQualifiedDomainNameErrors(at, address);
-  if (type !== "IPv4" && type !== "IPv6") return;
+  if (type === "FQDN") return [...fullyQualifiedDomainNameErrors(at, address)];
+  if (type !== "IPv4" && type !== "IPv6") return [];
   const problems = type === "IPv4" ? legacyIpErrors(at, address) : ipErrors(at, address);
-  if (problems.length > 0) return yield* problems;
-  if (address.includes(":") !== (type === "IPv6")) yield invalid(path, address, `must be an ${type} address`);
-  yield* validateEndpointIp(address, at);
+  if (problems.length > 0) return [...problems];
+  const errors: FieldError[] = [];
+  if (address.includes(":") !== (type === "IPv6")) errors.push(invalid(path, address, `must be an ${type} address`));
+  addAll(errors, validateEndpointIp(address, at));
+  return errors;
 }
 
-function* validateHints(hints: EndpointHints, path: string): Generator<FieldError> {
+function validateHints(hints: EndpointHints, path: string): readonly FieldError[] {
+  const errors: FieldError[] = [];
   for (const [field, check] of [["forZones", labelValueErrors], ["forNodes", undefined]] as const) {
     const list = hints[field] ?? [];
-    if (list.length > limits.hints) return yield tooMany(`${path}.${field}`, list.length, limits.hints);
+    if (list.length > limits.hints) return [...errors, tooMany(`${path}.${field}`, list.length, limits.hints)];
     const seen = new Set<string>();
     for (const [index, { name = "" }] of list.entries()) {
       const at = `${path}.${field}[${index}].name`;
-      if (seen.has(name)) yield duplicate(at, name);
+      if (seen.has(name)) errors.push(duplicate(at, name));
       seen.add(name);
-      yield* check === undefined ? dnsSubdomain(at, name) : invalidEach(at, name, check(name));
+      addAll(errors, check === undefined ? dnsSubdomain(at, name) : invalidEach(at, name, check(name)));
     }
   }
+  return errors;
 }
 
-function* validateEndpoints(endpoints: readonly Endpoint[], type: string): Generator<FieldError> {
-  if (endpoints.length > limits.endpoints) return yield tooMany("endpoints", endpoints.length, limits.endpoints);
+function validateEndpoints(endpoints: readonly Endpoint[], type: string): readonly FieldError[] {
+  if (endpoints.length > limits.endpoints) return [tooMany("endpoints", endpoints.length, limits.endpoints)];
+  const errors: FieldError[] = [];
   for (const [index, { addresses = [], nodeName, hostname, deprecatedTopology = {}, hints }] of endpoints.entries()) {
     const at = `endpoints[${index}]`;
-    if (addresses.length === 0) yield required(`${at}.addresses`, "must contain at least 1 address");
-    else if (addresses.length > limits.addresses) yield tooMany(`${at}.addresses`, addresses.length, limits.addresses);
-    for (const [addressIndex, address] of addresses.entries()) yield* validateAddress(type, address, `${at}.addresses`, addressIndex);
-    if (nodeName !== undefined) yield* dnsSubdomain(`${at}.nodeName`, nodeName);
+    if (addresses.length === 0) errors.push(required(`${at}.addresses`, "must contain at least 1 address"));
+    else if (addresses.length > limits.addresses) errors.push(tooMany(`${at}.addresses`, addresses.length, limits.addresses));
+    for (const [addressIndex, address] of addresses.entries()) addAll(errors, validateAddress(type, address, `${at}.addresses`, addressIndex));
+    if (nodeName !== undefined) addAll(errors, dnsSubdomain(`${at}.nodeName`, nodeName));
     const labels = Object.keys(deprecatedTopology).length;
-    if (labels > limits.topologyLabels) yield tooMany(`${at}.deprecatedTopology`, labels, limits.topologyLabels);
-    yield* labelsErrors(`${at}.deprecatedTopology`, deprecatedTopology);
-    if (hostname !== undefined) yield* dnsLabel(`${at}.hostname`, hostname);
-    if (hints) yield* validateHints(hints, `${at}.hints`);
+    if (labels > limits.topologyLabels) errors.push(tooMany(`${at}.deprecatedTopology`, labels, limits.topologyLabels));
+    addAll(errors, labelsErrors(`${at}.deprecatedTopology`, deprecatedTopology));
+    if (hostname !== undefined) addAll(errors, dnsLabel(`${at}.hostname`, hostname));
+    if (hints) addAll(errors, validateHints(hints, `${at}.hints`));
   }
+  return errors;
 }
 
-function* validate({ addressType, ports = [], endpoints = [] }: EndpointSlice, previous: EndpointSlice | undefined): Generator<FieldError> {
-  yield* oneOf("addressType", addressType, ["FQDN", "IPv4", "IPv6"]);
+function validate({ addressType, ports = [], endpoints = [] }: EndpointSlice, previous: EndpointSlice | undefined): readonly FieldError[] {
+  const errors: FieldError[] = [];
+  addAll(errors, oneOf("addressType", addressType, ["FQDN", "IPv4", "IPv6"]));
   if (ports.length > limits.ports) {
-    yield tooMany("ports", ports.length, limits.ports);
+    errors.push(tooMany("ports", ports.length, limits.ports));
   } else {
     const names = new Set<string>();
     for (const [index, { name = "", protocol, appProtocol }] of ports.entries()) {
       const at = `ports[${index}]`;
-      if (name !== "") yield* dnsLabel(`${at}.name`, name);
-      if (names.has(name)) yield duplicate(`${at}.name`, name);
+      if (name !== "") addAll(errors, dnsLabel(`${at}.name`, name));
+      if (names.has(name)) errors.push(duplicate(`${at}.name`, name));
       names.add(name);
-      yield* oneOf(`${at}.protocol`, protocol, ["SCTP", "TCP", "UDP"]);
-      if (appProtocol !== undefined) yield* qualifiedName(`${at}.appProtocol`, appProtocol);
+      addAll(errors, oneOf(`${at}.protocol`, protocol, ["SCTP", "TCP", "UDP"]));
+      if (appProtocol !== undefined) addAll(errors, qualifiedName(`${at}.appProtocol`, appProtocol));
     }
   }
-  if (previous === undefined || !semanticallyEqual(endpoints, previous.endpoints)) yield* validateEndpoints(endpoints, addressType);
+  if (previous === undefined || !semanticallyEqual(endpoints, previous.endpoints)) addAll(errors, validateEndpoints(endpoints, addressType));
+  return errors;
 }

@@ -9,6 +9,7 @@ import { dnsSubdomainName } from "../names.ts";
 import { ageColumn, nameColumn, text } from "../printing/columns.ts";
 import { defineResource } from "../resource.ts";
 import { keepStatus, semanticallyEqual } from "../strategy.ts";
+import { addAll } from "../../stdx/add-all.ts";
 import { mandatoryPriorityLevels } from "./mandatory.ts";
 import { statusWithOldMetadata, validateConditionTypes } from "./strategy.ts";
 
@@ -46,65 +47,75 @@ const queuesMax = 10_000_000;
 const hashBitsMax = 60;
 const preserveZeroAnnotation = "flowcontrol.k8s.io/preserve-zero-concurrency-shares";
 
-function* validateShares({ nominalConcurrencyShares: shares = 0 }: { readonly nominalConcurrencyShares?: number }, path: string): Generator<FieldError> {
-  if (shares < 0) yield invalid(`${path}.nominalConcurrencyShares`, shares, "must be a non-negative integer");
+function validateShares({ nominalConcurrencyShares: shares = 0 }: { readonly nominalConcurrencyShares?: number }, path: string): readonly FieldError[] {
+  return shares < 0 ? [invalid(`${path}.nominalConcurrencyShares`, shares, "must be a non-negative integer")] : [];
 }
-function* validateLendable({ lendablePercent: percent = 0 }: { readonly lendablePercent?: number }, path: string): Generator<FieldError> {
-  if (percent < 0 || percent > 100) yield invalid(`${path}.lendablePercent`, percent, "must be between 0 and 100, inclusive");
+function validateLendable({ lendablePercent: percent = 0 }: { readonly lendablePercent?: number }, path: string): readonly FieldError[] {
+  return percent < 0 || percent > 100 ? [invalid(`${path}.lendablePercent`, percent, "must be between 0 and 100, inclusive")] : [];
 }
-function* validateExempt(exempt: ExemptPriorityLevelConfiguration, path: string): Generator<FieldError> {
-  yield* validateShares(exempt, path);
-  yield* validateLendable(exempt, path);
-}
-
-function* validateQueuing({ queueLengthLimit: length = 0, queues = 0, handSize = 0 }: QueuingConfiguration, path: string): Generator<FieldError> {
-  if (length <= 0) yield invalid(`${path}.queueLengthLimit`, length, "must be positive");
-  if (queues <= 0) yield invalid(`${path}.queues`, queues, "must be positive");
-  else if (queues > queuesMax) yield invalid(`${path}.queues`, queues, `must not be greater than ${queuesMax}`);
-  if (handSize <= 0) yield invalid(`${path}.handSize`, handSize, "must be positive");
-  else if (handSize > queues) yield invalid(`${path}.handSize`, handSize, `should not be greater than queues (${queues})`);
-  else if (Math.ceil(Math.log2(queues) * handSize) > hashBitsMax) yield invalid(`${path}.handSize`, handSize, `required entropy bits of deckSize ${queues} and handSize ${handSize} should not be greater than ${hashBitsMax}`);
+function validateExempt(exempt: ExemptPriorityLevelConfiguration, path: string): readonly FieldError[] {
+  const errors: FieldError[] = [];
+  addAll(errors, validateShares(exempt, path));
+  addAll(errors, validateLendable(exempt, path));
+  return errors;
 }
 
-function* validateLimited(limited: LimitedPriorityLevelConfiguration, path: string): Generator<FieldError> {
-  yield* validateShares(limited, path);
+function validateQueuing({ queueLengthLimit: length = 0, queues = 0, handSize = 0 }: QueuingConfiguration, path: string): readonly FieldError[] {
+  const errors: FieldError[] = [];
+  if (length <= 0) errors.push(invalid(`${path}.queueLengthLimit`, length, "must be positive"));
+  if (queues <= 0) errors.push(invalid(`${path}.queues`, queues, "must be positive"));
+  else if (queues > queuesMax) errors.push(invalid(`${path}.queues`, queues, `must not be greater than ${queuesMax}`));
+  if (handSize <= 0) errors.push(invalid(`${path}.handSize`, handSize, "must be positive"));
+  else if (handSize > queues) errors.push(invalid(`${path}.handSize`, handSize, `should not be greater than queues (${queues})`));
+  else if (Math.ceil(Math.log2(queues) * handSize) > hashBitsMax) errors.push(invalid(`${path}.handSize`, handSize, `required entropy bits of deckSize ${queues} and handSize ${handSize} should not be greater than ${hashBitsMax}`));
+  return errors;
+}
+
+function validateLimited(limited: LimitedPriorityLevelConfiguration, path: string): readonly FieldError[] {
+  const errors: FieldError[] = [];
+  addAll(errors, validateShares(limited, path));
   const { type = "", queuing } = limited.limitResponse ?? {};
   const at = `${path}.limitResponse`;
   if (type === "Reject") {
-    if (queuing) yield forbidden(`${at}.queuing`, "must be nil if limited.limitResponse.type is not Limited");
+    if (queuing) errors.push(forbidden(`${at}.queuing`, "must be nil if limited.limitResponse.type is not Limited"));
   } else if (type === "Queue") {
-    if (queuing) yield* validateQueuing(queuing, `${at}.queuing`);
-    else yield required(`${at}.queuing`, "must not be empty if limited.limitResponse.type is Limited");
+    if (queuing) addAll(errors, validateQueuing(queuing, `${at}.queuing`));
+    else errors.push(required(`${at}.queuing`, "must not be empty if limited.limitResponse.type is Limited"));
   } else {
-    yield notSupported(`${at}.type`, type, ["Queue", "Reject"]);
+    errors.push(notSupported(`${at}.type`, type, ["Queue", "Reject"]));
   }
-  yield* validateLendable(limited, path);
-  if ((limited.borrowingLimitPercent ?? 0) < 0) yield invalid(`${path}.borrowingLimitPercent`, limited.borrowingLimitPercent, "if specified, must be a non-negative integer");
+  addAll(errors, validateLendable(limited, path));
+  if ((limited.borrowingLimitPercent ?? 0) < 0) errors.push(invalid(`${path}.borrowingLimitPercent`, limited.borrowingLimitPercent, "if specified, must be a non-negative integer"));
+  return errors;
 }
 
-function* validateSpec(spec: PriorityLevelConfigurationSpec, name: string): Generator<FieldError> {
+function validateSpec(spec: PriorityLevelConfigurationSpec, name: string): readonly FieldError[] {
   const { type = "", exempt, limited } = spec;
-  if ((name === "exempt") !== (type === "Exempt")) yield invalid("spec.type", type, "must be 'Exempt' if and only if `name` is 'exempt'");
+  const errors: FieldError[] = [];
+  if ((name === "exempt") !== (type === "Exempt")) errors.push(invalid("spec.type", type, "must be 'Exempt' if and only if `name` is 'exempt'"));
   if (type === "Exempt") {
-    if (limited) yield forbidden("spec.limited", "must be nil if the type is not Limited");
-    if (exempt) yield* validateExempt(exempt, "spec.exempt");
+    if (limited) errors.push(forbidden("spec.limited", "must be nil if the type is not Limited"));
+    if (exempt) addAll(errors, validateExempt(exempt, "spec.exempt"));
   } else if (type === "Limited") {
-    if (exempt) yield forbidden("spec.exempt", "must be nil if the type is Limited");
-    if (limited) yield* validateLimited(limited, "spec.limited");
-    else yield required("spec.limited", "must not be empty when type is Limited");
+    if (exempt) errors.push(forbidden("spec.exempt", "must be nil if the type is Limited"));
+    if (limited) addAll(errors, validateLimited(limited, "spec.limited"));
+    else errors.push(required("spec.limited", "must not be empty when type is Limited"));
   } else {
-    yield notSupported("spec.type", type, ["Exempt", "Limited"]);
+    errors.push(notSupported("spec.type", type, ["Exempt", "Limited"]));
   }
+  return errors;
 }
 
-function* validate({ metadata: { name = "", annotations }, spec = emptySpec, status }: PriorityLevelConfiguration): Generator<FieldError> {
-  if (annotations?.[preserveZeroAnnotation] !== undefined) yield forbidden("metadata.annotations", `annotation '${preserveZeroAnnotation}' is forbidden`);
-  yield* validateSpec(spec, name);
+function validate({ metadata: { name = "", annotations }, spec = emptySpec, status }: PriorityLevelConfiguration): readonly FieldError[] {
+  const errors: FieldError[] = [];
+  if (annotations?.[preserveZeroAnnotation] !== undefined) errors.push(forbidden("metadata.annotations", `annotation '${preserveZeroAnnotation}' is forbidden`));
+  addAll(errors, validateSpec(spec, name));
   const fixed = mandatoryPriorityLevels[name];
   if (name === "exempt" && fixed?.exempt) {
-    if (!semanticallyEqual({ ...spec, exempt: fixed.exempt }, fixed)) yield invalid("spec", goForm(spec, priorityLevelFields), `spec of '${name}' except the 'spec.exempt' field must equal the fixed value`);
+    if (!semanticallyEqual({ ...spec, exempt: fixed.exempt }, fixed)) errors.push(invalid("spec", goForm(spec, priorityLevelFields), `spec of '${name}' except the 'spec.exempt' field must equal the fixed value`));
   } else if (fixed !== undefined && !semanticallyEqual(spec, fixed)) {
-    yield invalid("spec", goForm(spec, priorityLevelFields), `spec of '${name}' must equal the fixed value`);
+    errors.push(invalid("spec", goForm(spec, priorityLevelFields), `spec of '${name}' must equal the fixed value`));
   }
-  yield* validateConditionTypes(status?.conditions);
+  addAll(errors, validateConditionTypes(status?.conditions));
+  return errors;
 }

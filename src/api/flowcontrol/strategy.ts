@@ -12,11 +12,13 @@ export const statusWithOldMetadata = <T extends WithStatus>(validateUpdate: Upda
   validateUpdate,
 });
 
-export function* validateConditionTypes(conditions: readonly { readonly type?: string }[] = []): Generator<FieldError> {
+export function validateConditionTypes(conditions: readonly { readonly type?: string }[] = []): readonly FieldError[] {
   const seen = new Set<string>();
+  const errors: FieldError[] = [];
   for (const [index, { type = "" }] of conditions.entries()) {
-    if (seen.has(type)) yield duplicate(`status.conditions[${index}].type`, type);
+    if (seen.has(type)) errors.push(duplicate(`status.conditions[${index}].type`, type));
     seen.add(type);
-    if (type === "") yield required(`status.conditions[${index}].type`);
+    if (type === "") errors.push(required(`status.conditions[${index}].type`));
   }
+  return errors;
 }

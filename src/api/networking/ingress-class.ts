@@ -6,6 +6,7 @@ import { changeField, withDefaults } from "../defaulting.ts";
 import { dnsSubdomainName } from "../names.ts";
 import { ageColumn, nameAs, text } from "../printing/columns.ts";
 import { defineResource } from "../resource.ts";
+import { addAll } from "../../stdx/add-all.ts";
 
 const defaultAnnotation = "ingressclass.kubernetes.io/is-default-class";
 
@@ -20,9 +21,11 @@ export const ingressClassResource = defineResource<IngressClass>(ingressclasses,
   generation: true,
   defaults: (ingressClass) => changeField(ingressClass, "spec", (spec) => changeField(spec, "parameters", (parameters) => withDefaults(parameters, { scope: "Cluster" }))),
   validate,
-  *validateUpdate(next, previous) {
-    yield* immutable("spec.controller", next.spec?.controller ?? "", previous.spec?.controller ?? "");
-    yield* validate(next);
+  validateUpdate(next, previous) {
+    const errors: FieldError[] = [];
+    addAll(errors, immutable("spec.controller", next.spec?.controller ?? "", previous.spec?.controller ?? ""));
+    addAll(errors, validate(next));
+    return errors;
   },
   columns: [
     nameAs(({ metadata }) => `${metadata.name ?? ""}${metadata.annotations?.[defaultAnnotation] === "true" ? " (default)" : ""}`),
@@ -34,25 +37,29 @@ export const ingressClassResource = defineResource<IngressClass>(ingressclasses,
 
 const controllerBytesMax = 250;
 
-function* validate({ spec = {} }: IngressClass): Generator<FieldError> {
+function validate({ spec = {} }: IngressClass): readonly FieldError[] {
   const { controller = "" } = spec;
-  if (Buffer.byteLength(controller) > controllerBytesMax) yield tooLong("spec.controller", controllerBytesMax);
-  yield* domainPrefixedPathErrors("spec.controller", controller);
-  if (spec.parameters) yield* validateParameters(spec.parameters, "spec.parameters");
+  const errors: FieldError[] = [];
+  if (Buffer.byteLength(controller) > controllerBytesMax) errors.push(tooLong("spec.controller", controllerBytesMax));
+  addAll(errors, domainPrefixedPathErrors("spec.controller", controller));
+  if (spec.parameters) addAll(errors, validateParameters(spec.parameters, "spec.parameters"));
+  return errors;
 }
 
-function* validateParameters(reference: IngressClassParametersReference, path: string): Generator<FieldError> {
+function validateParameters(reference: IngressClassParametersReference, path: string): readonly FieldError[] {
   const { apiGroup, scope, namespace } = reference;
-  if (apiGroup !== undefined) yield* dnsSubdomain(`${path}.apiGroup`, apiGroup);
+  const errors: FieldError[] = [];
+  if (apiGroup !== undefined) addAll(errors, dnsSubdomain(`${path}.apiGroup`, apiGroup));
   for (const field of ["kind", "name"] as const) {
     const value = reference[field];
-    if (absent(value)) yield required(`${path}.${field}`);
-    else yield* invalidEach(`${path}.${field}`, value, pathSegmentNameErrors(value));
+    if (absent(value)) errors.push(required(`${path}.${field}`));
+    else addAll(errors, invalidEach(`${path}.${field}`, value, pathSegmentNameErrors(value)));
   }
-  if (scope === undefined) return yield required(`${path}.scope`);
-  if (scope !== "Cluster" && scope !== "Namespace") return yield notSupported(`${path}.scope`, scope, ["Cluster", "Namespace"]);
-  if (scope === "Cluster" && namespace !== undefined) yield forbidden(`${path}.namespace`, "`parameters.scope` is set to 'Cluster'");
-  if (scope === "Cluster") return;
-  if (namespace === undefined) yield required(`${path}.namespace`, "`parameters.scope` is set to 'Namespace'");
-  else yield* dnsLabel(`${path}.namespace`, namespace);
+  if (scope === undefined) return [...errors, required(`${path}.scope`)];
+  if (scope !== "Cluster" && scope !== "Namespace") return [...errors, notSupported(`${path}.scope`, scope, ["Cluster", "Namespace"])];
+  if (scope === "Cluster" && namespace !== undefined) errors.push(forbidden(`${path}.namespace`, "`parameters.scope` is set to 'Cluster'"));
+  if (scope === "Cluster") return errors;
+  if (namespace === undefined) errors.push(required(`${path}.namespace`, "`parameters.scope` is set to 'Namespace'"));
+  else addAll(errors, dnsLabel(`${path}.namespace`, namespace));
+  return errors;
 }

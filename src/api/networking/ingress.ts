@@ -9,6 +9,7 @@ import { ageColumn, nameColumn, text } from "../printing/columns.ts";
 import { addressesOf } from "../printing/formats.ts";
 import { defineResource } from "../resource.ts";
 import { keepStatus, statusStrategy } from "../strategy.ts";
+import { addAll } from "../../stdx/add-all.ts";
 
 /** The first three hosts; "*" where no rule names one. */
 function hostsText({ spec }: Ingress): string {
@@ -30,12 +31,14 @@ export const ingressResource = defineResource<Ingress>(ingresses, {
   generation: true,
   prepareForCreate: (ingress) => ({ ...ingress, status: { loadBalancer: {} } }),
   prepareForUpdate: keepStatus,
-  *validate({ metadata, spec = {} }) {
-    yield* validateSpec(spec, newRules);
+  validate({ metadata, spec = {} }) {
+    const errors: FieldError[] = [];
+    addAll(errors, validateSpec(spec, newRules));
     const named = metadata.annotations?.[classAnnotation];
     if (named !== undefined && spec.ingressClassName !== undefined && named !== spec.ingressClassName) {
-      yield invalid(`annotations.${classAnnotation}`, named, "must match `ingressClassName` when both are specified");
+      errors.push(invalid(`annotations.${classAnnotation}`, named, "must match `ingressClassName` when both are specified"));
     }
+    return errors;
   },
   validateUpdate: (next, previous) => validateSpec(next.spec ?? {}, rulesAfter(previous.spec ?? {})),
   warningsOnCreate: ({ metadata }) => (metadata.annotations?.[classAnnotation] === undefined ? [] : [`annotation "${classAnnotation}" is deprecated, please use 'spec.ingressClassName' instead`]),
@@ -60,46 +63,52 @@ const suffixes = ["/..", "/."] as const;
 
 const hostErrors = (field: string, host: string): FieldError[] => invalidEach(field, host, host.includes("*") ? wildcardDns1123SubdomainErrors(host) : dns1123SubdomainErrors(host));
 
-function* validateBackend({ resource, service }: IngressBackend, path: string): Generator<FieldError> {
-  if (resource && service) return yield invalid(path, "", "cannot set both resource and service backends");
+function validateBackend({ resource, service }: IngressBackend, path: string): readonly FieldError[] {
+  if (resource && service) return [invalid(path, "", "cannot set both resource and service backends")];
+  const errors: FieldError[] = [];
   if (resource) {
-    if (resource.apiGroup !== undefined) yield* dnsSubdomain(`${path}.resource.apiGroup`, resource.apiGroup);
+    if (resource.apiGroup !== undefined) addAll(errors, dnsSubdomain(`${path}.resource.apiGroup`, resource.apiGroup));
     for (const field of ["kind", "name"] as const) {
-      if (absent(resource[field])) yield required(`${path}.resource.${field}`);
-      else yield* invalidEach(`${path}.resource.${field}`, resource[field], pathSegmentNameErrors(resource[field]));
+      if (absent(resource[field])) errors.push(required(`${path}.resource.${field}`));
+      else addAll(errors, invalidEach(`${path}.resource.${field}`, resource[field], pathSegmentNameErrors(resource[field])));
     }
   } else if (service) {
-    if (absent(service.name)) yield required(`${path}.service.name`);
-    else yield* invalidEach(`${path}.service.name`, service.name, dns1123LabelErrors(service.name));
+    if (absent(service.name)) errors.push(required(`${path}.service.name`));
+    else addAll(errors, invalidEach(`${path}.service.name`, service.name, dns1123LabelErrors(service.name)));
     const { name = "", number = 0 } = service.port ?? {};
-    if (name !== "" && number !== 0) yield invalid(path, "", "cannot set both port name & port number");
-    else if (name !== "") yield* invalidEach(`${path}.service.port.name`, name, portNameErrors(name));
-    else if (number !== 0) yield* invalidEach(`${path}.service.port.number`, number, portNumberErrors(number));
-    else yield required(path, "port name or number is required");
+    if (name !== "" && number !== 0) errors.push(invalid(path, "", "cannot set both port name & port number"));
+    else if (name !== "") addAll(errors, invalidEach(`${path}.service.port.name`, name, portNameErrors(name)));
+    else if (number !== 0) addAll(errors, invalidEach(`${path}.service.port.number`, number, portNumberErrors(number)));
+    else errors.push(required(path, "port name or number is required"));
   } else {
-    yield invalid(path, "", "resource or service backend is required");
+    errors.push(invalid(path, "", "resource or service backend is required"));
   }
+  return errors;
 }
 
-function* validatePath({ path: location = "", pathType, backend }: HTTPIngressPath, path: string): Generator<FieldError> {
-  if (pathType === undefined || pathType === null) return yield required(`${path}.pathType`, "pathType must be specified");
+function validatePath({ path: location = "", pathType, backend }: HTTPIngressPath, path: string): readonly FieldError[] {
+  if (pathType === undefined || pathType === null) return [required(`${path}.pathType`, "pathType must be specified")];
   const absolute = invalid(`${path}.path`, location, "must be an absolute path");
+  const errors: FieldError[] = [];
   if (pathType === "Exact" || pathType === "Prefix") {
-    if (!location.startsWith("/")) yield absolute;
-    for (const sequence of sequences) if (location.includes(sequence)) yield invalid(`${path}.path`, location, `must not contain '${sequence}'`);
-    for (const suffix of suffixes) if (location.endsWith(suffix)) yield invalid(`${path}.path`, location, `cannot end with '${suffix}'`);
+    if (!location.startsWith("/")) errors.push(absolute);
+    for (const sequence of sequences) if (location.includes(sequence)) errors.push(invalid(`${path}.path`, location, `must not contain '${sequence}'`));
+    for (const suffix of suffixes) if (location.endsWith(suffix)) errors.push(invalid(`${path}.path`, location, `cannot end with '${suffix}'`));
   } else if (pathType === "ImplementationSpecific") {
-    if (location !== "" && !location.startsWith("/")) yield absolute;
+    if (location !== "" && !location.startsWith("/")) errors.push(absolute);
   } else {
-    yield notSupported(`${path}.pathType`, pathType, ["Exact", "ImplementationSpecific", "Prefix"]);
+    errors.push(notSupported(`${path}.pathType`, pathType, ["Exact", "ImplementationSpecific", "Prefix"]));
   }
-  yield* validateBackend(backend ?? {}, `${path}.backend`);
+  addAll(errors, validateBackend(backend ?? {}, `${path}.backend`));
+  return errors;
 }
 
-function* validateRule({ http }: IngressRule, path: string): Generator<FieldError> {
-  if (!http) return;
-  if ((http.paths ?? []).length === 0) yield required(`${path}.http.paths`);
-  for (const [index, each] of (http.paths ?? []).entries()) yield* validatePath(each, `${path}.http.paths[${index}]`);
+function validateRule({ http }: IngressRule, path: string): readonly FieldError[] {
+  if (!http) return [];
+  const errors: FieldError[] = [];
+  if ((http.paths ?? []).length === 0) errors.push(required(`${path}.http.paths`));
+  for (const [index, each] of (http.paths ?? []).entries()) addAll(errors, validatePath(each, `${path}.http.paths[${index}]`));
+  return errors;
 }
 
 const isWildcard = (host: string | undefined): boolean => (host ?? "").includes("*");
@@ -110,35 +119,39 @@ interface Leniency { readonly anySecretName: boolean; readonly anyWildcardRule: 
 const newRules: Leniency = { anySecretName: false, anyWildcardRule: false };
 const rulesAfter = ({ tls = [], rules = [] }: IngressSpec): Leniency => ({
   anySecretName: tls.some(({ secretName }) => secretNameErrors("", secretName).length > 0),
-  anyWildcardRule: rules.some((rule) => isWildcard(rule.host) && !validateRule(rule, "").next().done),
+  anyWildcardRule: rules.some((rule) => isWildcard(rule.host) && validateRule(rule, "").length > 0),
 });
 
-function* validateSpec({ rules = [], defaultBackend, tls = [], ingressClassName }: IngressSpec, { anySecretName, anyWildcardRule }: Leniency): Generator<FieldError> {
-  if (rules.length === 0 && !defaultBackend) yield invalid("spec", null, "either `defaultBackend` or `rules` must be specified");
-  if (defaultBackend) yield* validateBackend(defaultBackend, "spec.defaultBackend");
+function validateSpec({ rules = [], defaultBackend, tls = [], ingressClassName }: IngressSpec, { anySecretName, anyWildcardRule }: Leniency): readonly FieldError[] {
+  const errors: FieldError[] = [];
+  if (rules.length === 0 && !defaultBackend) errors.push(invalid("spec", null, "either `defaultBackend` or `rules` must be specified"));
+  if (defaultBackend) addAll(errors, validateBackend(defaultBackend, "spec.defaultBackend"));
   for (const [index, rule] of rules.entries()) {
     const { host = "" } = rule;
     const at = `spec.rules[${index}]`;
     if (host !== "") {
-      if (parseIpSloppy(host) !== undefined) yield invalid(`${at}.host`, host, "must be a DNS name, not an IP address");
-      yield* hostErrors(`${at}.host`, host);
+      if (parseIpSloppy(host) !== undefined) errors.push(invalid(`${at}.host`, host, "must be a DNS name, not an IP address"));
+      addAll(errors, hostErrors(`${at}.host`, host));
     }
-    if (!isWildcard(host) || !anyWildcardRule) yield* validateRule(rule, at);
+    if (!isWildcard(host) || !anyWildcardRule) addAll(errors, validateRule(rule, at));
   }
   for (const [index, { hosts = [], secretName = "" }] of tls.entries()) {
-    for (const [hostIndex, host] of hosts.entries()) yield* hostErrors(`spec.tls[${index}].hosts[${hostIndex}]`, host);
-    if (!anySecretName) yield* secretNameErrors(`spec.tls[${index}].secretName`, secretName);
+    for (const [hostIndex, host] of hosts.entries()) addAll(errors, hostErrors(`spec.tls[${index}].hosts[${hostIndex}]`, host));
+    if (!anySecretName) addAll(errors, secretNameErrors(`spec.tls[${index}].secretName`, secretName));
   }
-  if (ingressClassName !== undefined) yield* dnsSubdomain("spec.ingressClassName", ingressClassName);
+  if (ingressClassName !== undefined) addAll(errors, dnsSubdomain("spec.ingressClassName", ingressClassName));
+  return errors;
 }
 
-function* validateStatus(next: Ingress, previous: Ingress): Generator<FieldError> {
+function validateStatus(next: Ingress, previous: Ingress): readonly FieldError[] {
   const known = new Set(previous.status?.loadBalancer?.ingress?.map(({ ip }) => ip));
+  const errors: FieldError[] = [];
   for (const [index, { ip, hostname }] of (next.status?.loadBalancer?.ingress ?? []).entries()) {
     const at = `status.loadBalancer.ingress[${index}]`;
-    if (!absent(ip) && !known.has(ip)) yield* legacyIpErrors(`${at}.ip`, ip);
+    if (!absent(ip) && !known.has(ip)) addAll(errors, legacyIpErrors(`${at}.ip`, ip));
     if (absent(hostname)) continue;
-    yield* dnsSubdomain(`${at}.hostname`, hostname);
-    if (parseIpSloppy(hostname) !== undefined) yield invalid(`${at}.hostname`, hostname, "must be a DNS name, not an IP address");
+    addAll(errors, dnsSubdomain(`${at}.hostname`, hostname));
+    if (parseIpSloppy(hostname) !== undefined) errors.push(invalid(`${at}.hostname`, hostname, "must be a DNS name, not an IP address"));
   }
+  return errors;
 }

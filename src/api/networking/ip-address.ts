@@ -6,6 +6,7 @@ import { defineResource } from "../resource.ts";
 import { ipErrors, pathSegmentNameErrors } from "../../apimachinery/validation.ts";
 import { invalid, required, type FieldError } from "../../apimachinery/field-error.ts";
 import { absent, dnsSubdomain, invalidEach } from "../checks.ts";
+import { addAll } from "../../stdx/add-all.ts";
 
 function parentText({ spec }: IPAddress): string {
   if (spec?.parentRef === undefined) return "<none>";
@@ -18,21 +19,25 @@ export const ipAddressResource = defineResource<IPAddress>(ipaddresses, {
   // The text of the error without its value, which the registry adds.
   validateName: (name) => ipErrors("", name).map(({ message }) => message.slice(message.indexOf(": ", "Invalid value: ".length) + 2)),
   validate,
-  *validateUpdate(next, previous) {
-    yield* validate(next);
-    if (!semanticallyEqual(next.spec?.parentRef, previous.spec?.parentRef)) yield invalid("spec.parentRef", goForm(next.spec?.parentRef, parentRefFields), "field is immutable");
+  validateUpdate(next, previous) {
+    const errors: FieldError[] = [];
+    addAll(errors, validate(next));
+    if (!semanticallyEqual(next.spec?.parentRef, previous.spec?.parentRef)) errors.push(invalid("spec.parentRef", goForm(next.spec?.parentRef, parentRefFields), "field is immutable"));
+    return errors;
   },
   columns: [nameColumn, text("ParentRef", parentText)],
 });
 
-function* validate({ spec }: IPAddress): Generator<FieldError> {
-  if (!spec?.parentRef) return yield required("spec.parentRef");
+function validate({ spec }: IPAddress): readonly FieldError[] {
+  if (!spec?.parentRef) return [required("spec.parentRef")];
   const { group, namespace } = spec.parentRef;
-  if (!absent(group)) yield* dnsSubdomain("spec.parentRef.group", group);
+  const errors: FieldError[] = [];
+  if (!absent(group)) addAll(errors, dnsSubdomain("spec.parentRef.group", group));
   for (const field of ["resource", "name"] as const) {
     const value = spec.parentRef[field];
-    if (absent(value)) yield required(`spec.parentRef.${field}`);
-    else yield* invalidEach(`spec.parentRef.${field}`, value, pathSegmentNameErrors(value));
+    if (absent(value)) errors.push(required(`spec.parentRef.${field}`));
+    else addAll(errors, invalidEach(`spec.parentRef.${field}`, value, pathSegmentNameErrors(value)));
   }
-  if (!absent(namespace)) yield* invalidEach("spec.parentRef.namespace", namespace, pathSegmentNameErrors(namespace));
+  if (!absent(namespace)) addAll(errors, invalidEach("spec.parentRef.namespace", namespace, pathSegmentNameErrors(namespace)));
+  return errors;
 }

@@ -9,6 +9,7 @@ import { dnsSubdomainName } from "../names.ts";
 import { ageColumn, nameColumn, text } from "../printing/columns.ts";
 import { formatLabelSelector } from "../printing/formats.ts";
 import { defineResource } from "../resource.ts";
+import { addAll } from "../../stdx/add-all.ts";
 
 const portDefaults = (port: NetworkPolicyPort): NetworkPolicyPort => withDefaults(port, { protocol: "TCP" });
 
@@ -31,16 +32,18 @@ export const networkPolicyResource = defineResource<NetworkPolicy>(networkpolici
   columns: [nameColumn, text("Pod-Selector", ({ spec }) => formatLabelSelector(spec?.podSelector ?? {})), ageColumn],
 });
 
-function* rangeWarnings(spec: NetworkPolicySpec): Generator<string> {
+function rangeWarnings(spec: NetworkPolicySpec): readonly string[] {
   const blocks = [
     ...(spec.ingress ?? []).flatMap(({ from = [] }, index) => from.map(({ ipBlock }, peer) => ({ ipBlock, path: `spec.ingress[${index}].from[${peer}].ipBlock` }))),
     ...(spec.egress ?? []).flatMap(({ to = [] }, index) => to.map(({ ipBlock }, peer) => ({ ipBlock, path: `spec.egress[${index}].to[${peer}].ipBlock` }))),
   ];
+  const found: string[] = [];
   for (const { ipBlock, path } of blocks) {
     if (!ipBlock) continue;
-    yield* cidrWarnings(`${path}.cidr`, ipBlock.cidr);
-    for (const [index, except] of (ipBlock.except ?? []).entries()) yield* cidrWarnings(`${path}.except[${index}]`, except);
+    addAll(found, cidrWarnings(`${path}.cidr`, ipBlock.cidr));
+    for (const [index, except] of (ipBlock.except ?? []).entries()) addAll(found, cidrWarnings(`${path}.except[${index}]`, except));
   }
+  return found;
 }
 
 /** Ranges that were stored before they were checked strictly stay valid. */
@@ -49,54 +52,62 @@ function rangesOf(spec: NetworkPolicySpec): ReadonlySet<string> {
   return new Set(peers.flatMap(({ ipBlock }) => (ipBlock ? [ipBlock.cidr, ...(ipBlock.except ?? [])] : [])));
 }
 
-function* validatePort({ protocol, port, endPort }: NetworkPolicyPort, path: string): Generator<FieldError> {
+function validatePort({ protocol, port, endPort }: NetworkPolicyPort, path: string): readonly FieldError[] {
   const protocols = ["TCP", "UDP", "SCTP"];
-  if (protocol !== undefined && !protocols.includes(protocol)) yield notSupported(`${path}.protocol`, protocol, protocols);
+  const errors: FieldError[] = [];
+  if (protocol !== undefined && !protocols.includes(protocol)) errors.push(notSupported(`${path}.protocol`, protocol, protocols));
   if (port === undefined || port === null) {
-    if (endPort !== undefined) yield invalid(`${path}.endPort`, endPort, "may not be specified when `port` is not specified");
+    if (endPort !== undefined) errors.push(invalid(`${path}.endPort`, endPort, "may not be specified when `port` is not specified"));
   } else if (typeof port === "string") {
-    if (endPort !== undefined) yield invalid(`${path}.endPort`, endPort, "may not be specified when `port` is non-numeric");
-    yield* invalidEach(`${path}.port`, port, portNameErrors(port));
+    if (endPort !== undefined) errors.push(invalid(`${path}.endPort`, endPort, "may not be specified when `port` is non-numeric"));
+    addAll(errors, invalidEach(`${path}.port`, port, portNameErrors(port)));
   } else {
-    yield* invalidEach(`${path}.port`, port, portNumberErrors(port));
-    if (endPort === undefined) return;
-    if (endPort < port) yield invalid(`${path}.endPort`, port, "must be greater than or equal to `port`");
-    yield* invalidEach(`${path}.endPort`, endPort, portNumberErrors(endPort));
+    addAll(errors, invalidEach(`${path}.port`, port, portNumberErrors(port)));
+    if (endPort === undefined) return errors;
+    if (endPort < port) errors.push(invalid(`${path}.endPort`, port, "must be greater than or equal to `port`"));
+    addAll(errors, invalidEach(`${path}.endPort`, endPort, portNumberErrors(endPort)));
   }
+  return errors;
 }
 
-function* validateBlock({ cidr, except = [] }: IPBlock, path: string, known: ReadonlySet<string>): Generator<FieldError> {
-  if (absent(cidr)) return yield required(`${path}.cidr`);
-  if (!known.has(cidr)) yield* legacyCidrErrors(`${path}.cidr`, cidr);
+function validateBlock({ cidr, except = [] }: IPBlock, path: string, known: ReadonlySet<string>): readonly FieldError[] {
+  if (absent(cidr)) return [required(`${path}.cidr`)];
+  const errors: FieldError[] = [];
+  if (!known.has(cidr)) addAll(errors, legacyCidrErrors(`${path}.cidr`, cidr));
   const whole = parseCidrSloppy(cidr);
-  if (whole === undefined) return;
+  if (whole === undefined) return errors;
   for (const [index, text] of except.entries()) {
     const at = `${path}.except[${index}]`;
-    if (!known.has(text)) yield* legacyCidrErrors(at, text);
+    if (!known.has(text)) addAll(errors, legacyCidrErrors(at, text));
     const part = parseCidrSloppy(text);
-    if (part !== undefined && (!cidrContains(whole, part.ip) || whole.prefix >= part.prefix)) yield invalid(at, text, "must be a strict subset of `cidr`");
+    if (part !== undefined && (!cidrContains(whole, part.ip) || whole.prefix >= part.prefix)) errors.push(invalid(at, text, "must be a strict subset of `cidr`"));
   }
+  return errors;
 }
 
-function* validatePeer({ podSelector, namespaceSelector, ipBlock }: NetworkPolicyPeer, path: string, known: ReadonlySet<string>): Generator<FieldError> {
-  yield* labelSelectorErrors(`${path}.podSelector`, podSelector);
-  yield* labelSelectorErrors(`${path}.namespaceSelector`, namespaceSelector);
-  if (ipBlock) yield* validateBlock(ipBlock, `${path}.ipBlock`, known);
-  if (!podSelector && !namespaceSelector && !ipBlock) yield required(path, "must specify a peer");
-  else if (ipBlock && (podSelector || namespaceSelector)) yield forbidden(path, "may not specify both ipBlock and another peer");
+function validatePeer({ podSelector, namespaceSelector, ipBlock }: NetworkPolicyPeer, path: string, known: ReadonlySet<string>): readonly FieldError[] {
+  const errors: FieldError[] = [];
+  addAll(errors, labelSelectorErrors(`${path}.podSelector`, podSelector));
+  addAll(errors, labelSelectorErrors(`${path}.namespaceSelector`, namespaceSelector));
+  if (ipBlock) addAll(errors, validateBlock(ipBlock, `${path}.ipBlock`, known));
+  if (!podSelector && !namespaceSelector && !ipBlock) errors.push(required(path, "must specify a peer"));
+  else if (ipBlock && (podSelector || namespaceSelector)) errors.push(forbidden(path, "may not specify both ipBlock and another peer"));
+  return errors;
 }
 
-function* validateSpec(spec: NetworkPolicySpec, known: ReadonlySet<string>): Generator<FieldError> {
-  yield* labelSelectorErrors("spec.podSelector", spec.podSelector);
+function validateSpec(spec: NetworkPolicySpec, known: ReadonlySet<string>): readonly FieldError[] {
+  const errors: FieldError[] = [];
+  addAll(errors, labelSelectorErrors("spec.podSelector", spec.podSelector));
   const directions = [
     ...(spec.ingress ?? []).map(({ ports = [], from = [] }, index) => ({ path: `spec.ingress[${index}]`, ports, peers: from, field: "from" })),
     ...(spec.egress ?? []).map(({ ports = [], to = [] }, index) => ({ path: `spec.egress[${index}]`, ports, peers: to, field: "to" })),
   ];
   for (const { path, ports, peers, field } of directions) {
-    for (const [index, port] of ports.entries()) yield* validatePort(port, `${path}.ports[${index}]`);
-    for (const [index, peer] of peers.entries()) yield* validatePeer(peer, `${path}.${field}[${index}]`, known);
+    for (const [index, port] of ports.entries()) addAll(errors, validatePort(port, `${path}.ports[${index}]`));
+    for (const [index, peer] of peers.entries()) addAll(errors, validatePeer(peer, `${path}.${field}[${index}]`, known));
   }
   const types = spec.policyTypes ?? [];
-  if (types.length > 2) return yield invalid("spec.policyTypes", types, "may not specify more than two policyTypes");
-  for (const [index, type] of types.entries()) if (type !== "Ingress" && type !== "Egress") yield notSupported(`spec.policyTypes[${index}]`, type, ["Ingress", "Egress"]);
+  if (types.length > 2) return [...errors, invalid("spec.policyTypes", types, "may not specify more than two policyTypes")];
+  for (const [index, type] of types.entries()) if (type !== "Ingress" && type !== "Egress") errors.push(notSupported(`spec.policyTypes[${index}]`, type, ["Ingress", "Egress"]));
+  return errors;
 }

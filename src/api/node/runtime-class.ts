@@ -9,6 +9,7 @@ import { goForm, tolerationFields } from "../go-form.ts";
 import { dnsSubdomainName } from "../names.ts";
 import { ageColumn, nameColumn, text } from "../printing/columns.ts";
 import { defineResource } from "../resource.ts";
+import { addAll } from "../../stdx/add-all.ts";
 
 export const runtimeClassResource = defineResource<RuntimeClass>(runtimeclasses, {
   validateName: dnsSubdomainName,
@@ -18,26 +19,32 @@ export const runtimeClassResource = defineResource<RuntimeClass>(runtimeclasses,
   validate,
   warningsOnCreate: (runtimeClass) => [...warnings(runtimeClass)],
   warningsOnUpdate: (runtimeClass) => [...warnings(runtimeClass)],
-  *validateUpdate(next, previous) {
-    yield* validate(next);
-    yield* immutable("handler", next.handler ?? "", previous.handler ?? "");
+  validateUpdate(next, previous) {
+    const errors: FieldError[] = [];
+    addAll(errors, validate(next));
+    addAll(errors, immutable("handler", next.handler ?? "", previous.handler ?? ""));
+    return errors;
   },
   columns: [nameColumn, text("Handler", ({ handler }) => handler), ageColumn],
 });
 
-function* warnings({ scheduling }: RuntimeClass): Generator<string> {
-  for (const key of Object.keys(scheduling?.nodeSelector ?? {})) if (deprecatedNodeLabels[key] !== undefined) yield `scheduling.nodeSelector: ${deprecatedNodeLabels[key]}`;
+function warnings({ scheduling }: RuntimeClass): readonly string[] {
+  const found: string[] = [];
+  for (const key of Object.keys(scheduling?.nodeSelector ?? {})) if (deprecatedNodeLabels[key] !== undefined) found.push(`scheduling.nodeSelector: ${deprecatedNodeLabels[key]}`);
+  return found;
 }
 
-function* validate({ handler, overhead, scheduling }: RuntimeClass): Generator<FieldError> {
-  if (absent(handler)) yield required("handler");
-  else yield* dnsLabel("handler", handler);
-  if (overhead) yield* validateContainerResources({ limits: overhead.podFixed ?? {} }, new Set(), "overhead");
+function validate({ handler, overhead, scheduling }: RuntimeClass): readonly FieldError[] {
+  const errors: FieldError[] = [];
+  if (absent(handler)) errors.push(required("handler"));
+  else addAll(errors, dnsLabel("handler", handler));
+  if (overhead) addAll(errors, validateContainerResources({ limits: overhead.podFixed ?? {} }, new Set(), "overhead"));
   if (scheduling) {
-    yield* labelsErrors("scheduling.nodeSelector", scheduling.nodeSelector);
+    addAll(errors, labelsErrors("scheduling.nodeSelector", scheduling.nodeSelector));
     const tolerations = scheduling.tolerations ?? [];
-    yield* validateTolerations(tolerations, "scheduling.tolerations");
+    addAll(errors, validateTolerations(tolerations, "scheduling.tolerations"));
     const keys = tolerations.map(({ key, operator, value, effect }) => JSON.stringify([key, operator, value, effect]));
-    for (const [index, key] of keys.entries()) if (keys.indexOf(key) < index) yield duplicate(`scheduling.tolerations[${index}]`, goForm(tolerations[index], tolerationFields));
+    for (const [index, key] of keys.entries()) if (keys.indexOf(key) < index) errors.push(duplicate(`scheduling.tolerations[${index}]`, goForm(tolerations[index], tolerationFields)));
   }
+  return errors;
 }

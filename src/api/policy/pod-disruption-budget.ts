@@ -9,6 +9,7 @@ import { ageColumn, integer, nameColumn, text } from "../printing/columns.ts";
 import { validateConditions } from "../condition-validation.ts";
 import { defineResource } from "../resource.ts";
 import { keepStatus, statusStrategy } from "../strategy.ts";
+import { addAll } from "../../stdx/add-all.ts";
 
 export const podDisruptionBudgetResource = defineResource<PodDisruptionBudget>(poddisruptionbudgets, {
   validateName: dnsSubdomainName,
@@ -21,9 +22,11 @@ export const podDisruptionBudgetResource = defineResource<PodDisruptionBudget>(p
   validateUpdate: validate,
   subresources: {
     status: statusStrategy({
-      *validateUpdate({ status }) {
-        yield* validateConditions(status?.conditions, "status.conditions");
-        yield* validateReplicaCounts(status, ["disruptionsAllowed", "currentHealthy", "desiredHealthy", "expectedPods"], []);
+      validateUpdate({ status }) {
+        const errors: FieldError[] = [];
+        addAll(errors, validateConditions(status?.conditions, "status.conditions"));
+        addAll(errors, validateReplicaCounts(status, ["disruptionsAllowed", "currentHealthy", "desiredHealthy", "expectedPods"], []));
+        return errors;
       },
     }),
   },
@@ -36,14 +39,16 @@ export const podDisruptionBudgetResource = defineResource<PodDisruptionBudget>(p
   ],
 });
 
-function* validate({ spec = {} }: PodDisruptionBudget): Generator<FieldError> {
-  if (spec.minAvailable !== undefined && spec.maxUnavailable !== undefined) yield invalid("spec", goForm(spec, disruptionBudgetFields), "minAvailable and maxUnavailable cannot be both set");
+function validate({ spec = {} }: PodDisruptionBudget): readonly FieldError[] {
+  const errors: FieldError[] = [];
+  if (spec.minAvailable !== undefined && spec.maxUnavailable !== undefined) errors.push(invalid("spec", goForm(spec, disruptionBudgetFields), "minAvailable and maxUnavailable cannot be both set"));
   for (const field of ["minAvailable", "maxUnavailable"] as const) {
     if (spec[field] === undefined) continue;
-    yield* countOrPercent(`spec.${field}`, spec[field]);
-    yield* notMoreThanAll(`spec.${field}`, spec[field]);
+    addAll(errors, countOrPercent(`spec.${field}`, spec[field]));
+    addAll(errors, notMoreThanAll(`spec.${field}`, spec[field]));
   }
-  yield* labelSelectorErrors("spec.selector", spec.selector);
+  addAll(errors, labelSelectorErrors("spec.selector", spec.selector));
   const policy = spec.unhealthyPodEvictionPolicy;
-  if (policy !== undefined && policy !== "AlwaysAllow" && policy !== "IfHealthyBudget") yield notSupported("spec.unhealthyPodEvictionPolicy", policy, ["AlwaysAllow", "IfHealthyBudget"]);
+  if (policy !== undefined && policy !== "AlwaysAllow" && policy !== "IfHealthyBudget") errors.push(notSupported("spec.unhealthyPodEvictionPolicy", policy, ["AlwaysAllow", "IfHealthyBudget"]));
+  return errors;
 }

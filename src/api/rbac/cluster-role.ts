@@ -3,6 +3,7 @@ import { validateAggregation, validateRules } from "./validation.ts";
 import { clusterroles, type ClusterRole } from "../generated/rbac-v1.ts";
 import { pathSegmentName } from "../names.ts";
 import { defineResource } from "../resource.ts";
+import { addAll } from "../../stdx/add-all.ts";
 import { createdAtColumns } from "./columns.ts";
 
 export const clusterRoleResource = defineResource<ClusterRole>(clusterroles, {
@@ -13,7 +14,9 @@ export const clusterRoleResource = defineResource<ClusterRole>(clusterroles, {
   columns: createdAtColumns,
 });
 
-function* validate({ rules, aggregationRule }: ClusterRole): Generator<FieldError> {
-  yield* validateRules(rules ?? [], { namespaced: false });
-  yield* validateAggregation(aggregationRule);
+function validate({ rules, aggregationRule }: ClusterRole): readonly FieldError[] {
+  const errors: FieldError[] = [];
+  addAll(errors, validateRules(rules ?? [], { namespaced: false }));
+  addAll(errors, validateAggregation(aggregationRule));
+  return errors;
 }

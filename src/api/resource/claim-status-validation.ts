@@ -5,6 +5,7 @@ import { validateConditions } from "../condition-validation.ts";
 import { validateNodeSelector } from "../core/pod-spec/validation-scheduling.ts";
 import type { AllocatedDeviceStatus, AllocationResult, DeviceAllocationConfiguration, DeviceRequestAllocationResult, ResourceClaim, ResourceClaimConsumerReference } from "../generated/resource-v1.ts";
 import { semanticallyEqual } from "../strategy.ts";
+import { addAll } from "../../stdx/add-all.ts";
 import { configurationsMax, requestNamesOf, validateConfiguration, validateRaw, validateRequestReference, validateRequestReferences, type RequestNames } from "./claim-validation.ts";
 import { validateBindingConditions, validateDriverName, validatePoolName, validateSet } from "./device-names.ts";
 
@@ -19,65 +20,77 @@ const uidPattern = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12
 const idOf = ({ driver, pool, device, shareID }: { readonly driver: string; readonly pool: string; readonly device: string; readonly shareID?: string }): string =>
   `${driver}/${pool}/${device}${shareID === undefined ? "" : `/${shareID}`}`;
 
-function* validateShare(id: string | undefined, path: string): Generator<FieldError> {
-  if (id !== undefined && !uidPattern.test(id)) yield invalid(path, id, "uid must be in RFC 4122 normalized form, `xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx` with lowercase hexadecimal characters");
+function validateShare(id: string | undefined, path: string): readonly FieldError[] {
+  return id !== undefined && !uidPattern.test(id) ? [invalid(path, id, "uid must be in RFC 4122 normalized form, `xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx` with lowercase hexadecimal characters")] : [];
 }
 
-function* validateConsumer(consumer: ResourceClaimConsumerReference, path: string): Generator<FieldError> {
-  for (const field of ["resource", "name", "uid"] as const) if (absent(consumer[field])) yield required(`${path}.${field}`);
+function validateConsumer(consumer: ResourceClaimConsumerReference, path: string): readonly FieldError[] {
+  const errors: FieldError[] = [];
+  for (const field of ["resource", "name", "uid"] as const) if (absent(consumer[field])) errors.push(required(`${path}.${field}`));
+  return errors;
 }
 
-function* validateDevice(device: AllocatedDeviceStatus, allocated: ReadonlySet<string>, path: string): Generator<FieldError> {
-  yield* validateDriverName(device.driver, `${path}.driver`);
-  yield* validatePoolName(device.pool, `${path}.pool`);
-  yield* dnsLabel(`${path}.device`, device.device ?? "");
-  yield* validateShare(device.shareID, `${path}.shareID`);
-  if (!allocated.has(idOf(device))) yield invalid(path, { Driver: device.driver ?? "", Pool: device.pool ?? "", Device: device.device ?? "", ShareID: device.shareID ?? "" }, "must be an allocated device in the claim");
+function validateDevice(device: AllocatedDeviceStatus, allocated: ReadonlySet<string>, path: string): readonly FieldError[] {
+  const errors: FieldError[] = [];
+  addAll(errors, validateDriverName(device.driver, `${path}.driver`));
+  addAll(errors, validatePoolName(device.pool, `${path}.pool`));
+  addAll(errors, dnsLabel(`${path}.device`, device.device ?? ""));
+  addAll(errors, validateShare(device.shareID, `${path}.shareID`));
+  if (!allocated.has(idOf(device))) errors.push(invalid(path, { Driver: device.driver ?? "", Pool: device.pool ?? "", Device: device.device ?? "", ShareID: device.shareID ?? "" }, "must be an allocated device in the claim"));
   const { conditions = [], data, networkData } = device;
-  if (conditions.length > conditionsMax) yield tooMany(`${path}.conditions`, conditions.length, conditionsMax);
-  yield* validateConditions(conditions, `${path}.conditions`);
-  if (data !== undefined) yield* validateRaw(data, `${path}.data`);
-  if (!networkData) return;
+  if (conditions.length > conditionsMax) errors.push(tooMany(`${path}.conditions`, conditions.length, conditionsMax));
+  addAll(errors, validateConditions(conditions, `${path}.conditions`));
+  if (data !== undefined) addAll(errors, validateRaw(data, `${path}.data`));
+  if (!networkData) return errors;
   const at = `${path}.networkData`;
-  if (utf8Length(networkData.interfaceName ?? "") > interfaceNameBytesMax) yield tooLong(`${at}.interfaceName`, interfaceNameBytesMax);
-  if (utf8Length(networkData.hardwareAddress ?? "") > hardwareAddressBytesMax) yield tooLong(`${at}.hardwareAddress`, hardwareAddressBytesMax);
-  yield* validateSet(networkData.ips ?? [], addressesMax, `${at}.ips`, (ip) => ip, () => []);
+  if (utf8Length(networkData.interfaceName ?? "") > interfaceNameBytesMax) errors.push(tooLong(`${at}.interfaceName`, interfaceNameBytesMax));
+  if (utf8Length(networkData.hardwareAddress ?? "") > hardwareAddressBytesMax) errors.push(tooLong(`${at}.hardwareAddress`, hardwareAddressBytesMax));
+  addAll(errors, validateSet(networkData.ips ?? [], addressesMax, `${at}.ips`, (ip) => ip, () => []));
+  return errors;
 }
 
-function* validateResult(result: DeviceRequestAllocationResult, names: RequestNames, path: string): Generator<FieldError> {
-  yield* validateRequestReference(result.request ?? "", names, `${path}.request`);
-  yield* validateDriverName(result.driver, `${path}.driver`);
-  yield* validatePoolName(result.pool, `${path}.pool`);
-  yield* dnsLabel(`${path}.device`, result.device ?? "");
-  yield* validateBindingConditions(result.bindingConditions, result.bindingFailureConditions, path);
-  yield* validateShare(result.shareID, `${path}.shareID`);
+function validateResult(result: DeviceRequestAllocationResult, names: RequestNames, path: string): readonly FieldError[] {
+  const errors: FieldError[] = [];
+  addAll(errors, validateRequestReference(result.request ?? "", names, `${path}.request`));
+  addAll(errors, validateDriverName(result.driver, `${path}.driver`));
+  addAll(errors, validatePoolName(result.pool, `${path}.pool`));
+  addAll(errors, dnsLabel(`${path}.device`, result.device ?? ""));
+  addAll(errors, validateBindingConditions(result.bindingConditions, result.bindingFailureConditions, path));
+  addAll(errors, validateShare(result.shareID, `${path}.shareID`));
+  return errors;
 }
 
-function* validateSourcedConfiguration(configuration: DeviceAllocationConfiguration, names: RequestNames, path: string): Generator<FieldError> {
+function validateSourcedConfiguration(configuration: DeviceAllocationConfiguration, names: RequestNames, path: string): readonly FieldError[] {
   const { source, requests = [] } = configuration;
-  if (absent(source)) yield required(`${path}.source`);
-  else if (source !== "FromClaim" && source !== "FromClass") yield notSupported(`${path}.source`, source, ["FromClaim", "FromClass"]);
-  yield* validateRequestReferences(requests, names, `${path}.requests`);
-  yield* validateConfiguration(configuration, path);
+  const errors: FieldError[] = [];
+  if (absent(source)) errors.push(required(`${path}.source`));
+  else if (source !== "FromClaim" && source !== "FromClass") errors.push(notSupported(`${path}.source`, source, ["FromClaim", "FromClass"]));
+  addAll(errors, validateRequestReferences(requests, names, `${path}.requests`));
+  addAll(errors, validateConfiguration(configuration, path));
+  return errors;
 }
 
-function* validateAllocation({ devices, nodeSelector }: AllocationResult, names: RequestNames, path: string): Generator<FieldError> {
-  yield* validateSet(devices?.results ?? [], resultsMax, `${path}.devices.results`, undefined, (result, at) => validateResult(result, names, at));
-  yield* validateSet(devices?.config ?? [], 2 * configurationsMax, `${path}.devices.config`, undefined, (configuration, at) => validateSourcedConfiguration(configuration, names, at));
-  if (nodeSelector) yield* validateNodeSelector(nodeSelector, `${path}.nodeSelector`);
+function validateAllocation({ devices, nodeSelector }: AllocationResult, names: RequestNames, path: string): readonly FieldError[] {
+  const errors: FieldError[] = [];
+  addAll(errors, validateSet(devices?.results ?? [], resultsMax, `${path}.devices.results`, undefined, (result, at) => validateResult(result, names, at)));
+  addAll(errors, validateSet(devices?.config ?? [], 2 * configurationsMax, `${path}.devices.config`, undefined, (configuration, at) => validateSourcedConfiguration(configuration, names, at)));
+  if (nodeSelector) addAll(errors, validateNodeSelector(nodeSelector, `${path}.nodeSelector`));
+  return errors;
 }
 
-export function* validateClaimStatus(next: ResourceClaim, previous: ResourceClaim): Generator<FieldError> {
+export function validateClaimStatus(next: ResourceClaim, previous: ResourceClaim): readonly FieldError[] {
   const { allocation, devices = [], reservedFor = [] } = next.status ?? {};
   const before = previous.status ?? {};
-  yield* validateSet(reservedFor, consumersMax, "status.reservedFor", ({ uid }) => uid, validateConsumer);
+  const errors: FieldError[] = [];
+  addAll(errors, validateSet(reservedFor, consumersMax, "status.reservedFor", ({ uid }) => uid, validateConsumer));
   const allocated = new Set((allocation?.devices?.results ?? []).map(idOf));
-  yield* validateSet(devices, Number.POSITIVE_INFINITY, "status.devices", idOf, (device, at) => validateDevice(device, allocated, at));
+  addAll(errors, validateSet(devices, Number.POSITIVE_INFINITY, "status.devices", idOf, (device, at) => validateDevice(device, allocated, at)));
   if (reservedFor.length > 0) {
     const added = reservedFor.some((consumer) => !(before.reservedFor ?? []).some((known) => semanticallyEqual(known, consumer)));
-    if (!allocation) yield forbidden("status.reservedFor", "may not be specified when `allocated` is not set");
-    else if (next.metadata.deletionTimestamp !== undefined && added) yield forbidden("status.reservedFor", "new entries may not be added while `deallocationRequested` or `deletionTimestamp` are set");
+    if (!allocation) errors.push(forbidden("status.reservedFor", "may not be specified when `allocated` is not set"));
+    else if (next.metadata.deletionTimestamp !== undefined && added) errors.push(forbidden("status.reservedFor", "new entries may not be added while `deallocationRequested` or `deletionTimestamp` are set"));
   }
-  if (before.allocation && allocation) yield* immutable("status.allocation", allocation, before.allocation);
-  else if (allocation) yield* validateAllocation(allocation, requestNamesOf(next.spec), "status.allocation");
+  if (before.allocation && allocation) addAll(errors, immutable("status.allocation", allocation, before.allocation));
+  else if (allocation) addAll(errors, validateAllocation(allocation, requestNamesOf(next.spec), "status.allocation"));
+  return errors;
 }

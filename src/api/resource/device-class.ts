@@ -4,6 +4,7 @@ import { isExtended } from "../core/resource-names.ts";
 import { dnsSubdomainName } from "../names.ts";
 import { ageColumn, nameColumn } from "../printing/columns.ts";
 import { defineResource } from "../resource.ts";
+import { addAll } from "../../stdx/add-all.ts";
 import { configurationsMax, validateConfiguration, validateSelectors } from "./claim-validation.ts";
 import { validateSet } from "./device-names.ts";
 
@@ -15,9 +16,11 @@ export const deviceClassResource = defineResource<DeviceClass>(deviceclasses, {
   columns: [nameColumn, ageColumn],
 });
 
-function* validate({ spec }: DeviceClass): Generator<FieldError> {
+function validate({ spec }: DeviceClass): readonly FieldError[] {
   const { selectors = [], config = [], extendedResourceName } = spec ?? {};
-  yield* validateSelectors(selectors, "spec.selectors");
-  yield* validateSet(config, configurationsMax, "spec.config", undefined, validateConfiguration);
-  if (extendedResourceName !== undefined && !isExtended(extendedResourceName)) yield invalid("spec.extendedResourceName", extendedResourceName, "must be a valid extended resource name");
+  const errors: FieldError[] = [];
+  addAll(errors, validateSelectors(selectors, "spec.selectors"));
+  addAll(errors, validateSet(config, configurationsMax, "spec.config", undefined, validateConfiguration));
+  if (extendedResourceName !== undefined && !isExtended(extendedResourceName)) errors.push(invalid("spec.extendedResourceName", extendedResourceName, "must be a valid extended resource name"));
+  return errors;
 }

@@ -6,6 +6,7 @@ import { ageColumn, nameColumn } from "../printing/columns.ts";
 import { defineResource } from "../resource.ts";
 import { annotationsErrors, labelsErrors } from "../../apimachinery/validation.ts";
 import { immutable, onlyLabelsAndAnnotations } from "../checks.ts";
+import { addAll } from "../../stdx/add-all.ts";
 import { validateClaimSpec } from "./claim-validation.ts";
 import { claimSpecDefaults } from "./defaults.ts";
 
@@ -13,17 +14,21 @@ export const resourceClaimTemplateResource = defineResource<ResourceClaimTemplat
   validateName: dnsSubdomainName,
   defaults: (template) => changeField(withStruct(template, "spec"), "spec", (spec) => changeField(withDefaults(withStruct(spec, "spec"), { metadata: {} }), "spec", claimSpecDefaults)),
   validate,
-  *validateUpdate(next, previous) {
-    yield* validate(next);
-    yield* immutable("spec", next.spec, previous.spec);
+  validateUpdate(next, previous) {
+    const errors: FieldError[] = [];
+    addAll(errors, validate(next));
+    addAll(errors, immutable("spec", next.spec, previous.spec));
+    return errors;
   },
   columns: [nameColumn, ageColumn],
 });
 
-function* validate({ spec }: ResourceClaimTemplate): Generator<FieldError> {
+function validate({ spec }: ResourceClaimTemplate): readonly FieldError[] {
   const { metadata } = spec ?? {};
-  yield* annotationsErrors("spec.metadata.annotations", metadata?.annotations);
-  yield* labelsErrors("spec.metadata.labels", metadata?.labels);
-  yield* onlyLabelsAndAnnotations("spec.metadata", metadata);
-  yield* validateClaimSpec(spec?.spec ?? {}, "spec.spec");
+  const errors: FieldError[] = [];
+  addAll(errors, annotationsErrors("spec.metadata.annotations", metadata?.annotations));
+  addAll(errors, labelsErrors("spec.metadata.labels", metadata?.labels));
+  addAll(errors, onlyLabelsAndAnnotations("spec.metadata", metadata));
+  addAll(errors, validateClaimSpec(spec?.spec ?? {}, "spec.spec"));
+  return errors;
 }

@@ -7,6 +7,7 @@ import { ageColumn, nameColumn, text, yesNo } from "../printing/columns.ts";
 import { orText } from "../printing/formats.ts";
 import { defineResource } from "../resource.ts";
 import { semanticallyEqual } from "../strategy.ts";
+import { addAll } from "../../stdx/add-all.ts";
 
 /** Missing pods of a driver stop no scheduling by default: the field is kept only where it is set already. */
 const withoutGated = (driver: CSIDriver, previous: CSIDriver | undefined): CSIDriver =>
@@ -28,10 +29,12 @@ export const csiDriverResource = defineResource<CSIDriver>(csidrivers, {
   prepareForCreate: (driver) => withoutGated(driver, undefined),
   prepareForUpdate: (next, previous) => withoutGated(next, previous),
   validate: ({ spec }) => validateSpec(spec),
-  *validateUpdate(next, previous) {
-    yield* validateSpec(next.spec);
-    yield* immutable("spec.attachedRequired", next.spec.attachRequired, previous.spec.attachRequired);
-    yield* immutable("spec.volumeLifecycleModes", next.spec.volumeLifecycleModes, previous.spec.volumeLifecycleModes);
+  validateUpdate(next, previous) {
+    const errors: FieldError[] = [];
+    addAll(errors, validateSpec(next.spec));
+    addAll(errors, immutable("spec.attachedRequired", next.spec.attachRequired, previous.spec.attachRequired));
+    addAll(errors, immutable("spec.volumeLifecycleModes", next.spec.volumeLifecycleModes, previous.spec.volumeLifecycleModes));
+    return errors;
   },
   warningsOnCreate: (driver) => (asksForTokens(driver) ? [tokenWarning] : []),
   warningsOnUpdate: (next, previous) => (asksForTokens(next) && !semanticallyEqual(next.spec.tokenRequests, previous.spec.tokenRequests) ? [tokenWarning] : []),
@@ -52,35 +55,39 @@ const tokenSecondsMin = 600;
 const tokenSecondsMax = 2 ** 32;
 const updatePeriodSecondsMin = 10;
 
-function* validateTokenRequests(requests: readonly TokenRequest[], path: string): Generator<FieldError> {
+function validateTokenRequests(requests: readonly TokenRequest[], path: string): readonly FieldError[] {
   const audiences = new Set<string>();
+  const errors: FieldError[] = [];
   for (const [index, { audience = "", expirationSeconds }] of requests.entries()) {
     const at = `${path}[${index}]`;
     if (audiences.has(audience)) {
-      yield duplicate(`${at}.audience`, audience);
+      errors.push(duplicate(`${at}.audience`, audience));
       continue;
     }
     audiences.add(audience);
     if (expirationSeconds === undefined) continue;
-    if (expirationSeconds < tokenSecondsMin) yield invalid(`${at}.expirationSeconds`, expirationSeconds, "may not specify a duration less than 10 minutes");
-    if (expirationSeconds > tokenSecondsMax) yield invalid(`${at}.expirationSeconds`, expirationSeconds, "may not specify a duration larger than 2^32 seconds");
+    if (expirationSeconds < tokenSecondsMin) errors.push(invalid(`${at}.expirationSeconds`, expirationSeconds, "may not specify a duration less than 10 minutes"));
+    if (expirationSeconds > tokenSecondsMax) errors.push(invalid(`${at}.expirationSeconds`, expirationSeconds, "may not specify a duration larger than 2^32 seconds"));
   }
+  return errors;
 }
 
-function* validateSpec(spec: CSIDriverSpec): Generator<FieldError> {
+function validateSpec(spec: CSIDriverSpec): readonly FieldError[] {
   // The first path is upstream's misspelling of attachRequired.
+  const errors: FieldError[] = [];
   for (const [field, shown] of [["attachRequired", "attachedRequired"], ["podInfoOnMount", "podInfoOnMount"], ["storageCapacity", "storageCapacity"]] as const) {
-    if (spec[field] === undefined) yield required(`spec.${shown}`);
+    if (spec[field] === undefined) errors.push(required(`spec.${shown}`));
   }
-  if (spec.fsGroupPolicy !== undefined && !groupPolicies.includes(spec.fsGroupPolicy)) yield notSupported("spec.fsGroupPolicy", spec.fsGroupPolicy, groupPolicies);
-  yield* validateTokenRequests(spec.tokenRequests ?? [], "spec.tokenRequests");
+  if (spec.fsGroupPolicy !== undefined && !groupPolicies.includes(spec.fsGroupPolicy)) errors.push(notSupported("spec.fsGroupPolicy", spec.fsGroupPolicy, groupPolicies));
+  addAll(errors, validateTokenRequests(spec.tokenRequests ?? [], "spec.tokenRequests"));
   for (const mode of spec.volumeLifecycleModes ?? []) {
-    if (mode !== "Persistent" && mode !== "Ephemeral") yield notSupported("spec.volumeLifecycleModes", mode, ["Persistent", "Ephemeral"]);
+    if (mode !== "Persistent" && mode !== "Ephemeral") errors.push(notSupported("spec.volumeLifecycleModes", mode, ["Persistent", "Ephemeral"]));
   }
-  if (spec.seLinuxMount === undefined) yield required("spec.seLinuxMount");
+  if (spec.seLinuxMount === undefined) errors.push(required("spec.seLinuxMount"));
   const period = spec.nodeAllocatableUpdatePeriodSeconds;
-  if (period !== undefined && period < updatePeriodSecondsMin) yield invalid("spec.nodeAllocatableUpdatePeriodSeconds", period, `must be greater than or equal to ${updatePeriodSecondsMin} seconds`);
+  if (period !== undefined && period < updatePeriodSecondsMin) errors.push(invalid("spec.nodeAllocatableUpdatePeriodSeconds", period, `must be greater than or equal to ${updatePeriodSecondsMin} seconds`));
   if (spec.serviceAccountTokenInSecrets !== undefined && (spec.tokenRequests ?? []).length === 0) {
-    yield invalid("spec.serviceAccountTokenInSecrets", spec.serviceAccountTokenInSecrets, "serviceAccountTokenInSecrets is set but no tokenRequests are specified");
+    errors.push(invalid("spec.serviceAccountTokenInSecrets", spec.serviceAccountTokenInSecrets, "serviceAccountTokenInSecrets is set but no tokenRequests are specified"));
   }
+  return errors;
 }

@@ -7,11 +7,14 @@ import { changeField } from "../defaulting.ts";
 import { csistoragecapacities, type CSIStorageCapacity } from "../generated/storage-v1.ts";
 import { dnsSubdomainName } from "../names.ts";
 import { defineResource } from "../resource.ts";
+import { addAll } from "../../stdx/add-all.ts";
 
-function* validate({ nodeTopology, storageClassName, capacity }: CSIStorageCapacity, options: { readonly allowInvalidValues: boolean }): Generator<FieldError> {
-  yield* labelSelectorErrors("nodeTopology", nodeTopology, options);
-  yield* dnsSubdomain("storageClassName", storageClassName ?? "");
-  if (capacity !== undefined) yield* quantityAtLeastZero("capacity", capacity);
+function validate({ nodeTopology, storageClassName, capacity }: CSIStorageCapacity, options: { readonly allowInvalidValues: boolean }): readonly FieldError[] {
+  const errors: FieldError[] = [];
+  addAll(errors, labelSelectorErrors("nodeTopology", nodeTopology, options));
+  addAll(errors, dnsSubdomain("storageClassName", storageClassName ?? ""));
+  if (capacity !== undefined) addAll(errors, quantityAtLeastZero("capacity", capacity));
+  return errors;
 }
 
 export const csiStorageCapacityResource = defineResource<CSIStorageCapacity>(csistoragecapacities, {
@@ -19,10 +22,12 @@ export const csiStorageCapacityResource = defineResource<CSIStorageCapacity>(csi
   unconditionalUpdate: false,
   defaults: (capacity) => changeField(changeField(capacity, "capacity", canonicalAmount), "maximumVolumeSize", canonicalAmount),
   validate: (capacity) => validate(capacity, { allowInvalidValues: false }),
-  *validateUpdate(next, previous) {
-    yield* validate(next, { allowInvalidValues: labelSelectorErrors("nodeTopology", previous.nodeTopology).length > 0 });
-    yield* immutable("nodeTopology", next.nodeTopology, previous.nodeTopology);
-    yield* immutable("storageClassName", next.storageClassName ?? "", previous.storageClassName ?? "");
+  validateUpdate(next, previous) {
+    const errors: FieldError[] = [];
+    addAll(errors, validate(next, { allowInvalidValues: labelSelectorErrors("nodeTopology", previous.nodeTopology).length > 0 }));
+    addAll(errors, immutable("nodeTopology", next.nodeTopology, previous.nodeTopology));
+    addAll(errors, immutable("storageClassName", next.storageClassName ?? "", previous.storageClassName ?? ""));
+    return errors;
   },
   warningsOnCreate: ({ nodeTopology }) => [...nodeSelectorWarnings(nodeTopology, "nodeTopology")],
   warningsOnUpdate: ({ nodeTopology }) => [...nodeSelectorWarnings(nodeTopology, "nodeTopology")],

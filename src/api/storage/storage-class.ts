@@ -6,6 +6,7 @@ import { withDefaults } from "../defaulting.ts";
 import { dnsSubdomainName } from "../names.ts";
 import { ageColumn, nameAs, text } from "../printing/columns.ts";
 import { defineResource } from "../resource.ts";
+import { addAll } from "../../stdx/add-all.ts";
 import { validateParameters, validateProvisioner } from "./parameters.ts";
 import { validateTopologies } from "./topology-validation.ts";
 
@@ -18,9 +19,11 @@ export const storageClassResource = defineResource<StorageClass>(storageclasses,
   validate,
   warningsOnCreate: (storageClass) => [...warnings(storageClass)],
   warningsOnUpdate: (storageClass) => [...warnings(storageClass)],
-  *validateUpdate(next, previous): Generator<FieldError> {
-    yield* validate(next);
-    for (const field of ["parameters", "provisioner", "reclaimPolicy", "volumeBindingMode"] as const) yield* immutable(field, field === "provisioner" ? next[field] ?? "" : next[field], field === "provisioner" ? previous[field] ?? "" : previous[field]);
+  validateUpdate(next, previous): readonly FieldError[] {
+    const errors: FieldError[] = [];
+    addAll(errors, validate(next));
+    for (const field of ["parameters", "provisioner", "reclaimPolicy", "volumeBindingMode"] as const) addAll(errors, immutable(field, field === "provisioner" ? next[field] ?? "" : next[field], field === "provisioner" ? previous[field] ?? "" : previous[field]));
+    return errors;
   },
   columns: [
     nameAs((storageClass) => `${storageClass.metadata.name ?? ""}${isDefault(storageClass) ? " (default)" : ""}`),
@@ -32,19 +35,23 @@ export const storageClassResource = defineResource<StorageClass>(storageclasses,
   ],
 });
 
-function* warnings({ allowedTopologies = [] }: StorageClass): Generator<string> {
+function warnings({ allowedTopologies = [] }: StorageClass): readonly string[] {
+  const found: string[] = [];
   for (const [index, { matchLabelExpressions = [] }] of allowedTopologies.entries()) {
     for (const [position, { key }] of matchLabelExpressions.entries()) {
-      if (deprecatedNodeLabels[key] !== undefined) yield `allowedTopologies[${index}].matchLabelExpressions[${position}].key: ${deprecatedNodeLabels[key]}`;
+      if (deprecatedNodeLabels[key] !== undefined) found.push(`allowedTopologies[${index}].matchLabelExpressions[${position}].key: ${deprecatedNodeLabels[key]}`);
     }
   }
+  return found;
 }
 
-function* validate({ provisioner, parameters, reclaimPolicy, volumeBindingMode, allowedTopologies }: StorageClass): Generator<FieldError> {
-  yield* validateProvisioner(provisioner, "provisioner");
-  yield* validateParameters(parameters, "parameters", { mayBeEmpty: true });
-  if (!absent(reclaimPolicy) && reclaimPolicy !== "Delete" && reclaimPolicy !== "Retain") yield notSupported("reclaimPolicy", reclaimPolicy, ["Delete", "Retain"]);
-  if (absent(volumeBindingMode)) yield required("volumeBindingMode");
-  else if (volumeBindingMode !== "Immediate" && volumeBindingMode !== "WaitForFirstConsumer") yield notSupported("volumeBindingMode", volumeBindingMode, ["Immediate", "WaitForFirstConsumer"]);
-  yield* validateTopologies(allowedTopologies ?? [], "allowedTopologies");
+function validate({ provisioner, parameters, reclaimPolicy, volumeBindingMode, allowedTopologies }: StorageClass): readonly FieldError[] {
+  const errors: FieldError[] = [];
+  addAll(errors, validateProvisioner(provisioner, "provisioner"));
+  addAll(errors, validateParameters(parameters, "parameters", { mayBeEmpty: true }));
+  if (!absent(reclaimPolicy) && reclaimPolicy !== "Delete" && reclaimPolicy !== "Retain") errors.push(notSupported("reclaimPolicy", reclaimPolicy, ["Delete", "Retain"]));
+  if (absent(volumeBindingMode)) errors.push(required("volumeBindingMode"));
+  else if (volumeBindingMode !== "Immediate" && volumeBindingMode !== "WaitForFirstConsumer") errors.push(notSupported("volumeBindingMode", volumeBindingMode, ["Immediate", "WaitForFirstConsumer"]));
+  addAll(errors, validateTopologies(allowedTopologies ?? [], "allowedTopologies"));
+  return errors;
 }

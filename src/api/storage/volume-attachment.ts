@@ -10,6 +10,7 @@ import { dnsSubdomainName } from "../names.ts";
 import { ageColumn, nameColumn, text, yesNo } from "../printing/columns.ts";
 import { defineResource } from "../resource.ts";
 import { keepStatus, statusStrategy } from "../strategy.ts";
+import { addAll } from "../../stdx/add-all.ts";
 
 export const volumeAttachmentResource = defineResource<VolumeAttachment>(volumeattachments, {
   validateName: dnsSubdomainName,
@@ -33,32 +34,40 @@ export const volumeAttachmentResource = defineResource<VolumeAttachment>(volumea
 const metadataBytesMax = 256 * 1024;
 const messageBytesMax = 1024;
 
-function* validateSource({ inlineVolumeSpec, persistentVolumeName }: VolumeAttachmentSource): Generator<FieldError> {
+function validateSource({ inlineVolumeSpec, persistentVolumeName }: VolumeAttachmentSource): readonly FieldError[] {
   const path = "spec.source";
-  if (inlineVolumeSpec === undefined && persistentVolumeName === undefined) yield required(path, "must specify exactly one of inlineVolumeSpec and persistentVolumeName");
-  else if (inlineVolumeSpec !== undefined && persistentVolumeName !== undefined) yield forbidden(path, "must specify exactly one of inlineVolumeSpec and persistentVolumeName");
-  else if (persistentVolumeName === "") yield required(`${path}.persistentVolumeName`, "must specify non empty persistentVolumeName");
-  else if (inlineVolumeSpec !== undefined) yield* validateInlineVolumeSpec(inlineVolumeSpec, `${path}.inlineVolumeSpec`);
+  const errors: FieldError[] = [];
+  if (inlineVolumeSpec === undefined && persistentVolumeName === undefined) errors.push(required(path, "must specify exactly one of inlineVolumeSpec and persistentVolumeName"));
+  else if (inlineVolumeSpec !== undefined && persistentVolumeName !== undefined) errors.push(forbidden(path, "must specify exactly one of inlineVolumeSpec and persistentVolumeName"));
+  else if (persistentVolumeName === "") errors.push(required(`${path}.persistentVolumeName`, "must specify non empty persistentVolumeName"));
+  else if (inlineVolumeSpec !== undefined) addAll(errors, validateInlineVolumeSpec(inlineVolumeSpec, `${path}.inlineVolumeSpec`));
+  return errors;
 }
 
-function* validateError(error: VolumeError | undefined, path: string): Generator<FieldError> {
+function validateError(error: VolumeError | undefined, path: string): readonly FieldError[] {
   // The limit that is named is not the one that holds; so it is upstream.
-  if (utf8Length(error?.message ?? "") > messageBytesMax) yield tooLong(`${path}.message`, metadataBytesMax);
-  if (error?.errorCode !== undefined && error.errorCode < 0) yield invalid(`${path}.errorCode`, error.errorCode, rangeError(0, 2 ** 31 - 1));
+  const errors: FieldError[] = [];
+  if (utf8Length(error?.message ?? "") > messageBytesMax) errors.push(tooLong(`${path}.message`, metadataBytesMax));
+  if (error?.errorCode !== undefined && error.errorCode < 0) errors.push(invalid(`${path}.errorCode`, error.errorCode, rangeError(0, 2 ** 31 - 1)));
+  return errors;
 }
 
-function* validate({ spec, status }: VolumeAttachment): Generator<FieldError> {
-  yield* validateCsiDriverName(spec.attacher, "spec.attacher");
-  yield* validateSource(spec.source);
-  yield* dnsSubdomain("spec.nodeName", spec.nodeName ?? "");
+function validate({ spec, status }: VolumeAttachment): readonly FieldError[] {
+  const errors: FieldError[] = [];
+  addAll(errors, validateCsiDriverName(spec.attacher, "spec.attacher"));
+  addAll(errors, validateSource(spec.source));
+  addAll(errors, dnsSubdomain("spec.nodeName", spec.nodeName ?? ""));
   const bytes = Object.entries(status?.attachmentMetadata ?? {}).reduce((sum, [key, value]) => sum + utf8Length(key) + utf8Length(value), 0);
-  if (bytes > metadataBytesMax) yield tooLong("status.attachmentMetadata", metadataBytesMax);
-  yield* validateError(status?.attachError, "status.attachError");
-  yield* validateError(status?.detachError, "status.detachError");
-  if (spec.source.persistentVolumeName !== undefined) yield* dnsSubdomain("spec.source.persistentVolumeName", spec.source.persistentVolumeName);
+  if (bytes > metadataBytesMax) errors.push(tooLong("status.attachmentMetadata", metadataBytesMax));
+  addAll(errors, validateError(status?.attachError, "status.attachError"));
+  addAll(errors, validateError(status?.detachError, "status.detachError"));
+  if (spec.source.persistentVolumeName !== undefined) addAll(errors, dnsSubdomain("spec.source.persistentVolumeName", spec.source.persistentVolumeName));
+  return errors;
 }
 
-function* validateUpdate(next: VolumeAttachment, previous: VolumeAttachment): Generator<FieldError> {
-  yield* validate(next);
-  yield* immutable("spec", next.spec, previous.spec);
+function validateUpdate(next: VolumeAttachment, previous: VolumeAttachment): readonly FieldError[] {
+  const errors: FieldError[] = [];
+  addAll(errors, validate(next));
+  addAll(errors, immutable("spec", next.spec, previous.spec));
+  return errors;
 }

@@ -2,6 +2,7 @@ import { invalid, notSupported, required, type FieldError } from "../../../apima
 import { formatQuantity, isQuantity, isZeroQuantity } from "../../../apimachinery/quantity.ts";
 import type { ObjectFieldSelector, ResourceFieldSelector } from "../../generated/core-v1.ts";
 import { absent, qualifiedName } from "../../checks.ts";
+import { addAll } from "../../../stdx/add-all.ts";
 
 /** What a pod may tell of itself in a variable of the environment. */
 export const environmentFields: readonly string[] = [
@@ -23,39 +24,43 @@ function splitSubscript(path: string): { readonly path: string; readonly subscri
   return match === null ? undefined : { path: match[1] ?? "", subscript: match[2] ?? "" };
 }
 
-export function* validateFieldRef(selector: ObjectFieldSelector, supported: readonly string[], path: string): Generator<FieldError> {
+export function validateFieldRef(selector: ObjectFieldSelector, supported: readonly string[], path: string): readonly FieldError[] {
   const { apiVersion, fieldPath } = selector;
-  if (absent(apiVersion)) return yield required(`${path}.apiVersion`);
-  if (absent(fieldPath)) return yield required(`${path}.fieldPath`);
+  if (absent(apiVersion)) return [required(`${path}.apiVersion`)];
+  if (absent(fieldPath)) return [required(`${path}.fieldPath`)];
 
   const unsupported = (why: string): FieldError => invalid(`${path}.fieldPath`, fieldPath, `error converting fieldPath: ${why}`);
-  if (apiVersion !== "v1") return yield unsupported(`unsupported pod version: ${apiVersion}`);
+  if (apiVersion !== "v1") return [unsupported(`unsupported pod version: ${apiVersion}`)];
   const part = splitSubscript(fieldPath);
+  const errors: FieldError[] = [];
   if (part !== undefined) {
-    if (part.path === "metadata.annotations") yield* qualifiedName(path, part.subscript.toLowerCase());
-    else if (part.path === "metadata.labels") yield* qualifiedName(path, part.subscript);
-    else yield unsupported(`field label does not support subscript: ${fieldPath}`);
-    return;
+    if (part.path === "metadata.annotations") addAll(errors, qualifiedName(path, part.subscript.toLowerCase()));
+    else if (part.path === "metadata.labels") addAll(errors, qualifiedName(path, part.subscript));
+    else errors.push(unsupported(`field label does not support subscript: ${fieldPath}`));
+    return errors;
   }
   const field = fieldPath === "spec.host" ? "spec.nodeName" : fieldPath;
-  if (!knownFields.includes(field)) yield unsupported(`field label not supported: ${fieldPath}`);
-  else if (!supported.includes(field)) yield notSupported(`${path}.fieldPath`, field, supported);
+  if (!knownFields.includes(field)) errors.push(unsupported(`field label not supported: ${fieldPath}`));
+  else if (!supported.includes(field)) errors.push(notSupported(`${path}.fieldPath`, field, supported));
+  return errors;
 }
 
-export function* validateResourceFieldRef(selector: ResourceFieldSelector, path: string, options: { readonly inVolume: boolean }): Generator<FieldError> {
+export function validateResourceFieldRef(selector: ResourceFieldSelector, path: string, options: { readonly inVolume: boolean }): readonly FieldError[] {
   const { resource } = selector;
-  if (options.inVolume && absent(selector.containerName)) yield required(`${path}.containerName`);
-  else if (absent(resource)) yield required(`${path}.resource`);
-  else if (!resourceFields.includes(resource) && !hugePagesPrefixes.some((prefix) => resource.startsWith(prefix))) yield notSupported(`${path}.resource`, resource, resourceFields);
-  yield* validateDivisor(resource ?? "", selector.divisor, path);
+  const errors: FieldError[] = [];
+  if (options.inVolume && absent(selector.containerName)) errors.push(required(`${path}.containerName`));
+  else if (absent(resource)) errors.push(required(`${path}.resource`));
+  else if (!resourceFields.includes(resource) && !hugePagesPrefixes.some((prefix) => resource.startsWith(prefix))) errors.push(notSupported(`${path}.resource`, resource, resourceFields));
+  addAll(errors, validateDivisor(resource ?? "", selector.divisor, path));
+  return errors;
 }
 
-function* validateDivisor(resource: string, divisor: string | undefined, path: string): Generator<FieldError> {
-  if (absent(divisor) || !isQuantity(`${divisor}`) || isZeroQuantity(divisor)) return;
+function validateDivisor(resource: string, divisor: string | undefined, path: string): readonly FieldError[] {
+  if (absent(divisor) || !isQuantity(`${divisor}`) || isZeroQuantity(divisor)) return [];
   const text = formatQuantity(divisor);
   const what = resource.slice(resource.indexOf(".") + 1);
   const cpu = what === "cpu";
   const name = cpu ? "cpu" : what === "memory" ? "memory" : what === "ephemeral-storage" ? "local ephemeral storage" : what.startsWith("hugepages-") ? "hugepages" : undefined;
-  if (name === undefined || (cpu ? text === "1m" || text === "1" : sizes.includes(text))) return;
-  yield invalid(`${path}.divisor`, resource, `only divisor's values ${cpu ? "1m and 1" : sizes.join(", ")} are supported with the ${name} resource`);
+  if (name === undefined || (cpu ? text === "1m" || text === "1" : sizes.includes(text))) return [];
+  return [invalid(`${path}.divisor`, resource, `only divisor's values ${cpu ? "1m and 1" : sizes.join(", ")} are supported with the ${name} resource`)];
 }

@@ -4,16 +4,19 @@ import { dns1123SubdomainErrors, rangeError } from "../../../apimachinery/valida
 import type { ConfigMapVolumeSource, SecretVolumeSource, Volume } from "../../generated/core-v1.ts";
 import { absent, dnsLabel, fileMode, invalidEach, noBacksteps, oneOf } from "../../checks.ts";
 import { validateClaimTemplate } from "../claim-validation.ts";
+import { addAll } from "../../../stdx/add-all.ts";
 import type { Volumes } from "./validation-mounts.ts";
 import { validateDownwardFile, validateHostPath, validateCsiDriverName, validateKeyToPath } from "./validation-volume-parts.ts";
 import { validateProjectedSource } from "./validation-projections.ts";
 import { validateForeignSource } from "./validation-volumes-foreign.ts";
 
 
-function* validateKeyed(source: SecretVolumeSource | ConfigMapVolumeSource, name: string | undefined, nameField: string, path: string): Generator<FieldError> {
-  if (absent(name)) yield required(`${path}.${nameField}`);
-  yield* fileMode(`${path}.defaultMode`, source.defaultMode);
-  for (const [index, item] of (source.items ?? []).entries()) yield* validateKeyToPath(item, `${path}.items[${index}]`);
+function validateKeyed(source: SecretVolumeSource | ConfigMapVolumeSource, name: string | undefined, nameField: string, path: string): readonly FieldError[] {
+  const errors: FieldError[] = [];
+  if (absent(name)) errors.push(required(`${path}.${nameField}`));
+  addAll(errors, fileMode(`${path}.defaultMode`, source.defaultMode));
+  for (const [index, item] of (source.items ?? []).entries()) addAll(errors, validateKeyToPath(item, `${path}.items[${index}]`));
+  return errors;
 }
 
 const pullPolicies: readonly string[] = ["Always", "IfNotPresent", "Never"];
@@ -34,59 +37,63 @@ const sourceFields: readonly (readonly [field: keyof Volume & string, shown: str
   ["storageos", "storageos"], ["projected", "projected"], ["scaleIO", "scaleIO"], ["csi", "csi"], ["ephemeral", "ephemeral"], ["image", "image"],
 ];
 
-function* validateSource(volume: Volume, path: string, context: Context): Generator<FieldError> {
+function validateSource(volume: Volume, path: string, context: Context): readonly FieldError[] {
   const given = sourceFields.filter(([field]) => volume[field] !== undefined && volume[field] !== null);
   const [first] = given;
-  if (first === undefined) return yield required(path, "must specify a volume type");
-  yield* validateOneSource(first[0], volume, path, context);
-  for (const [, shown] of given.slice(1)) yield forbidden(`${path}.${shown}`, "may not specify more than 1 volume type");
+  if (first === undefined) return [required(path, "must specify a volume type")];
+  const errors: FieldError[] = [];
+  addAll(errors, validateOneSource(first[0], volume, path, context));
+  for (const [, shown] of given.slice(1)) errors.push(forbidden(`${path}.${shown}`, "may not specify more than 1 volume type"));
+  return errors;
 }
 
-function* validateOneSource(field: string, volume: Volume, path: string, context: Context): Generator<FieldError> {
+function validateOneSource(field: string, volume: Volume, path: string, context: Context): readonly FieldError[] {
   const { emptyDir, hostPath, secret, configMap, persistentVolumeClaim, downwardAPI, projected, csi, ephemeral, image, gitRepo } = volume;
   const at = `${path}.${field}`;
+  const errors: FieldError[] = [];
   if (emptyDir && field === "emptyDir") {
     const limit = emptyDir.sizeLimit;
-    if (limit !== undefined && isQuantity(`${limit}`) && compareQuantities(limit, "0") < 0) yield forbidden(`${at}.sizeLimit`, "SizeLimit field must be a valid resource quantity");
+    if (limit !== undefined && isQuantity(`${limit}`) && compareQuantities(limit, "0") < 0) errors.push(forbidden(`${at}.sizeLimit`, "SizeLimit field must be a valid resource quantity"));
   } else if (hostPath && field === "hostPath") {
-    yield* validateHostPath(hostPath, at);
+    addAll(errors, validateHostPath(hostPath, at));
   } else if (gitRepo && field === "gitRepo") {
-    if (absent(gitRepo.repository)) yield required(`${at}.repository`);
+    if (absent(gitRepo.repository)) errors.push(required(`${at}.repository`));
     if (!absent(gitRepo.directory)) {
-      if (gitRepo.directory.startsWith("/")) yield invalid(`${at}.directory`, gitRepo.directory, "must be a relative path");
-      yield* noBacksteps(`${at}.directory`, gitRepo.directory);
+      if (gitRepo.directory.startsWith("/")) errors.push(invalid(`${at}.directory`, gitRepo.directory, "must be a relative path"));
+      addAll(errors, noBacksteps(`${at}.directory`, gitRepo.directory));
     }
   } else if (secret && field === "secret") {
-    yield* validateKeyed(secret, secret.secretName, "secretName", at);
+    addAll(errors, validateKeyed(secret, secret.secretName, "secretName", at));
   } else if (configMap && field === "configMap") {
-    yield* validateKeyed(configMap, configMap.name, "name", at);
+    addAll(errors, validateKeyed(configMap, configMap.name, "name", at));
   } else if (persistentVolumeClaim && field === "persistentVolumeClaim") {
-    if (absent(persistentVolumeClaim.claimName)) yield required(`${at}.claimName`);
+    if (absent(persistentVolumeClaim.claimName)) errors.push(required(`${at}.claimName`));
   } else if (downwardAPI && field === "downwardAPI") {
-    yield* fileMode(`${at}.defaultMode`, downwardAPI.defaultMode);
-    for (const file of downwardAPI.items ?? []) yield* validateDownwardFile(file, at);
+    addAll(errors, fileMode(`${at}.defaultMode`, downwardAPI.defaultMode));
+    for (const file of downwardAPI.items ?? []) addAll(errors, validateDownwardFile(file, at));
   } else if (projected && field === "projected") {
-    yield* validateProjectedSource(projected, at);
+    addAll(errors, validateProjectedSource(projected, at));
   } else if (csi && field === "csi") {
-    yield* validateCsiDriverName(csi.driver, `${at}.driver`);
+    addAll(errors, validateCsiDriverName(csi.driver, `${at}.driver`));
     if (csi.nodePublishSecretRef) {
       const { name } = csi.nodePublishSecretRef;
-      if (absent(name)) yield required(`${at}.nodePublishSecretRef.name`);
-      else yield* invalidEach(`${at}.name`, name, dns1123SubdomainErrors(name));
+      if (absent(name)) errors.push(required(`${at}.nodePublishSecretRef.name`));
+      else addAll(errors, invalidEach(`${at}.name`, name, dns1123SubdomainErrors(name)));
     }
   } else if (ephemeral && field === "ephemeral") {
-    if (!ephemeral.volumeClaimTemplate) yield required(`${at}.volumeClaimTemplate`);
-    else yield* validateClaimTemplate(ephemeral.volumeClaimTemplate, `${at}.volumeClaimTemplate`);
+    if (!ephemeral.volumeClaimTemplate) errors.push(required(`${at}.volumeClaimTemplate`));
+    else addAll(errors, validateClaimTemplate(ephemeral.volumeClaimTemplate, `${at}.volumeClaimTemplate`));
     if (context.podName !== "" && !absent(volume.name)) {
       const claim = `${context.podName}-${volume.name}`;
-      for (const message of dns1123SubdomainErrors(claim)) yield invalid(`${path}.name`, volume.name, `PVC name ${JSON.stringify(claim)}: ${message}`);
+      for (const message of dns1123SubdomainErrors(claim)) errors.push(invalid(`${path}.name`, volume.name, `PVC name ${JSON.stringify(claim)}: ${message}`));
     }
   } else if (image && field === "image") {
-    if (context.isPod && absent(image.reference)) yield required(`${at}.reference`);
-    yield* validatePullPolicy(image.pullPolicy, `${at}.pullPolicy`);
+    if (context.isPod && absent(image.reference)) errors.push(required(`${at}.reference`));
+    addAll(errors, validatePullPolicy(image.pullPolicy, `${at}.pullPolicy`));
   } else {
-    yield* validateForeignSource(field, volume, path);
+    addAll(errors, validateForeignSource(field, volume, path));
   }
+  return errors;
 }
 
 /** Returns the volumes that containers may mount: those without errors, by name. */
