@@ -46,7 +46,11 @@ const controllerIndex = "controller";
  */
 export class Cache<T extends KubeObject> implements Lister<T> {
   readonly #objects = new Map<ObjectKey, T>();
-  readonly #indexes = new Map<string, Index<T>>();
+  /** Those that many ask for are kept from the beginning: to make one of a full cache takes too long for one stretch. */
+  readonly #indexes = new Map<string, Index<T>>([
+    [namespaceIndex, { valuesOf: ({ metadata }) => [metadata.namespace ?? ""], keys: new Map() }],
+    [controllerIndex, { valuesOf: controllersOf, keys: new Map() }],
+  ]);
   readonly #listeners = new Set<(change: Change<T>) => void>();
   #intake: Intake<T> | undefined;
   /** UIDs that this process deleted for good and that the watch has not yet reported as deleted. */
@@ -66,15 +70,10 @@ export class Cache<T extends KubeObject> implements Lister<T> {
   }
 
   inNamespace(namespace: string): T[] {
-    this.addIndex(namespaceIndex, (object) => [object.metadata.namespace ?? ""]);
     return this.by(namespaceIndex, namespace);
   }
 
   controlledBy(uid: string): T[] {
-    this.addIndex(controllerIndex, (object) => {
-      const controller = controllerOf(object);
-      return controller ? [controller.uid] : [];
-    });
     return this.by(controllerIndex, uid);
   }
 
@@ -89,7 +88,7 @@ export class Cache<T extends KubeObject> implements Lister<T> {
     return objects;
   }
 
-  /** Does nothing when an index of that name exists already. */
+  /** Does nothing when an index of that name exists already. Costs a look at all that is there: it is for those who ask before the cache is filled. */
   addIndex(name: string, valuesOf: (object: T) => readonly string[]): void {
     if (this.#indexes.has(name)) return;
     const index: Index<T> = { valuesOf, keys: new Map() };
@@ -205,6 +204,12 @@ export class Cache<T extends KubeObject> implements Lister<T> {
     this.#intake?.hear(change);
   }
 }
+
+function controllersOf(object: KubeObject): readonly string[] {
+  const controller = controllerOf(object);
+  return controller ? [controller.uid] : none;
+}
+const none: readonly string[] = [];
 
 function enter<T extends KubeObject>({ keys, valuesOf }: Index<T>, object: T): void {
   const key = keyOf(object);

@@ -45,7 +45,7 @@ export interface Controller {
   readonly reads?: readonly ResourceType[];
   /** Keys that are worked on at a time; never the same one twice. */
   readonly workers?: number;
-  /** Before the first key: for indexes. */
+  /** For indexes: called before the caches are filled. */
   prepare?(context: Context): void;
   /**
    * Brings the world closer to what the named object asks for. Sees the present state, never the event that led to it; the object may be gone.
@@ -65,8 +65,8 @@ export async function runController(controller: Controller, context: Context): P
   const queue = new WorkQueue({ clock, signal });
   const { resource, owns = [], watches = [], reads = [], workers = workersDefault } = controller;
 
-  await Promise.all([resource, ...owns, ...watches.map(({ type }) => type), ...reads].map((type) => informers.of(type).whenSynced(signal)));
   controller.prepare?.(context);
+  await Promise.all([resource, ...owns, ...watches.map(({ type }) => type), ...reads].map((type) => informers.of(type).whenSynced(signal)));
 
   using listeners = new DisposableStack();
   const told: Promise<void>[] = [];

@@ -6,6 +6,7 @@ import type { ClusterReader } from "./access.ts";
 import { StoredForm, type KeptMax } from "./cache-entry.ts";
 import { moveEarlierLayout } from "./earlier-layout.ts";
 import { recentPast } from "./recent-past.ts";
+import { Slabs } from "./slabs.ts";
 import { prefixInKey, prefixOf, storageRoot } from "./storage-keys.ts";
 import { unavailable, unreadableError } from "./store-error.ts";
 import { WatchCache } from "./watch-cache.ts";
@@ -17,7 +18,7 @@ const changesMax = 2_000;
 const manyObjects: ReadonlySet<string> = new Set([
   "/pods", "/configmaps", "/secrets", "/events", "/endpoints", "/serviceaccounts", "apps/replicasets", "apps/controllerrevisions", "batch/jobs", "discovery.k8s.io/endpointslices", "coordination.k8s.io/leases",
 ]);
-const keptOfMany: KeptMax = { parsed: 2_048, parsedBytes: 8 << 20, forms: 8_192, formBytes: 32 << 20 };
+const keptOfMany: KeptMax = { parsed: 256, parsedBytes: 4 << 20, forms: 8_192, formBytes: 32 << 20 };
 
 const nodeNameOf = (object: KubeObject): string => (object as { readonly spec?: { readonly nodeName?: string } }).spec?.nodeName ?? "";
 
@@ -34,6 +35,7 @@ export class ClusterState implements ClusterReader, AsyncDisposable {
   readonly store: Store;
   /** For all work whose amount grows with the number of objects. */
   readonly turns = new Turns();
+  readonly #slabs = new Slabs();
   readonly #log: Log;
   readonly #defaults: ClusterStateOptions["defaults"];
   readonly #caches = new Map<string, WatchCache>();
@@ -128,7 +130,7 @@ export class ClusterState implements ClusterReader, AsyncDisposable {
     const prefix = prefixOf(type);
     const isPods = type.group === "" && type.plural === "pods";
     const kept = manyObjects.has(`${type.group}/${type.plural}`) ? keptOfMany : undefined;
-    const cache = new WatchCache({ prefix, form: new StoredForm(type, this.#defaults?.(type), kept), changesMax, ...(isPods && { nodeOf: nodeNameOf }) }, revision);
+    const cache = new WatchCache({ prefix, form: new StoredForm(type, this.#defaults?.(type), kept), changesMax, slabs: this.#slabs, ...(isPods && { nodeOf: nodeNameOf }) }, revision);
     cache.load(entries);
     this.#caches.set(prefix, cache);
     this.#names.set(prefix, type.group === "" ? type.plural : `${type.plural}.${type.group}`);

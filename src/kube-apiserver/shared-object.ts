@@ -78,7 +78,8 @@ const trees = new Map<string, object>();
 /** A text that is cut out of a longer one keeps that alive, which may be the whole body of a request. */
 const ownCopy = (value: unknown): unknown => (typeof value === "string" ? Buffer.from(value).toString() : value);
 
-function interned(text: string): string {
+/** The one text that stands for all equal ones, where many objects have the same. */
+export function interned(text: string): string {
   const known = texts.get(text);
   if (known !== undefined) return known;
   const own = ownCopy(text) as string;

@@ -10,6 +10,9 @@ export const largeListMin = 1_000;
 const objectsPerTurn = 64;
 const bytesPerTurn = 256 * 1024;
 
+/** Of longer lists the first objects would be forgotten before the last are made. */
+const keptEntriesMax = 6_000;
+
 type List = Extract<Answer, { is: "list" }>;
 
 const isWholeJson = ({ wanted }: EncodeOptions): boolean => wanted.media === "json" && wanted.as === "object" && !wanted.pretty;
@@ -20,7 +23,8 @@ const isWholeJson = ({ wanted }: EncodeOptions): boolean => wanted.media === "js
  */
 export async function* largeList(answer: List, options: EncodeOptions, turns: Turns): AsyncGenerator<Buffer, void> {
   const { identity, ...list } = answer;
-  const encoded = (entries: readonly CacheEntry[]): Buffer => Buffer.concat(encode({ ...list, entries }, options));
+  const keeps = list.entries.length <= keptEntriesMax;
+  const encoded = (entries: readonly CacheEntry[]): Buffer => Buffer.concat(encode({ ...list, entries }, { ...options, keeps }));
   const empty = encoded([]);
   if (options.wanted.media === "protobuf") yield* binaryPieces(list.entries, encoded, empty, turns, options.wanted.as === "object" ? knownLength : () => undefined);
   else if (isWholeJson(options)) {

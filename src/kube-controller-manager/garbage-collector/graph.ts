@@ -45,14 +45,13 @@ export class Graph {
       this.#kinds.delete(kindName(type.group, type.kind));
     }
     const added = [...wanted.values()].filter((type) => !this.#types.has(resourceName(type)));
+    for (const type of added) cacheOf(this.#context, type).addIndex(ownerIndex, ({ metadata }) => metadata.ownerReferences?.map(({ uid }) => uid) ?? []);
     await Promise.all(added.map((type) => informers.of(type).whenSyncedOrMissing(signal)));
     const told: Promise<void>[] = [];
     for (const type of added) {
       if (this.#types.has(resourceName(type))) continue;
-      const cache = cacheOf(this.#context, type);
-      cache.addIndex(ownerIndex, ({ metadata }) => metadata.ownerReferences?.map(({ uid }) => uid) ?? []);
       this.#kinds.set(kindName(type.group, type.kind), type);
-      const listener = cache.follow((change) => this.#changed(type, change));
+      const listener = cacheOf(this.#context, type).follow((change) => this.#changed(type, change));
       told.push(listener.told);
       this.#types.set(resourceName(type), { type, listener });
     }
