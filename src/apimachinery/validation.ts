@@ -214,6 +214,15 @@ export function cidrErrors(field: string, value: string): FieldError[] {
 export const legacyCidrErrors = (field: string, value: string): FieldError[] =>
   parseCidrSloppy(value) ? [] : [invalid(field, value, "must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)")];
 
+/** The address of an interface with the length of its network's prefix, in the one form that is written so. */
+export function interfaceAddressErrors(field: string, value: string): FieldError[] {
+  const parsed = parseCidrSloppy(value);
+  if (!parsed) return [invalid(field, value, "must be a valid address in CIDR form, (e.g. 10.9.8.7/24 or 2001:db8::1/64)")];
+  const ip = unmapped(parsed.ip);
+  const canonical = formatCidr({ ip, prefix: ip.family === 4 && parsed.prefix > 32 ? parsed.prefix - 96 : parsed.prefix });
+  return canonical === value ? [] : [invalid(field, value, `must be in canonical form (${JSON.stringify(canonical)})`)];
+}
+
 /** What the API warns of in an address that it accepts. */
 export function ipWarnings(field: string, value = ""): string[] {
   const sloppy = parseIpSloppy(value);

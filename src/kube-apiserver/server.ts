@@ -35,6 +35,7 @@ import { ListBodies } from "./output/list-bodies.ts";
 import { Registry, type RegistryHooks } from "./registry/registry.ts";
 import { eventLifeMs as defaultEventLifeMs, runEventExpiry } from "./registry/event-expiry.ts";
 import { certificateRequestHooks } from "./registry/certificate-requests.ts";
+import { volumePhaseHooks } from "./registry/volume-phases.ts";
 import { namespaceHooks } from "./registry/namespaces.ts";
 import type { Conversion, Served } from "./served.ts";
 import { prefixInKey, prefixOf } from "./storage-keys.ts";
@@ -115,6 +116,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   const serviceNetwork = hasServices ? new ServiceNetwork({ clusterIpRange: serviceClusterIpRange, nodePortRange, state, store, transport: self, clock, random, log }) : undefined;
   const hooks: Readonly<Record<string, RegistryHooks>> = {
     "/namespaces": namespaceHooks,
+    "/persistentvolumes": volumePhaseHooks(clock),
     "certificates.k8s.io/certificatesigningrequests": certificateRequestHooks(clock),
     ...(serviceNetwork && { "/services": serviceNetwork.hooks }),
   };

@@ -9,11 +9,11 @@ import { daemonsets, type DaemonSet, type DaemonSetUpdateStrategy } from "../gen
 import { podTemplateDefaults } from "../core/pod-spec/defaults.ts";
 import { withoutDisabledWorkloadFields } from "../core/pod-spec/disabled-fields.ts";
 import { changeField, withDefaults, withStruct } from "../defaulting.ts";
-import { deploymentStrategyFields, goForm } from "../go-form.ts";
+import { goForm } from "../go-form.ts";
 import { dnsSubdomainName } from "../names.ts";
 import { ageColumn, integer, nameColumn, text } from "../printing/columns.ts";
 import { formatLabels } from "../printing/formats.ts";
-import { defineResource } from "../resource.ts";
+import { defineResource, type UpdateStrategy } from "../resource.ts";
 import { keepStatus, semanticallyEqual, statusStrategy } from "../strategy.ts";
 import { addAll } from "../../stdx/add-all.ts";
 import { containersColumn, imagesColumn, selectorColumn } from "./workload-columns.ts";
@@ -35,6 +35,10 @@ const templateGenerationOf = ({ metadata }: DaemonSet): number => Number(metadat
 const withTemplateGeneration = (daemonSet: DaemonSet, generation: number): DaemonSet =>
   ({ ...daemonSet, metadata: { ...daemonSet.metadata, annotations: { ...daemonSet.metadata.annotations, [generationAnnotation]: `${generation}` } } });
 
+/** The count stays when only the status is written, whatever becomes of the other annotations. */
+const keepingGeneration = (strategy: UpdateStrategy<DaemonSet>): UpdateStrategy<DaemonSet> =>
+  ({ ...strategy, prepareForUpdate: (next, previous) => withTemplateGeneration(strategy.prepareForUpdate(next, previous), templateGenerationOf(previous)) });
+
 export const daemonSetResource = defineResource<DaemonSet>(daemonsets, {
   validateName: dnsSubdomainName,
   generation: true,
@@ -55,14 +59,14 @@ export const daemonSetResource = defineResource<DaemonSet>(daemonsets, {
   warningsOnCreate: ({ spec }) => templateWarnings(spec?.template, "spec.template"),
   warningsOnUpdate: (next, previous) => (semanticallyEqual(next.spec?.template, previous.spec?.template) ? [] : templateWarnings(next.spec?.template, "spec.template")),
   subresources: {
-    status: statusStrategy({
+    status: keepingGeneration(statusStrategy<DaemonSet>({
       validateUpdate({ status }, previous) {
         const errors: FieldError[] = [];
         addAll(errors, validateReplicaCounts(status, counts, []));
         addAll(errors, validateCollisionCount(status?.collisionCount, previous.status?.collisionCount));
         return errors;
       },
-    }),
+    })),
   },
   columns: [
     nameColumn,
@@ -79,7 +83,7 @@ export const daemonSetResource = defineResource<DaemonSet>(daemonsets, {
 function validateStrategy({ type, rollingUpdate }: DaemonSetUpdateStrategy): readonly FieldError[] {
   const path = "spec.updateStrategy";
   if (type === "OnDelete") return [];
-  if (type !== "RollingUpdate") return [notSupported(path, goForm({ type, rollingUpdate }, deploymentStrategyFields), ["RollingUpdate", "OnDelete"])];
+  if (type !== "RollingUpdate") return [notSupported(path, goForm({ type, rollingUpdate }, "DaemonSetUpdateStrategy"), ["RollingUpdate", "OnDelete"])];
   if (!rollingUpdate) return [required(`${path}.rollingUpdate`)];
   const { maxUnavailable, maxSurge } = rollingUpdate;
   const errors: FieldError[] = [];

@@ -67,8 +67,9 @@ export const jobResource = defineResource<Job>(jobs, {
   generation: true,
   defaultGarbageCollection: "orphan",
   defaults: (job) => changeField(withStruct(labelDefaults(job), "spec"), "spec", jobSpecDefaults),
-  prepareForCreate: (job) => ({ ...withSelector(withoutDisabledWorkloadFields(job, undefined)), status: {} }),
-  prepareForUpdate: (next, previous) => withoutDisabledWorkloadFields(keepStatus(next, previous), previous),
+  // The template has the labels to be found by only now, and a Job without labels takes over its template's.
+  prepareForCreate: (job) => labelDefaults({ ...withSelector(withoutDisabledWorkloadFields(job, undefined)), status: {} }),
+  prepareForUpdate: (next, previous) => labelDefaults(withoutDisabledWorkloadFields(keepStatus(next, previous), previous)),
   validate: (job) => validateJob(job),
   validateUpdate: validateJobUpdate,
   warningsOnCreate: ({ metadata, spec }) => [...nameWarnings(metadata.name), ...jobSpecWarnings(spec, "spec")],

@@ -106,7 +106,7 @@ export function validateClusterIps(spec: ServiceSpec, previous: ServiceSpec | un
   if (isHeadless(spec)) return errors;
   for (const [index, ip] of clusterIPs.entries()) {
     const family = ipFamilies[index];
-    if (family !== undefined && family !== `IPv${familyOf(ip)}`) errors.push(invalid(`${path}[${index}]`, ip, `expected an ${family} value as indicated by \`ipFamilies[${index}]\``));
+    if ((family === "IPv4" || family === "IPv6") && family !== `IPv${familyOf(ip)}`) errors.push(invalid(`${path}[${index}]`, ip, `expected an ${family} value as indicated by \`ipFamilies[${index}]\``));
   }
   return errors;
 }

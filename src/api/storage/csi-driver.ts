@@ -19,6 +19,7 @@ const asksForTokens = ({ spec }: CSIDriver): boolean => (spec.tokenRequests ?? [
 export const csiDriverResource = defineResource<CSIDriver>(csidrivers, {
   validateName: dnsSubdomainName,
   generation: true,
+  generationFromClient: true,
   unconditionalUpdate: false,
   defaults: (driver) => changeField(withStruct(driver, "spec"), "spec", (spec) => {
     const filled = withDefaults(spec, {
