@@ -77,6 +77,9 @@ HTTPGetAction Path:s Port:i Host:s Scheme:s HTTPHeaders=httpHeaders:[]HTTPHeader
 HTTPHeader Name:s Value:s
 HTTPIngressPath Path:s PathType:*s Backend:IngressBackend
 HTTPIngressRuleValue Paths:[]HTTPIngressPath
+HPAScalingPolicy Type:s Value:i PeriodSeconds:i
+HPAScalingRules StabilizationWindowSeconds:*i SelectPolicy:*s Policies:[]HPAScalingPolicy Tolerance:*q
+HorizontalPodAutoscalerBehavior ScaleUp:*HPAScalingRules ScaleDown:*HPAScalingRules
 HostAlias IP=ip:s Hostnames:[]s
 HostPathVolumeSource Path:s Type:*s
 IPAddressSpec ParentRef:*ParentReference

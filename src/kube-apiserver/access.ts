@@ -1,5 +1,6 @@
 import type { X509Certificate } from "node:crypto";
 import type { KubeObject, ResourceType } from "../apimachinery/object.ts";
+import type { Soon } from "../stdx/soon.ts";
 
 /** Who makes a request, as proved by an authenticator. */
 export interface UserInfo {
@@ -12,15 +13,15 @@ export interface UserInfo {
 /** What of a request may prove an identity. */
 export interface Credentials {
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
-  readonly peerCertificate?: X509Certificate;
+  readonly peerCertificate?: X509Certificate | undefined;
 }
 
 export interface Authenticator {
   /**
    * Undefined when no credentials were given: whether that is an anonymous user is decided where authenticators are composed.
-   * @throws {StatusError} Unauthorized for bad credentials.
+   * @throws {StatusError} Unauthorized for bad credentials, at once where nothing is waited for.
    */
-  authenticate(request: Credentials): Promise<UserInfo | undefined>;
+  authenticate(request: Credentials): Soon<UserInfo | undefined>;
 }
 
 /** What somebody wants to do, in the words that authorizers know. Fields that do not apply are "". */
@@ -45,7 +46,7 @@ export interface Decision {
 }
 
 export interface Authorizer {
-  authorize(attributes: Attributes): Promise<Decision> | Decision;
+  authorize(attributes: Attributes): Soon<Decision>;
 }
 
 export type AdmissionOperation = "CREATE" | "UPDATE" | "DELETE" | "CONNECT";

@@ -27,28 +27,34 @@ export class Deadlines {
     this.#options = options;
   }
 
-  /** The result of the work, or an error when it takes too long. Work with a shorter time of its own, in milliseconds, has a timer of its own. */
-  within<T>(work: () => Promise<T>, ownMs?: number): Promise<T> {
+  /** The result of work that has begun, or an error when it takes too long. Work with a shorter time of its own, in milliseconds, has a timer of its own. */
+  within<T>(work: Promise<T>, ownMs?: number): Promise<T> {
     return ownMs !== undefined && ownMs > 0 && ownMs < this.#options.timeoutMs ? this.#withOwnTimer(work, ownMs) : this.#withSharedTimer(work);
   }
 
-  #withSharedTimer<T>(work: () => Promise<T>): Promise<T> {
+  #withSharedTimer<T>(work: Promise<T>): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       const waiting: Waiting = { startedMs: this.#options.clock.now(), reject };
       this.#waiting.add(waiting);
       if (!this.#watching) void this.#watch();
-      work().finally(() => void this.#waiting.delete(waiting)).then(resolve, reject);
+      work.then((result) => {
+        this.#waiting.delete(waiting);
+        resolve(result);
+      }, (error: unknown) => {
+        this.#waiting.delete(waiting);
+        reject(error as Error);
+      });
     });
   }
 
-  async #withOwnTimer<T>(work: () => Promise<T>, ownMs: number): Promise<T> {
+  async #withOwnTimer<T>(work: Promise<T>, ownMs: number): Promise<T> {
     const { clock, expired } = this.#options;
     const done = new AbortController();
     const late = clock.sleep(ownMs, { signal: done.signal }).then(() => Promise.reject(expired()));
     // The work may be first, or the server may stop.
     late.catch(() => undefined);
     try {
-      return await Promise.race([work(), late]);
+      return await Promise.race([work, late]);
     } finally {
       done.abort();
     }

@@ -1,4 +1,5 @@
 import { StatusError } from "../apimachinery/status-error.ts";
+import type { Soon } from "../stdx/soon.ts";
 import type { UserInfo } from "./access.ts";
 import type { RequestInfo } from "./request-info.ts";
 
@@ -14,7 +15,7 @@ const lastingVerbs: ReadonlySet<string> = new Set(["watch", "proxy"]);
 const lastingSubresources: ReadonlySet<string> = new Set(["attach", "exec", "proxy", "log", "portforward"]);
 
 /** Requests that are meant to stay open: they neither count here nor have a deadline. The same ones as upstream's. */
-export const lasts = ({ verb, isResourceRequest, subresource }: RequestInfo): boolean => lastingVerbs.has(verb) || (isResourceRequest && lastingSubresources.has(subresource));
+export const lasts = ({ verb, isResourceRequest, subresource }: RequestInfo): boolean => lastingVerbs.has(verb) || (isResourceRequest && subresource !== "" && lastingSubresources.has(subresource));
 
 /** Too many requests at once. Upstream says so in plain text, from which clients make a message of their own. */
 export class TooBusyError extends StatusError {
@@ -43,21 +44,29 @@ export class InFlight {
   }
 
   /** The work, when there is room for it. Administrators always get an answer, or nobody could look after a server that is too busy. @throws {TooBusyError} */
-  async admit<T>(info: RequestInfo, user: UserInfo, work: () => Promise<T>): Promise<T> {
-    if (lasts(info)) return await work();
+  admit<T>(info: RequestInfo, user: UserInfo, work: () => Soon<T>): Soon<T> {
+    if (lasts(info)) return work();
     const reads = readVerbs.has(info.verb);
     const isFull = reads ? this.#readsMax > 0 && this.#reads >= this.#readsMax : this.#changesMax > 0 && this.#changes >= this.#changesMax;
     if (isFull) {
       if (!user.groups.includes("system:masters")) throw new TooBusyError();
-      return await work();
+      return work();
     }
-    if (reads) this.#reads++;
-    else this.#changes++;
+    this.#count(reads, 1);
+    let worked: Soon<T>;
     try {
-      return await work();
-    } finally {
-      if (reads) this.#reads--;
-      else this.#changes--;
+      worked = work();
+    } catch (error) {
+      this.#count(reads, -1);
+      throw error;
     }
+    if (worked instanceof Promise) return worked.finally(() => this.#count(reads, -1));
+    this.#count(reads, -1);
+    return worked;
+  }
+
+  #count(reads: boolean, change: 1 | -1): void {
+    if (reads) this.#reads += change;
+    else this.#changes += change;
   }
 }

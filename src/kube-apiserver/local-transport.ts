@@ -26,7 +26,7 @@ function incomingOf(api: Api, identity: UserInfo, request: ApiRequest): Incoming
   const selected = name === "" && (verb === "list" || verb === "watch") ? (/(?:^|,)metadata\.name==?([^,]+)/.exec(query["fieldSelector"] ?? "")?.[1] ?? "") : name;
   const info: RequestInfo = { isResourceRequest: true, path, verb, group, version, namespace: own, resource, subresource, name: selected, rest: "" };
   return {
-    method: "", path, query: new LocalQuery(query), headers: { "user-agent": identity.name }, identity, info, signal: () => signal, warnings: [], receivedMs: api.clock.now(),
+    method: "", path, query: new LocalQuery(query), headers: { "user-agent": identity.name }, peerCertificate: undefined, identity, info, user: undefined, authenticatedMs: 0, authorizedMs: 0, signal: () => signal, warnings: [], receivedMs: api.clock.now(),
     payload: { is: "object", contentType: patchType, object: body },
   };
 }
@@ -112,7 +112,7 @@ class LocalWatch implements WatchStream {
     if (answer.is !== "watch" || this.#ended) return this.#channel.close();
     const { served } = answer;
     const sink: WatchSink = {
-      event: (type, entry) => this.#push({ type, object: entry.object }),
+      event: (type, entry) => this.#push({ type, object: entry.shared }),
       bookmark: (revision, initialEventsEnd) => this.#push({ type: "BOOKMARK", object: bookmarkObject(served.type, revision, initialEventsEnd) }),
       error: (object) => void this.#push({ type: "ERROR", object }),
       end: () => this.#channel.close(),

@@ -1,7 +1,7 @@
-import { Counter, exposition, Gauge, Histogram, labelText, type MetricFamily } from "../stdx/metric-families.ts";
+import { Counter, exposition, Gauge, Histogram, labelText, observed, type CountedSeries, type MetricFamily, type ObservedSeries } from "../stdx/metric-families.ts";
 
-/** One request that has come to its end. `verb` as in upstream: "GET", "LIST", "WATCH", "POST", "PUT", "PATCH", "APPLY", "DELETE", … */
-export interface RequestMeasured {
+/** What requests have in common that are counted together. `verb` as in upstream: "GET", "LIST", "WATCH", "POST", "PUT", "PATCH", "APPLY", "DELETE", … */
+export interface RequestLabels {
   readonly verb: string;
   readonly group: string;
   readonly version: string;
@@ -9,79 +9,113 @@ export interface RequestMeasured {
   readonly subresource: string;
   readonly scope: string;
   readonly dryRun: string;
+}
+
+/** One request that has come to its end. */
+export interface RequestMeasured {
+  readonly method: string;
   readonly code: number;
   readonly durationMs: number;
   /** Of the answer. */
-  readonly bytes?: number;
-  readonly method: string;
+  readonly bytes: number;
   readonly userAgent: string;
-  /** The release in which the version that was asked for will be gone, "" for one that is not told; undefined for a version that is not deprecated. */
-  readonly deprecated?: string | undefined;
+}
+
+export interface MetricsOptions {
+  /** The release in which a version will be gone that is served, "" where it is not told; undefined for a version that is not deprecated. */
+  removedRelease?(group: string, version: string, resource: string): string | undefined;
 }
 
 const durationLimits = [0.005, 0.025, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1, 1.25, 1.5, 2, 3, 4, 5, 6, 8, 10, 15, 20, 30, 45, 60];
-const kindOfMethod = (method: string): string => (method === "GET" || method === "HEAD" ? 'request_kind="readOnly"' : 'request_kind="mutating"');
+const isReading = (method: string): boolean => method === "GET" || method === "HEAD";
 
-interface RequestLabels {
-  /** Those before and after the one that names the client. */
-  readonly before: string;
-  readonly after: string;
-  readonly withDryRun: string;
-  readonly where: string;
+/** Where one kind of request is counted: found by one look, so that measuring costs less than what is measured. */
+interface RequestSeries {
+  readonly requests: CountedSeries;
+  /** Undefined for watches, which last as long as their clients like. */
+  readonly durations?: ObservedSeries;
+  /** Of what changed or read something for good. */
+  readonly ownDurations?: ObservedSeries;
+  readonly sizes?: ObservedSeries;
 }
-const labelsMax = 5_000;
+const requestSeriesMax = 10_000;
+const nowhere: RequestSeries = { requests: { value: 0 } };
 
 /** Upstream tells apart which of its own components ask. */
 const systemClients: ReadonlySet<string> = new Set(["kube-apiserver", "kube-controller-manager", "kube-scheduler", "cluster-policy-controller"]);
 const bytesVerbs: ReadonlySet<string> = new Set(["GET", "LIST"]);
 
+function systemClientOf(userAgent: string): string {
+  const slash = userAgent.indexOf("/");
+  const client = slash < 0 ? "" : userAgent.slice(0, slash);
+  return systemClients.has(client) ? client : "";
+}
+
 /** What monitoring asks of an API server, under upstream's names and labels (apiserver/pkg/endpoints/metrics, apiserver/pkg/storage/etcd3/metrics). */
 export class Metrics {
-  readonly #labels = new Map<string, RequestLabels>();
+  readonly #options: MetricsOptions;
+  readonly #series = new Map<string, RequestSeries>();
   readonly #requests = new Counter({ name: "apiserver_request_total", help: "Requests that were answered." });
   readonly #durations = new Histogram({ name: "apiserver_request_duration_seconds", help: "How long requests took.", limits: durationLimits });
   readonly #ownDurations = new Histogram({ name: "apiserver_request_sli_duration_seconds", help: "How long requests took that changed or read something for good.", limits: durationLimits.slice(2) });
   readonly #sizes = new Histogram({ name: "apiserver_response_sizes", help: "Bytes of answers to those who read.", limits: [1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9] });
-  readonly #inFlight = new Gauge({ name: "apiserver_current_inflight_requests", help: "Requests that are worked on." });
+  #reading = 0;
+  #changing = 0;
+  readonly #inFlight = observed("gauge", { name: "apiserver_current_inflight_requests", help: "Requests that are worked on." }, () => ({
+    'request_kind="mutating"': this.#changing, 'request_kind="readOnly"': this.#reading,
+  }));
   readonly #longRunning = new Gauge({ name: "apiserver_longrunning_requests", help: "Watches that are open." });
   readonly #deprecated = new Gauge({ name: "apiserver_requested_deprecated_apis", help: "Deprecated versions that somebody has asked for." });
   readonly #store = new Histogram({ name: "etcd_request_duration_seconds", help: "How long the store took.", limits: durationLimits });
   readonly #storeRequests = new Counter({ name: "etcd_requests_total", help: "What the store was asked to do." });
   readonly #storeErrors = new Counter({ name: "etcd_request_errors_total", help: "What the store could not do." });
 
+  constructor(options: MetricsOptions = {}) {
+    this.#options = options;
+  }
+
   begin(method: string): void {
-    this.#inFlight.add(kindOfMethod(method), 1);
+    if (isReading(method)) this.#reading++;
+    else this.#changing++;
   }
 
-  end(request: RequestMeasured): void {
-    this.#inFlight.add(kindOfMethod(request.method), -1);
-    const { verb, group, version, resource, subresource, dryRun, code, bytes, userAgent, deprecated } = request;
-    const labels = this.#labelsOf(request);
-    const slash = userAgent.indexOf("/");
-    const client = slash < 0 ? "" : userAgent.slice(0, slash);
-    this.#requests.add(`code="${code}",${labels.before},system_client="${systemClients.has(client) ? client : ""}",${labels.after}`);
-    if (deprecated !== undefined) this.#deprecated.set(labelText({ group, removed_release: deprecated, resource, subresource, version }), 1);
-    if (verb === "WATCH") return;
-    const seconds = request.durationMs / 1000;
-    this.#durations.observe(labels.withDryRun, seconds);
-    if (dryRun === "") this.#ownDurations.observe(labels.where, seconds);
-    if (bytes !== undefined && bytesVerbs.has(verb)) this.#sizes.observe(labels.where, bytes);
+  end(labels: RequestLabels, { method, code, durationMs, bytes, userAgent }: RequestMeasured): void {
+    if (isReading(method)) this.#reading--;
+    else this.#changing--;
+    const { requests, durations, ownDurations, sizes } = this.#seriesOf(labels, code, systemClientOf(userAgent));
+    requests.value++;
+    durations?.observe(durationMs / 1000);
+    ownDurations?.observe(durationMs / 1000);
+    sizes?.observe(bytes);
   }
 
-  /** Requests of one kind share their labels; putting them together costs more than counting. */
-  #labelsOf({ verb, group, version, resource, subresource, scope, dryRun }: RequestMeasured): RequestLabels {
-    const key = `${verb} ${group} ${version} ${resource} ${subresource} ${scope} ${dryRun}`;
-    const known = this.#labels.get(key);
+  #seriesOf(labels: RequestLabels, code: number, client: string): RequestSeries {
+    const { verb, group, version, resource, subresource, scope, dryRun } = labels;
+    const key = `${verb} ${code} ${resource} ${subresource} ${group} ${version} ${scope} ${dryRun} ${client}`;
+    const known = this.#series.get(key);
     if (known) return known;
+    if (this.#series.size >= requestSeriesMax) return nowhere;
+    const series = this.#newSeries(labels, code, client);
+    this.#series.set(key, series);
+    return series;
+  }
+
+  #newSeries({ verb, group, version, resource, subresource, scope, dryRun }: RequestLabels, code: number, client: string): RequestSeries {
     // In the order of their names, as Prometheus' libraries write them.
     const [what, after] = [labelText({ group, resource, scope, subresource }), labelText({ verb, version })];
     const before = `component="apiserver",dry_run="${dryRun}",${what}`;
-    const labels = { before, after, withDryRun: `${before},${after}`, where: `component="apiserver",${what},${after}` };
-    if (this.#labels.size < labelsMax) this.#labels.set(key, labels);
-    return labels;
+    const where = `component="apiserver",${what},${after}`;
+    const removed = resource === "" ? undefined : this.#options.removedRelease?.(group, version, resource);
+    if (removed !== undefined) this.#deprecated.set(labelText({ group, removed_release: removed, resource, subresource, version }), 1);
+    const requests = this.#requests.series(`code="${code}",${before},system_client="${client}",${after}`);
+    if (verb === "WATCH") return { requests };
+    return {
+      requests, durations: this.#durations.series(`${before},${after}`),
+      ...(dryRun === "" && { ownDurations: this.#ownDurations.series(where) }), ...(bytesVerbs.has(verb) && { sizes: this.#sizes.series(where) }),
+    };
   }
 
-  watching({ group, version, resource, scope }: Pick<RequestMeasured, "group" | "version" | "resource" | "scope">, change: 1 | -1): void {
+  watching({ group, version, resource, scope }: Pick<RequestLabels, "group" | "version" | "resource" | "scope">, change: 1 | -1): void {
     this.#longRunning.add(labelText({ component: "apiserver", group, resource, scope, subresource: "", verb: "WATCH", version }), change);
   }
 

@@ -41,22 +41,18 @@ function nameInSelector(selector: string | null): string {
   return "";
 }
 
+const noResource = (method: string, path: string): RequestInfo =>
+  ({ isResourceRequest: false, path, verb: method.toLowerCase(), group: "", version: "", namespace: "", resource: "", subresource: "", name: "", rest: "" });
+
 /** The rules of https://kubernetes.io/docs/reference/using-api/api-concepts/#resource-uris. */
 export function requestInfo(method: string, path: string, query: URLSearchParams | undefined): RequestInfo {
-  const other: RequestInfo = { isResourceRequest: false, path, verb: method.toLowerCase(), group: "", version: "", namespace: "", resource: "", subresource: "", name: "", rest: "" };
   const parts = decode(path).split("/");
-  if (parts[0] === "") parts.shift();
   if (parts.at(-1) === "") parts.pop();
-  if (parts.length < 3) return other;
-
-  let at = 0;
-  let group = "";
-  if (parts[0] === "api") at = 1;
-  else if (parts[0] === "apis") {
-    if (parts.length < 4) return other;
-    group = parts[1] ?? "";
-    at = 2;
-  } else return other;
+  let at = parts[0] === "" ? 1 : 0;
+  const isCore = parts[at] === "api";
+  if (parts.length - at < (isCore ? 3 : 4) || (!isCore && parts[at] !== "apis")) return noResource(method, path);
+  const group = isCore ? "" : (parts[at + 1] ?? "");
+  at += isCore ? 1 : 2;
   const version = parts[at++] ?? "";
 
   let verb = verbOfMethod[method] ?? "";
@@ -66,18 +62,18 @@ export function requestInfo(method: string, path: string, query: URLSearchParams
     at++;
   }
   let namespace = "";
-  let rest = parts.slice(at);
-  if (rest[0] === "namespaces" && rest.length > 1) {
-    namespace = rest[1] ?? "";
-    if (rest.length > 2 && !namespaceSubresources.has(rest[2] ?? "")) rest = rest.slice(2);
+  if (parts[at] === "namespaces" && parts.length > at + 1) {
+    namespace = parts[at + 1] ?? "";
+    if (parts.length > at + 2 && !namespaceSubresources.has(parts[at + 2] ?? "")) at += 2;
   }
-  const [resource = "", named = "", subresource = ""] = rest;
-  let name = named;
+  const resource = parts[at] ?? "";
+  let name = parts[at + 1] ?? "";
+  const subresource = parts[at + 2] ?? "";
 
   if (name === "" && (verb === "get" || verb === "delete")) {
     if (verb === "delete") verb = "deletecollection";
     else verb = truthy(query?.get("watch") ?? null) ? "watch" : "list";
     name = nameInSelector(query?.get("fieldSelector") ?? null);
-  } else if (verb === "get" && subresource === "" && query?.has("watch") && truthy(query.get("watch"))) verb = "watch";
-  return { isResourceRequest: true, path, verb, group, version, namespace, resource, subresource, name, rest: rest.slice(3).join("/") };
+  } else if (verb === "get" && subresource === "" && truthy(query?.get("watch") ?? null)) verb = "watch";
+  return { isResourceRequest: true, path, verb, group, version, namespace, resource, subresource, name, rest: parts.length > at + 3 ? parts.slice(at + 3).join("/") : "" };
 }

@@ -16,10 +16,14 @@ export interface Incoming {
   /** As the client wrote it, for whoever passes it on. */
   readonly rawQuery?: string;
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
-  readonly peerCertificate?: X509Certificate;
+  readonly peerCertificate: X509Certificate | undefined;
   /** The identity that the server gave to a caller inside of its own process. */
-  readonly identity?: UserInfo;
-  readonly info?: RequestInfo;
+  readonly identity: UserInfo | undefined;
+  /** This and the next three are filled in by the chain, as far as it has come. */
+  readonly info: RequestInfo | undefined;
+  readonly user: UserInfo | undefined;
+  readonly authenticatedMs: number;
+  readonly authorizedMs: number;
   readonly payload: Payload;
   /** Aborts when the client has gone. Made when it is asked for. */
   signal(): AbortSignal;
@@ -40,12 +44,10 @@ declare const authorized: unique symbol;
 /** It is proved who asks. Only the chain makes these. */
 export interface Authenticated extends Informed {
   readonly user: UserInfo;
-  readonly authenticatedMs: number;
   readonly [authenticated]: true;
 }
 
 /** They may. Handlers take nothing less. */
 export interface Authorized extends Authenticated {
-  readonly authorizedMs: number;
   readonly [authorized]: true;
 }

@@ -19,6 +19,7 @@ import { createOpenApi, type OpenApi } from "./openapi/openapi.ts";
 import type { Descriptions } from "./openapi/definitions.ts";
 import { openApiRoutes } from "./handlers/openapi.ts";
 import type { Encryption } from "./encryption/encryption.ts";
+import { removedRelease } from "./deprecations.ts";
 import { healthRoutes, type HealthCheck } from "./handlers/health.ts";
 import type { Route } from "./handlers/routes.ts";
 import { stepRoutes } from "./handlers/steps.ts";
@@ -106,7 +107,12 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   const startedMs = clock.now();
   const storedTypes = options.resources.map((resource) => storedTypeOf(resource));
   const defaultsOf = new Map(options.resources.filter(({ storedAs }) => !storedAs).map(({ type, defaults }) => [type, defaults]));
-  const metrics = new Metrics();
+  const metrics = new Metrics({
+    removedRelease: (group, version, resource) => {
+      const type = served.get(`${group}/${version}/${resource}`)?.type;
+      return type && removedRelease(type);
+    },
+  });
   const prefixes = new Map(storedTypes.map((type) => [prefixOf(type), { group: type.group, resource: type.plural }]));
   const store = measuredStore(options.store, { metrics, clock, resourceOf: (key) => prefixes.get(prefixInKey(key, prefixes) ?? "") ?? { group: "", resource: "" } });
   const state = await ClusterState.start({ store, types: storedTypes, log, defaults: (type) => defaultsOf.get(type) });

@@ -28,25 +28,37 @@ class Series<T> {
     this.#options = options;
   }
 
-  of(labels: string, make: () => T): T | undefined {
+  /** What is made for one combination too many counts as the others do, but nobody is told of it. */
+  of(labels: string, make: () => T): T {
     let found = this.all.get(labels);
-    if (found === undefined && this.all.size < (this.#options.seriesMax ?? seriesMaxByDefault)) this.all.set(labels, (found = make()));
+    if (found === undefined) {
+      found = make();
+      if (this.all.size < (this.#options.seriesMax ?? seriesMaxByDefault)) this.all.set(labels, found);
+    }
     return found;
   }
 }
 
+/** One combination of labels, to be kept by whoever counts often. */
+export interface CountedSeries {
+  value: number;
+}
+
 export class Counter implements MetricFamily {
   readonly #options: FamilyOptions;
-  readonly #series: Series<{ value: number }>;
+  readonly #series: Series<CountedSeries>;
 
   constructor(options: FamilyOptions) {
     this.#options = options;
     this.#series = new Series(options);
   }
 
+  series(labels: string): CountedSeries {
+    return this.#series.of(labels, () => ({ value: 0 }));
+  }
+
   add(labels: string, value = 1): void {
-    const series = this.#series.of(labels, () => ({ value: 0 }));
-    if (series) series.value += value;
+    this.series(labels).value += value;
   }
 
   lines(): readonly string[] {
@@ -65,13 +77,11 @@ export class Gauge implements MetricFamily {
   }
 
   set(labels: string, value: number): void {
-    const series = this.#series.of(labels, () => ({ value }));
-    if (series) series.value = value;
+    this.#series.of(labels, () => ({ value })).value = value;
   }
 
   add(labels: string, change: number): void {
-    const series = this.#series.of(labels, () => ({ value: 0 }));
-    if (series) series.value += change;
+    this.#series.of(labels, () => ({ value: 0 })).value += change;
   }
 
   lines(): readonly string[] {
@@ -84,17 +94,34 @@ export const observed = (type: "counter" | "gauge", options: FamilyOptions, valu
   lines: () => [...head(options, type), ...Object.entries(values()).map(([labels, value]) => line(options.name, labels, value))],
 });
 
-interface Distribution {
-  count: number;
-  sum: number;
+/** One combination of labels of a histogram, to be kept by whoever measures often. */
+export class ObservedSeries {
+  readonly #limits: readonly number[];
+  count = 0;
+  sum = 0;
   /** How many fell into each bucket and into none before it. */
   readonly buckets: number[];
+
+  constructor(limits: readonly number[]) {
+    this.#limits = limits;
+    this.buckets = limits.map(() => 0);
+  }
+
+  observe(value: number): void {
+    this.count++;
+    this.sum += value;
+    for (let at = 0; at < this.#limits.length; at++) {
+      if (value > (this.#limits[at] ?? 0)) continue;
+      this.buckets[at] = (this.buckets[at] ?? 0) + 1;
+      return;
+    }
+  }
 }
 
 export class Histogram implements MetricFamily {
   readonly #options: FamilyOptions;
   readonly #limits: readonly number[];
-  readonly #series: Series<Distribution>;
+  readonly #series: Series<ObservedSeries>;
 
   /** `limits` are the upper ends of the buckets, in order. */
   constructor(options: FamilyOptions & { readonly limits: readonly number[] }) {
@@ -103,13 +130,12 @@ export class Histogram implements MetricFamily {
     this.#series = new Series(options);
   }
 
+  series(labels: string): ObservedSeries {
+    return this.#series.of(labels, () => new ObservedSeries(this.#limits));
+  }
+
   observe(labels: string, value: number): void {
-    const series = this.#series.of(labels, () => ({ count: 0, sum: 0, buckets: this.#limits.map(() => 0) }));
-    if (!series) return;
-    series.count++;
-    series.sum += value;
-    const at = this.#limits.findIndex((limit) => value <= limit);
-    if (at >= 0) series.buckets[at] = (series.buckets[at] ?? 0) + 1;
+    this.series(labels).observe(value);
   }
 
   lines(): readonly string[] {

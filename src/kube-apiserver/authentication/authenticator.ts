@@ -43,7 +43,7 @@ export function clusterAuthenticator({ cluster, clock, log, clientCaPem, request
   };
 
   return {
-    async authenticate(credentials) {
+    authenticate(credentials) {
       const problems: string[] = [];
       for (const way of ways) {
         try {

@@ -1,6 +1,6 @@
 import { X509Certificate } from "node:crypto";
 import type { UserInfo } from "../access.ts";
-import { credentialIdKey } from "./identity.ts";
+import { credentialIdKey, withAuthenticatedGroup } from "./identity.ts";
 
 const clientAuthUsage = "1.3.6.1.5.5.7.3.2";
 const anyUsage = "2.5.29.37.0";
@@ -14,6 +14,8 @@ export interface ClientSubject {
 }
 
 interface Verified extends ClientSubject {
+  /** Undefined without a common name. */
+  readonly user: UserInfo | undefined;
   readonly notBeforeMs: number;
   readonly notAfterMs: number;
   readonly credentialId: string;
@@ -48,9 +50,9 @@ export class CertificateVerifier {
   }
 
   /** @throws {Error} saying why it is not to be trusted. */
-  verify(certificate: X509Certificate): ClientSubject & { readonly credentialId: string } {
-    const known = this.#known.get(certificate) ?? this.#check(certificate);
-    this.#known.set(certificate, known);
+  verify(certificate: X509Certificate): Pick<Verified, "commonName" | "organizations" | "credentialId" | "user"> {
+    let known = this.#known.get(certificate);
+    if (!known) this.#known.set(certificate, (known = this.#check(certificate)));
     if (known instanceof Error) throw known;
     const nowMs = this.#now();
     if (nowMs < known.notBeforeMs || nowMs > known.notAfterMs) throw new Error("x509: certificate has expired or is not yet valid");
@@ -62,15 +64,15 @@ export class CertificateVerifier {
     if (!issuer) return new Error("x509: certificate signed by unknown authority");
     const usages = certificate.keyUsage ?? [];
     if (!usages.includes(clientAuthUsage) && !usages.includes(anyUsage)) return new Error("x509: certificate specifies an incompatible key usage");
+    const subject = subjectOf(certificate);
+    const { commonName, organizations } = subject;
+    const credentialId = `X509SHA256=${certificate.fingerprint256.replaceAll(":", "").toLowerCase()}`;
     return {
-      ...subjectOf(certificate), notBeforeMs: certificate.validFromDate.getTime(), notAfterMs: Math.min(certificate.validToDate.getTime(), issuer.validToDate.getTime()),
-      credentialId: `X509SHA256=${certificate.fingerprint256.replaceAll(":", "").toLowerCase()}`,
+      ...subject, notBeforeMs: certificate.validFromDate.getTime(), notAfterMs: Math.min(certificate.validToDate.getTime(), issuer.validToDate.getTime()),
+      credentialId, user: commonName === "" ? undefined : withAuthenticatedGroup({ name: commonName, groups: organizations, extra: { [credentialIdKey]: [credentialId] } }),
     };
   }
 }
 
-/** The user that a client certificate stands for: its common name, with its organizations as groups; undefined without a common name. */
-export function userOfCertificate(verifier: CertificateVerifier, certificate: X509Certificate): UserInfo | undefined {
-  const { commonName, organizations, credentialId } = verifier.verify(certificate);
-  return commonName === "" ? undefined : { name: commonName, groups: organizations, extra: { [credentialIdKey]: [credentialId] } };
-}
+/** The user that a client certificate stands for: its common name, with its organizations as groups; undefined without a common name. The same object for all requests of a connection. */
+export const userOfCertificate = (verifier: CertificateVerifier, certificate: X509Certificate): UserInfo | undefined => verifier.verify(certificate).user;

@@ -37,17 +37,27 @@ export const headerValues = (value: string | string[] | undefined): readonly str
 /** Headers that say who somebody is and may come several times. */
 const isRepeatable = (name: string): boolean => name === "impersonate-group" || name === "x-remote-group" || name.startsWith("impersonate-extra-") || name.startsWith("x-remote-extra-");
 
+/** Whether a request wants to be somebody else's. */
+export function impersonates(headers: Readonly<Record<string, unknown>>): boolean {
+  for (const name in headers) if (name.startsWith("impersonate-")) return true;
+  return false;
+}
+
 /**
  * Node joins headers that come several times with commas; a group whose name holds a comma would then be read as two. Where such headers are present
  * they are taken from the raw list of names and values instead, one value each.
  */
 export function distinctIdentityHeaders<T extends Readonly<Record<string, string | string[] | undefined>>>(headers: T, rawHeaders: readonly string[]): T {
-  const repeatable = Object.keys(headers).filter(isRepeatable);
-  if (repeatable.length === 0) return headers;
+  if (!hasRepeatable(headers)) return headers;
   const values: Record<string, string[]> = {};
   for (let at = 0; at + 1 < rawHeaders.length; at += 2) {
     const name = (rawHeaders[at] ?? "").toLowerCase();
     if (isRepeatable(name)) (values[name] ??= []).push(rawHeaders[at + 1] ?? "");
   }
   return { ...headers, ...values };
+}
+
+function hasRepeatable(headers: Readonly<Record<string, unknown>>): boolean {
+  for (const name in headers) if (isRepeatable(name)) return true;
+  return false;
 }

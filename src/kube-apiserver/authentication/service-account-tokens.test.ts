@@ -129,7 +129,7 @@ test("others can check a token with the documents that are published", async () 
 test("bearer tokens become users, or 401", async () => {
   const { tokens, issue, cluster, clock } = setUp();
   const authenticator = clusterAuthenticator({ cluster, clock, log: silentLog, clientCaPem: "", requestHeaderCaPem: "", requestHeaderAllowedNames: [], tokens });
-  const as = (authorization: string) => authenticator.authenticate({ headers: { authorization } });
+  const as = async (authorization: string) => await authenticator.authenticate({ headers: { authorization } });
   const token = (await issue()).status?.token ?? "";
   assert.deepEqual((await as(`Bearer ${token}`))?.groups, ["system:serviceaccounts", "system:serviceaccounts:default", "system:authenticated"]);
   assert.deepEqual(await as("Bearer abcdef.0123456789abcdef"), { name: "system:bootstrap:abcdef", groups: ["system:bootstrappers", "system:bootstrappers:keelson", "system:authenticated"] });

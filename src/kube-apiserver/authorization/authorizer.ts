@@ -1,3 +1,4 @@
+import { whenThere, type Soon } from "../../stdx/soon.ts";
 import type { Attributes, Authorizer, ClusterReader, Decision } from "../access.ts";
 import { defaultClusterRoles } from "../bootstrap/cluster-roles.ts";
 import { NodeAuthorizer } from "./node.ts";
@@ -6,24 +7,22 @@ import { RbacAuthorizer, RuleResolver } from "./rbac.ts";
 /** Members may do everything, always: nothing in the cluster can lock them out. */
 export const superusersGroup = "system:masters";
 
-const superusers: Authorizer = {
-  authorize: ({ user }) => ({ decision: user.groups.includes(superusersGroup) ? "allow" : "noOpinion", reason: "" }),
-};
+const allowed: Decision = { decision: "allow", reason: "" };
+const noOpinion: Decision = { decision: "noOpinion", reason: "" };
+const superusers: Authorizer = { authorize: ({ user }) => (user.groups.includes(superusersGroup) ? allowed : noOpinion) };
 
 /** Asks one after the other until one decides; when none does, the answer carries all of their reasons, a line each. */
 export function unionAuthorizer(authorizers: readonly Authorizer[]): Authorizer {
-  return {
-    async authorize(attributes: Attributes): Promise<Decision> {
-      const reasons: string[] = [];
-      for (const each of authorizers) {
-        const answer = each.authorize(attributes);
-        const decision = answer instanceof Promise ? await answer : answer;
-        if (decision.decision !== "noOpinion") return decision;
-        if (decision.reason !== "") reasons.push(decision.reason);
-      }
-      return { decision: "noOpinion", reason: reasons.join("\n") };
-    },
+  const askFrom = (at: number, attributes: Attributes, before: string): Soon<Decision> => {
+    const asked = authorizers[at];
+    if (!asked) return { decision: "noOpinion", reason: before };
+    return whenThere(asked.authorize(attributes), (decision) => {
+      if (decision.decision !== "noOpinion") return decision;
+      const reasons = before === "" || decision.reason === "" ? before + decision.reason : `${before}\n${decision.reason}`;
+      return askFrom(at + 1, attributes, reasons);
+    });
   };
+  return { authorize: (attributes) => askFrom(0, attributes, "") };
 }
 
 export interface ClusterAuthorizer {

@@ -1,3 +1,4 @@
+import { whenThere, type Soon } from "../../stdx/soon.ts";
 import type { Api } from "../api.ts";
 import type { Answer } from "../answer.ts";
 import { list, tooLargeResourceVersion } from "../list.ts";
@@ -6,15 +7,17 @@ import type { Authorized } from "../request.ts";
 import { entryAs, type Served } from "../served.ts";
 import { watch } from "../watch.ts";
 
-export async function getObject(api: Api, request: Authorized, served: Served): Promise<Answer> {
-  const { info, query } = request;
+/** What is in the cache, and fresh, is answered at once. */
+export function getObject(api: Api, { info, query }: Authorized, served: Served): Soon<Answer> {
+  const answer = (): Soon<Answer> => whenThere(served.registry.get(info.namespace, info.name), (entry) => ({ is: "entry", code: 200, entry: entryAs(served, entry), served }));
   const requested = revisionOf(query.get("resourceVersion") ?? "");
-  if (requested > api.state.revision) {
-    await api.state.fresh();
-    if (requested > api.state.revision) throw tooLargeResourceVersion(requested, api.state.revision);
-  }
-  const entry = await served.registry.get(info.namespace, info.name);
-  return { is: "entry", code: 200, entry: entryAs(served, entry), served };
+  return requested > api.state.revision ? reached(api, requested).then(answer) : answer();
+}
+
+/** @throws {StatusError} Timeout, when the revision lies in the future. */
+async function reached({ state }: Api, revision: number): Promise<void> {
+  await state.fresh();
+  if (revision > state.revision) throw tooLargeResourceVersion(revision, state.revision);
 }
 
 export const listObjects = (api: Api, request: Authorized, served: Served): Promise<Answer> =>

@@ -1,3 +1,4 @@
+import type { Soon } from "../../stdx/soon.ts";
 import type { Answer } from "../answer.ts";
 import type { Api } from "../api.ts";
 import { aggregatedDiscoveryAccept } from "../output/document-accept.ts";
@@ -15,7 +16,7 @@ export interface DiscoveryDocuments {
 }
 
 /** Answers a path that names no resource. Undefined when it has nothing to say about it. */
-export type Route = (api: Api, request: Authorized) => Promise<Answer | undefined> | Answer | undefined;
+export type Route = (api: Api, request: Authorized) => Soon<Answer | undefined>;
 
 export interface Routes {
   readonly streaming: StreamingHandler | undefined;
@@ -26,9 +27,10 @@ export interface Routes {
   readonly prefixes: readonly (readonly [string, Route])[];
 }
 
-export async function answerFor(api: Api, routes: Routes, request: Authorized): Promise<Answer> {
+export const answerFor = (api: Api, routes: Routes, request: Authorized): Soon<Answer> => (request.info.isResourceRequest ? dispatch(api, request) : answerForPath(api, routes, request));
+
+async function answerForPath(api: Api, routes: Routes, request: Authorized): Promise<Answer> {
   const { info } = request;
-  if (info.isResourceRequest) return await dispatch(api, request);
   const path = info.path.length > 1 && info.path.endsWith("/") ? info.path.slice(0, -1) : info.path;
   const isWebService = belongsToWebService(api, path);
   if (isWebService && request.method !== "GET") throw methodNotAllowed();

@@ -48,9 +48,9 @@ export function clausesOf(accept: string): readonly Clause[] {
 }
 const wildcards = ({ type }: Clause): number => (type === "*/*" ? 2 : type.endsWith("/*") ? 1 : 0);
 
-/** Clients send a handful of different headers; what they mean is worked out once. */
-const remembered = new Map<string, Wanted | null>();
-const rememberedMax = 500;
+/** Clients send a handful of different headers; what they mean is worked out once, for each combination of what is offered. */
+const remembered: readonly Map<string, Wanted | null>[] = Array.from({ length: 8 }, () => new Map<string, Wanted | null>());
+const rememberedMax = 100;
 
 /** Which forms besides the object itself an endpoint can answer in. */
 export interface Offered {
@@ -59,13 +59,13 @@ export interface Offered {
 }
 
 /** @throws {StatusError} NotAcceptable */
-export function negotiate(accept: string | undefined, offered: Offered, pretty: boolean): Wanted {
-  const key = `${offered.table ? 1 : 0}${offered.partial ? 1 : 0}${pretty ? 1 : 0}${accept ?? ""}`;
-  let wanted = remembered.get(key);
+export function negotiate(accept = "", offered: Offered, pretty: boolean): Wanted {
+  const known = remembered[(offered.table ? 1 : 0) + (offered.partial ? 2 : 0) + (pretty ? 4 : 0)] ?? new Map<string, Wanted | null>();
+  let wanted = known.get(accept);
   if (wanted === undefined) {
-    wanted = work(accept ?? "", offered, pretty) ?? null;
-    if (remembered.size >= rememberedMax) remembered.clear();
-    remembered.set(key, wanted);
+    wanted = work(accept, offered, pretty) ?? null;
+    if (known.size >= rememberedMax) known.clear();
+    known.set(accept, wanted);
   }
   if (wanted === null) throw notAcceptable();
   return wanted;

@@ -3,26 +3,27 @@ import { createGzip, gzip } from "node:zlib";
 import { promisify } from "node:util";
 import { badRequest, StatusError } from "../../apimachinery/status-error.ts";
 import { fieldErrorText } from "../../apimachinery/field-error.ts";
+import { whenThere, type Soon } from "../../stdx/soon.ts";
 import type { WholeAnswer } from "../answer.ts";
 import type { Api } from "../api.ts";
 import { tableQueryErrors } from "../query.ts";
 import type { Incoming } from "../request.ts";
 import { encode, type EncodeOptions } from "./encode.ts";
 import { largeList, largeListMin } from "./large-list.ts";
-import { contentTypeOf, negotiate, wantsPretty, type Media, type Offered } from "./negotiation.ts";
+import { contentTypeOf, negotiate, wantsPretty, type Media, type Offered, type Wanted } from "./negotiation.ts";
 import type { IncludeObject } from "./table.ts";
 
 const gzipped = promisify(gzip);
 /** Smaller answers are not worth the work. */
 const gzipBytesMin = 128 * 1024;
 
-/** On every answer that says nothing else: what the API answers is nobody's to keep. */
-export const uncached: Readonly<Record<string, string>> = { "cache-control": "no-cache, private" };
+/** The cache-control of every answer that says nothing else: what the API answers is nobody's to keep. */
+export const notCached = "no-cache, private";
 
 /** An answer as it goes over the network. */
 export interface Reply {
   readonly code: number;
-  readonly headers: Record<string, string | readonly string[]>;
+  readonly headers: Readonly<Record<string, string | readonly string[]>>;
   /** In pieces that follow each other. */
   readonly body: readonly Uint8Array[];
   /** What follows the body, of an answer that is made as fast as it is taken. */
@@ -34,39 +35,50 @@ const header = (request: Incoming, name: string): string | undefined => {
   return typeof value === "string" ? value : value?.[0];
 };
 
-export const lengthOf = (pieces: readonly Uint8Array[]): number => pieces.reduce((sum, piece) => sum + piece.length, 0);
+export function lengthOf(pieces: readonly Uint8Array[]): number {
+  let length = 0;
+  for (const piece of pieces) length += piece.length;
+  return length;
+}
 
 /** @throws {StatusError} NotAcceptable, BadRequest */
 export function encodeOptions(api: Api, request: Incoming, offered: Offered): EncodeOptions {
   const wanted = negotiate(header(request, "accept"), offered, isPretty(request));
-  const includeObject = request.query.get("includeObject") ?? "";
-  if (wanted.as === "Table") {
-    const [error] = tableQueryErrors(includeObject);
-    if (error) throw badRequest(`Unable to convert to Table as requested: ${fieldErrorText(error)}`);
-  }
-  return { ...documentOptions(api, request, wanted.media), wanted, includeObject: (includeObject === "" ? "Metadata" : includeObject) as IncludeObject };
+  return optionsFor(api, wanted, wanted.as === "Table" ? includedObject(request) : "Metadata");
 }
+
+/** How much of the object each row of a table carries. @throws {StatusError} BadRequest */
+function includedObject({ query }: Incoming): IncludeObject {
+  const includeObject = query.get("includeObject") ?? "";
+  const [error] = tableQueryErrors(includeObject);
+  if (error) throw badRequest(`Unable to convert to Table as requested: ${fieldErrorText(error)}`);
+  return (includeObject === "" ? "Metadata" : includeObject) as IncludeObject;
+}
+
+const optionsFor = (api: Api, wanted: Wanted, includeObject: IncludeObject): EncodeOptions =>
+  ({ wanted, includeObject, nowMs: api.clock.now(), protobuf: api.protobuf, listBodies: api.listBodies, columnHeads: api.columnHeads, keeps: true });
 
 const isPretty = (request: Incoming): boolean => wantsPretty(request.query.get("pretty"), header(request, "user-agent") ?? "");
 
 /** For what comes in one form only, in this encoding. */
-function documentOptions(api: Api, request: Incoming, media: Media): EncodeOptions {
-  return { wanted: { media, as: "object", version: "", pretty: isPretty(request) }, includeObject: "Metadata", nowMs: api.clock.now(), protobuf: api.protobuf, listBodies: api.listBodies, columnHeads: api.columnHeads };
-}
+const documentOptions = (api: Api, request: Incoming, media: Media): EncodeOptions => optionsFor(api, { media, as: "object", version: "", pretty: isPretty(request) }, "Metadata");
 
-/** Writes an answer that is one piece. @throws {StatusError} NotAcceptable */
-export async function reply(api: Api, request: Incoming, answer: WholeAnswer): Promise<Reply> {
+/** Most answers carry no header but this one. */
+const headersOf: Readonly<Record<Media, Reply["headers"]>> = { json: { "content-type": contentTypeOf.json }, yaml: { "content-type": contentTypeOf.yaml }, protobuf: { "content-type": contentTypeOf.protobuf } };
+
+/** Writes an answer that is one piece: at once, unless it is large. @throws {StatusError} NotAcceptable */
+export function reply(api: Api, request: Incoming, answer: WholeAnswer): Soon<Reply> {
   if (answer.is === "bytes") {
     const body = [typeof answer.body === "string" ? Buffer.from(answer.body) : answer.body];
-    return await zipped(request, { code: answer.code, headers: { "content-type": answer.contentType, ...answer.headers }, body });
+    return zipped(request, { code: answer.code, headers: { "content-type": answer.contentType, ...answer.headers }, body });
   }
   // What has no other form (a Status, a review) comes as it is, also to those who asked for a table: what was done cannot be taken back.
   const document = answer.is === "object" ? answer.document : undefined;
   const options = document ? documentOptions(api, request, document.media) : encodeOptions(api, request, { table: true, partial: true });
-  if (answer.is === "list" && answer.entries.length > largeListMin) return await bitByBit(api, request, answer, options);
+  if (answer.is === "list" && answer.entries.length > largeListMin) return bitByBit(api, request, answer, options);
   const body = encode(answer, options);
   const code = answer.is === "list" ? 200 : answer.code;
-  return await zipped(request, { code, headers: { "content-type": document?.contentType ?? contentTypeOf[options.wanted.media], ...document?.headers }, body });
+  return zipped(request, { code, headers: document ? { "content-type": document.contentType, ...document.headers } : headersOf[options.wanted.media], body });
 }
 
 /** The first piece is made here, so that what cannot be encoded is refused before anything is said. */
@@ -94,20 +106,18 @@ const gzipChunkBytes = 64 * 1024;
 
 const acceptsGzip = (request: Incoming): boolean => (header(request, "accept-encoding") ?? "").includes("gzip");
 
-async function zipped(request: Incoming, plain: Reply): Promise<Reply> {
-  if (lengthOf(plain.body) <= gzipBytesMin || "content-encoding" in plain.headers) return plain;
-  if (!acceptsGzip(request)) return plain;
-  return { ...plain, headers: { ...plain.headers, "content-encoding": "gzip", vary: "Accept-Encoding" }, body: [await gzipped(Buffer.concat(plain.body), { level: 1 })] };
+function zipped(request: Incoming, plain: Reply): Soon<Reply> {
+  if (lengthOf(plain.body) <= gzipBytesMin || "content-encoding" in plain.headers || !acceptsGzip(request)) return plain;
+  return gzipped(Buffer.concat(plain.body), { level: 1 }).then((body) => ({ ...plain, headers: { ...plain.headers, "content-encoding": "gzip", vary: "Accept-Encoding" }, body: [body] }));
 }
 
 /** Errors are told in the encoding that was asked for, where there is one, else as indented JSON. */
-export async function errorReply(api: Api, request: Incoming, error: StatusError): Promise<Reply> {
+export function errorReply(api: Api, request: Incoming, error: StatusError): Soon<Reply> {
   const { retryAfterSeconds } = error.details ?? {};
   const headers: Record<string, string> = retryAfterSeconds !== undefined && retryAfterSeconds > 0 ? { "retry-after": String(retryAfterSeconds) } : {};
   const answer: WholeAnswer = { is: "object", code: error.code, object: error.toStatus() };
   try {
-    const made = await reply(api, request, answer);
-    return { ...made, headers: { ...made.headers, ...headers } };
+    return whenThere(reply(api, request, answer), (made) => ({ ...made, headers: { ...made.headers, ...headers } }));
   } catch (failed) {
     if (!(failed instanceof StatusError)) throw failed;
     return { code: error.code, headers: { "content-type": "application/json", ...headers }, body: [Buffer.from(JSON.stringify(error.toStatus(), undefined, 2))] };

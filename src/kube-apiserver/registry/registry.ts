@@ -7,6 +7,7 @@ import { ConflictError, UnavailableError, type Revision } from "../../storage/st
 import type { Clock } from "../../stdx/clock.ts";
 import { equal } from "../../stdx/equal.ts";
 import type { Random } from "../../stdx/random.ts";
+import { whenThere, type Soon } from "../../stdx/soon.ts";
 import type { AdmissionOperation, UserInfo } from "../access.ts";
 import { CacheEntry } from "../cache-entry.ts";
 import type { ClusterState } from "../cluster-state.ts";
@@ -119,17 +120,18 @@ export class Registry {
   }
 
   /** As of every write acknowledged before the call. @throws {StatusError} NotFound. */
-  async get(namespace: string, name: string): Promise<CacheEntry> {
+  get(namespace: string, name: string): Soon<CacheEntry> {
     const waiting = this.#state.fresh();
-    if (waiting) await waiting;
-    const entry = await this.#present(this.keyOf(namespace, name));
-    if (!entry) throw notFoundError(this.#named, name);
-    return entry;
+    const found = (): Soon<CacheEntry> => whenThere(this.#present(this.keyOf(namespace, name)), (entry) => {
+      if (!entry) throw notFoundError(this.#named, name);
+      return entry;
+    });
+    return waiting ? waiting.then(found) : found();
   }
 
   /** Waits only for what could not be read before. @throws {StatusError} InternalError when it still cannot. */
-  #present(key: string): CacheEntry | undefined | Promise<CacheEntry | undefined> {
-    return this.cache.unreadable.has(key) ? this.#state.readAgain(this.cache, { key }).then(() => this.cache.get(key)) : this.cache.get(key);
+  #present(key: string): Soon<CacheEntry | undefined> {
+    return this.cache.unreadable.size > 0 && this.cache.unreadable.has(key) ? this.#state.readAgain(this.cache, { key }).then(() => this.cache.get(key)) : this.cache.get(key);
   }
 
   /** `object` has the client's metadata, without what only the server may set. @throws {StatusError} */
