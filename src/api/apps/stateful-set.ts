@@ -8,7 +8,7 @@ import type { PodTemplateSpec, Volume } from "../generated/core-v1.ts";
 import type { StatefulSetSpec } from "../generated/apps-v1.ts";
 import { without } from "../defaulting.ts";
 import { semanticallyEqual } from "../strategy.ts";
-import { countOrPercent } from "./rolling-update.ts";
+import { countOrPercent, notMoreThanAll, numberOf } from "./rolling-update.ts";
 import { validateCollisionCount, validateReplicaCounts } from "./workload-status.ts";
 import { statefulsets, type StatefulSet, type StatefulSetUpdateStrategy } from "../generated/apps-v1.ts";
 import { claimDefaults } from "../core/claim-defaults.ts";
@@ -108,7 +108,11 @@ function validateStrategy(strategy: StatefulSetUpdateStrategy): readonly FieldEr
     if (rollingUpdate) errors.push(invalid(`${path}.rollingUpdate`, (goForm(strategy, "StatefulSetUpdateStrategy") as { readonly RollingUpdate: unknown }).RollingUpdate, "only allowed for updateStrategy 'RollingUpdate'"));
   } else if (type === "RollingUpdate") {
     addAll(errors, atLeastZero(`${path}.rollingUpdate.partition`, rollingUpdate?.partition));
-    if (rollingUpdate?.maxUnavailable !== undefined) addAll(errors, countOrPercent(`${path}.rollingUpdate.maxUnavailable`, rollingUpdate.maxUnavailable));
+    if (rollingUpdate?.maxUnavailable !== undefined) {
+      addAll(errors, countOrPercent(`${path}.rollingUpdate.maxUnavailable`, rollingUpdate.maxUnavailable));
+      if (numberOf(rollingUpdate.maxUnavailable) === 0) errors.push(invalid(`${path}.rollingUpdate.maxUnavailable`, rollingUpdate.maxUnavailable, "cannot be 0"));
+      addAll(errors, notMoreThanAll(`${path}.rollingUpdate.maxUnavailable`, rollingUpdate.maxUnavailable));
+    }
   } else {
     errors.push(invalid(path, goForm(strategy, "StatefulSetUpdateStrategy"), "must be 'RollingUpdate' or 'OnDelete'"));
   }

@@ -201,7 +201,7 @@ export function validateJobUpdate(next: Job, previous: Job): readonly FieldError
     errors.push(invalid("spec.completions", now.completions, "can only be modified in tandem with spec.parallelism"));
   }
   addAll(errors, immutable("spec.selector", now.selector, before.selector));
-  const mutable = before.suspend === true && (previous.status?.startTime === undefined || isTrue(previous, "Suspended"));
+  const mutable = before.suspend === true && (previous.status?.startTime === undefined || isTrue(previous, "Suspended")) && (previous.status?.active ?? 0) === 0;
   const template = mutable ? withMutableParts(before.template ?? {}, now.template ?? {}) : before.template;
   if (mutable) addAll(errors, immutable("spec.template.spec", now.template?.spec, template?.spec, "PodSpec"));
   else addAll(errors, immutable("spec.template", now.template, template, "PodTemplateSpec"));

@@ -6,6 +6,7 @@ import { changeEach, changeField, withDefaults, withStruct } from "../defaulting
 import { dnsSubdomainName } from "../names.ts";
 import { humanDuration } from "../../apimachinery/duration.ts";
 import { ageColumn, nameColumn, text } from "../printing/columns.ts";
+import { utf8Length } from "../../stdx/bytes.ts";
 import { defineResource } from "../resource.ts";
 import { keepStatus, statusStrategy } from "../strategy.ts";
 import { validateJobStatus } from "./job-status-validation.ts";
@@ -14,6 +15,8 @@ import { jobSpecWarnings, nameWarnings } from "./job-warnings.ts";
 
 /** The largest backoff limit: with a limit per index, the one for the whole job does not count. */
 const backoffLimitMax = 2 ** 31 - 1;
+
+const labelValueBytesMax = 63;
 
 /** Used by CronJob for its template too, which gets everything but what only makes sense of a whole Job. */
 export function jobTemplateSpecDefaults(spec: JobSpec): JobSpec {
@@ -39,6 +42,12 @@ function labelDefaults(job: Job): Job {
   const labels = job.spec?.template?.metadata?.labels;
   return labels === undefined || Object.keys(job.metadata.labels ?? {}).length > 0 ? job : { ...job, metadata: { ...job.metadata, labels } };
 }
+
+/**
+ * The template has the labels to be found by only once the Job is made, and then a Job without labels takes them over. Where its name is too long for
+ * a label the template is refused for it.
+ */
+const labelsFromTemplate = (job: Job): Job => (utf8Length(job.metadata.name ?? "") > labelValueBytesMax ? job : labelDefaults(job));
 
 const isTrue = ({ status }: Job, type: string): boolean => status?.conditions?.find((condition) => condition.type === type)?.status === "True";
 
@@ -67,8 +76,7 @@ export const jobResource = defineResource<Job>(jobs, {
   generation: true,
   defaultGarbageCollection: "orphan",
   defaults: (job) => changeField(withStruct(labelDefaults(job), "spec"), "spec", jobSpecDefaults),
-  // The template has the labels to be found by only now, and a Job without labels takes over its template's.
-  prepareForCreate: (job) => labelDefaults({ ...withSelector(withoutDisabledWorkloadFields(job, undefined)), status: {} }),
+  prepareForCreate: (job) => labelsFromTemplate({ ...withSelector(withoutDisabledWorkloadFields(job, undefined)), status: {} }),
   prepareForUpdate: (next, previous) => labelDefaults(withoutDisabledWorkloadFields(keepStatus(next, previous), previous)),
   validate: (job) => validateJob(job),
   validateUpdate: validateJobUpdate,

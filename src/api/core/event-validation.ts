@@ -59,7 +59,8 @@ export function validateNewEventUpdate(next: Event, previous: Event): readonly F
   if (JSON.stringify(next.series) !== JSON.stringify(previous.series)) addAll(errors, validateSeries(next));
   for (const field of kept) {
     const value = field === "involvedObject" || field === "related" ? goForm(next[field], field === "related" ? "*ObjectReference" : "ObjectReference") : texts.includes(field) ? next[field] ?? "" : next[field];
-    if (!semanticallyEqual(next[field], previous[field])) errors.push(invalid(field, value, "field is immutable"));
+    const same = field === "source" ? semanticallyEqual(next.source ?? {}, previous.source ?? {}) : semanticallyEqual(next[field], previous[field]);
+    if (!same) errors.push(invalid(field, value, "field is immutable"));
   }
   addAll(errors, immutable("reportingController", next.reportingComponent ?? "", previous.reportingComponent ?? ""));
   addAll(errors, immutable("reportingInstance", next.reportingInstance ?? "", previous.reportingInstance ?? ""));
