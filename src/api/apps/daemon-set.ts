@@ -13,7 +13,7 @@ import { goForm } from "../go-form.ts";
 import { dnsSubdomainName } from "../names.ts";
 import { ageColumn, integer, nameColumn, text } from "../printing/columns.ts";
 import { formatLabels } from "../printing/formats.ts";
-import { defineResource, type UpdateStrategy } from "../resource.ts";
+import { defineResource } from "../resource.ts";
 import { keepStatus, semanticallyEqual, statusStrategy } from "../strategy.ts";
 import { addAll } from "../../stdx/add-all.ts";
 import { containersColumn, imagesColumn, selectorColumn } from "./workload-columns.ts";
@@ -33,16 +33,21 @@ const counts = [
 const generationAnnotation = "deprecated.daemonset.template.generation";
 const templateGenerationOf = ({ metadata }: DaemonSet): number => Number(metadata.annotations?.[generationAnnotation] ?? 0);
 const withTemplateGeneration = (daemonSet: DaemonSet, generation: number): DaemonSet =>
-  ({ ...daemonSet, metadata: { ...daemonSet.metadata, annotations: { ...daemonSet.metadata.annotations, [generationAnnotation]: `${generation}` } } });
+  (daemonSet.metadata.annotations?.[generationAnnotation] === `${generation}` ? daemonSet : { ...daemonSet, metadata: { ...daemonSet.metadata, annotations: { ...daemonSet.metadata.annotations, [generationAnnotation]: `${generation}` } } });
 
-/** The count stays when only the status is written, whatever becomes of the other annotations. */
-const keepingGeneration = (strategy: UpdateStrategy<DaemonSet>): UpdateStrategy<DaemonSet> =>
-  ({ ...strategy, prepareForUpdate: (next, previous) => withTemplateGeneration(strategy.prepareForUpdate(next, previous), templateGenerationOf(previous)) });
+const status = statusStrategy<DaemonSet>({
+  validateUpdate(next, previous) {
+    const errors: FieldError[] = [];
+    addAll(errors, validateReplicaCounts(next.status, counts, []));
+    addAll(errors, validateCollisionCount(next.status?.collisionCount, previous.status?.collisionCount));
+    return errors;
+  },
+});
 
 export const daemonSetResource = defineResource<DaemonSet>(daemonsets, {
   validateName: dnsSubdomainName,
   generation: true,
-  defaults: (daemonSet) => changeField(withStruct(daemonSet, "spec"), "spec", (spec) =>
+  defaults: (daemonSet) => changeField(withStruct(withTemplateGeneration(daemonSet, templateGenerationOf(daemonSet)), "spec"), "spec", (spec) =>
     changeField(changeField(withDefaults(withStruct(spec, "template"), { updateStrategy: {}, revisionHistoryLimit: 10 }), "updateStrategy", strategyDefaults), "template", podTemplateDefaults)),
   prepareForCreate: (daemonSet) => ({ ...withTemplateGeneration(withoutDisabledWorkloadFields(daemonSet, undefined), 1), status: { currentNumberScheduled: 0, numberMisscheduled: 0, desiredNumberScheduled: 0, numberReady: 0 } }),
   prepareForUpdate: (next, previous) => {
@@ -59,14 +64,10 @@ export const daemonSetResource = defineResource<DaemonSet>(daemonsets, {
   warningsOnCreate: ({ spec }) => templateWarnings(spec?.template, "spec.template"),
   warningsOnUpdate: (next, previous) => (semanticallyEqual(next.spec?.template, previous.spec?.template) ? [] : templateWarnings(next.spec?.template, "spec.template")),
   subresources: {
-    status: keepingGeneration(statusStrategy<DaemonSet>({
-      validateUpdate({ status }, previous) {
-        const errors: FieldError[] = [];
-        addAll(errors, validateReplicaCounts(status, counts, []));
-        addAll(errors, validateCollisionCount(status?.collisionCount, previous.status?.collisionCount));
-        return errors;
-      },
-    })),
+    status: {
+      ...status,
+      prepareForUpdate: (next, previous) => withTemplateGeneration(status.prepareForUpdate(next, previous), templateGenerationOf(previous)),
+    },
   },
   columns: [
     nameColumn,
