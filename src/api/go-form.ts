@@ -43,7 +43,8 @@ const isEmpty = (value: unknown): boolean =>
 /** `type` is one of goShapes, perhaps within a list: "PodSpec", "[]NodeSelectorTerm". */
 export function goForm(value: unknown, type: string): unknown {
   if (type.startsWith("*")) return value === undefined || value === null ? null : goForm(value, type.slice(1));
-  if (type.startsWith("[]")) return Array.isArray(value) ? value.map((each) => goForm(each, type.slice(2))) : null;
+  // An empty list of containers was made by our defaults: a client hardly ever writes one.
+  if (type.startsWith("[]")) return Array.isArray(value) && (value.length > 0 || type !== "[]Container") ? value.map((each) => goForm(each, type.slice(2))) : null;
   if (type.startsWith("{}")) {
     if (value === undefined || value === null) return null;
     return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)).map(([key, each]) => [key, goForm(each, type.slice(2))]));

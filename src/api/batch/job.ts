@@ -6,7 +6,7 @@ import { changeEach, changeField, withDefaults, withStruct } from "../defaulting
 import { dnsSubdomainName } from "../names.ts";
 import { humanDuration } from "../../apimachinery/duration.ts";
 import { ageColumn, nameColumn, text } from "../printing/columns.ts";
-import { utf8Length } from "../../stdx/bytes.ts";
+import { labelValueErrors } from "../../apimachinery/validation.ts";
 import { defineResource } from "../resource.ts";
 import { keepStatus, statusStrategy } from "../strategy.ts";
 import { validateJobStatus } from "./job-status-validation.ts";
@@ -15,8 +15,6 @@ import { jobSpecWarnings, nameWarnings } from "./job-warnings.ts";
 
 /** The largest backoff limit: with a limit per index, the one for the whole job does not count. */
 const backoffLimitMax = 2 ** 31 - 1;
-
-const labelValueBytesMax = 63;
 
 /** Used by CronJob for its template too, which gets everything but what only makes sense of a whole Job. */
 export function jobTemplateSpecDefaults(spec: JobSpec): JobSpec {
@@ -44,10 +42,10 @@ function labelDefaults(job: Job): Job {
 }
 
 /**
- * The template has the labels to be found by only once the Job is made, and then a Job without labels takes them over. Where its name is too long for
- * a label the template is refused for it.
+ * The template has the labels to be found by only once the Job is made, and then a Job without labels takes them over. Where its name is no label the
+ * template is refused for it.
  */
-const labelsFromTemplate = (job: Job): Job => (utf8Length(job.metadata.name ?? "") > labelValueBytesMax ? job : labelDefaults(job));
+const labelsFromTemplate = (job: Job): Job => (labelValueErrors(job.metadata.name ?? "").length > 0 ? job : labelDefaults(job));
 
 const isTrue = ({ status }: Job, type: string): boolean => status?.conditions?.find((condition) => condition.type === type)?.status === "True";
 
