@@ -66,11 +66,10 @@ for (const [what, path, body, query, code, message] of [
   });
 }
 
-test("what is no patch is told what is", async () => {
-  const accepted = "application/json-patch+json, application/merge-patch+json, application/strategic-merge-patch+json, application/apply-patch+yaml";
+test("what is no patch is refused as upstream's router does it", async () => {
   for (const type of ["application/json", "application/apply-patch+cbor", ""]) {
     const { code, body } = await patch(`${core}/configmaps/a`, type, {});
-    assert.deepEqual([code, body.message], [415, `the body of the request was in an unknown format - accepted media types include: ${accepted}`]);
+    assert.deepEqual([code, body.message], [415, "415: Unsupported Media Type"]);
   }
 });
 
