@@ -214,10 +214,14 @@ export class CacheEntry implements Tenant {
 
   /** Leaves the bytes to a slab, for as long as this is what is there under its key. What another server has stored waits until somebody asks for it. */
   settle(slabs: Slabs): void {
-    const length = this.#stored && this.form.lineLength(this.#stored, this.revision);
-    if (length === undefined) return;
-    this.#length = length;
-    slabs.add(this);
+    if (!this.#stored) return;
+    const length = this.form.lineLength(this.#stored, this.revision);
+    if (length !== undefined) {
+      this.#length = length;
+      slabs.add(this);
+    }
+    // It may be a view of much more.
+    if (!this.#slab && this.#stored.byteLength < this.#stored.buffer.byteLength) this.#stored = this.#stored.slice();
   }
 
   /** Something else is there now. */
