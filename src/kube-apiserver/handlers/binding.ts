@@ -55,11 +55,11 @@ export function bound(pod: Pod, binding: Binding, nowMs: number): Pod {
   if (schedulingGates.length > 0) refuse(`pod ${name} has non-empty .spec.schedulingGates`);
 
   const { nominatedNodeName: _, ...status } = pod.status ?? {};
-  const generation = (pod.metadata.generation ?? 0) + 1;
+  // The node is no change of what was asked for: the generation stays.
   return {
     ...pod,
     metadata: {
-      ...pod.metadata, generation,
+      ...pod.metadata,
       ...(Object.keys(annotations).length > 0 && { annotations: { ...pod.metadata.annotations, ...annotations } }),
       ...(Object.keys(labels).length > 0 && { labels: { ...pod.metadata.labels, ...labels } }),
     },
