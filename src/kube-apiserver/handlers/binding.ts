@@ -71,6 +71,6 @@ export function bound(pod: Pod, binding: Binding, nowMs: number): Pod {
 function withScheduled(conditions: readonly PodCondition[], nowMs: number): readonly PodCondition[] {
   const previous = conditions.find(({ type }) => type === "PodScheduled");
   const since = previous?.status === "True" && previous.lastTransitionTime !== undefined ? previous.lastTransitionTime : timestamp(nowMs);
-  const scheduled: PodCondition = { type: "PodScheduled", status: "True", lastTransitionTime: since };
+  const scheduled: PodCondition = { type: "PodScheduled", status: "True", lastProbeTime: null as unknown as string, lastTransitionTime: since };
   return previous ? conditions.map((each) => (each === previous ? scheduled : each)) : [...conditions, scheduled];
 }
