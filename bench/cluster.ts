@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { nodes } from "../src/api/generated/core-v1.ts";
+import { bundleOf } from "../src/bin/bundle/present.ts";
 import { compileCacheFolder } from "../src/bin/compile-cache.ts";
 import { HttpTransport } from "../src/client/http-transport.ts";
 import { TypedClient } from "../src/client/typed-client.ts";
@@ -16,7 +17,8 @@ import { systemClock } from "../src/stdx/clock.ts";
 import { untilReady } from "./ready.ts";
 
 const launcher = join(import.meta.dirname, "..", "keelson");
-const entry = join(import.meta.dirname, "..", "src", "bin", "keelson.ts");
+/** The file that `keelson up` of a checkout starts server and agents with. */
+export const entryOf = async (root: string): Promise<string> => (await bundleOf(root, { make: true })) ?? join(root, "src", "bin", "keelson.ts");
 const clockTicksPerSecond = 100;
 const startMsMax = 60_000;
 
@@ -85,7 +87,7 @@ export async function measureStart({ spec, paths }: BenchCluster, { keepStore = 
   }
   if (!keepStore) rmSync(paths.store, { recursive: true, force: true });
   await command(["mkdir", "-p", paths.store]);
-  const program = programOf({ node: process.execPath, entry });
+  const program = programOf({ node: process.execPath, entry: await entryOf(join(import.meta.dirname, "..")) });
   const began = performance.now();
   const started = systemClock.now();
   const env = { ...process.env, NODE_COMPILE_CACHE: compileCacheFolder(process.env) }; // As the launcher says it.

@@ -10,7 +10,7 @@ import { startProcess, stopProcess } from "../src/cluster/processes.ts";
 import { programOf, serverName } from "../src/cluster/program.ts";
 import { pathsOf, writeSpec, type ClusterPaths, type ClusterSpec } from "../src/cluster/spec.ts";
 import { systemClock } from "../src/stdx/clock.ts";
-import { cpuSeconds } from "./cluster.ts";
+import { cpuSeconds, entryOf } from "./cluster.ts";
 import { untilReady } from "./ready.ts";
 
 const startMsDefault = 60_000;
@@ -49,7 +49,7 @@ export async function loneServer({ root = join(import.meta.dirname, ".."), nodeF
     for (const folder of [paths.logs, paths.store]) mkdirSync(folder);
     await fill?.(join(paths.store, "state.db"));
     const pki = await ensurePki(paths.pki, pkiSubjects(spec, systemClock));
-    const [node, ...args] = programOf({ node: process.execPath, entry: join(root, "src", "bin", "keelson.ts") }).server(spec, paths);
+    const [node, ...args] = programOf({ node: process.execPath, entry: await entryOf(root) }).server(spec, paths);
     const began = performance.now();
     const record = startProcess({ runFolder: paths.run, name: serverName, argv: [node, ...nodeFlags, ...args], logFile: join(paths.logs, "server.log"), env: { ...process.env, NODE_COMPILE_CACHE: compileCacheFolder(process.env), ...env }, nowMs: systemClock.now() });
     const transport = new HttpTransport({

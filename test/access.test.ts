@@ -77,9 +77,9 @@ test("certificates: ours count, expired and forged ones do not", async () => {
   assert.deepEqual(await whoAmI({ identity: pki.nodes["n1"]!.kubeletClient }), ["system:node:n1", ["system:nodes", "system:authenticated"]]);
   const dayMs = 86_400_000;
   const subject = { commonName: "root", organizations: ["system:masters"], usages: ["client"], dnsNames: [], ips: [] } as const;
-  const expired = await issueCertificate(subject, { notBeforeMs: Date.now() - 2 * dayMs, notAfterMs: Date.now() - dayMs }, await signerOf("kubernetes", pki.ca));
+  const expired = await issueCertificate(subject, { notBeforeMs: Date.now() - 2 * dayMs, notAfterMs: Date.now() - dayMs }, await signerOf(pki.ca));
   const validity = { notBeforeMs: Date.now() - dayMs, notAfterMs: Date.now() + dayMs };
-  const forged = await issueCertificate(subject, validity, await signerOf("kubernetes", await issueAuthority("kubernetes", validity)));
+  const forged = await issueCertificate(subject, validity, await signerOf(await issueAuthority("kubernetes", validity)));
   for (const identity of [expired, forged]) assert.equal(await whoAmI({ identity }), 401);
 });
 
@@ -135,7 +135,7 @@ test("a renewed certificate is used by new connections", async () => {
   const before = await servedSerial();
   const nowMs = Date.now();
   const { certificatePem, privateKeyPem } = await issueCertificate(
-    { commonName: "kube-apiserver", organizations: [], usages: ["server"], dnsNames: ["localhost"], ips: ["127.0.0.1"] }, { notBeforeMs: nowMs - 60_000, notAfterMs: nowMs + 86_400_000 }, await signerOf("kubernetes", pki.ca),
+    { commonName: "kube-apiserver", organizations: [], usages: ["server"], dnsNames: ["localhost"], ips: ["127.0.0.1"] }, { notBeforeMs: nowMs - 60_000, notAfterMs: nowMs + 86_400_000 }, await signerOf(pki.ca),
   );
   server.renewTls({ certPem: certificatePem, keyPem: privateKeyPem, clientCaPem: pki.ca.certificatePem });
   assert.notEqual(await servedSerial(), before);

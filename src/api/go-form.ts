@@ -40,6 +40,11 @@ export const nodeSelectorTermFields: readonly GoField[] = [{ json: "matchExpress
 export const podResourceClaimFields: readonly GoField[] = [{ json: "name", absent: "" }, { json: "resourceClaimName" }, { json: "resourceClaimTemplateName" }];
 export const seccompProfileFields = profileFields;
 
+const scalingRulesFields: readonly GoField[] = [
+  { json: "stabilizationWindowSeconds" }, { json: "selectPolicy" }, { json: "policies", fields: [{ json: "type", absent: "" }, { json: "value", absent: 0 }, { json: "periodSeconds", absent: 0 }] }, { json: "tolerance" },
+];
+export const scalingBehaviorFields: readonly GoField[] = [{ json: "scaleUp", fields: scalingRulesFields }, { json: "scaleDown", fields: scalingRulesFields }];
+
 /** Update strategies of workloads; what is inside of them is shown only as being there. */
 export const deploymentStrategyFields: readonly GoField[] = [{ json: "type", absent: "" }, { json: "rollingUpdate", fields: [{ json: "maxUnavailable" }, { json: "maxSurge" }] }];
 export const statefulSetStrategyFields: readonly GoField[] = [{ json: "type", absent: "" }, { json: "rollingUpdate", fields: [{ json: "partition", absent: 0 }, { json: "maxUnavailable" }] }];

@@ -1,6 +1,7 @@
 import { basename, dirname } from "node:path";
 import { parseArgs } from "node:util";
 import { existsSync } from "node:fs";
+import { controlLoops, type ControlLoop } from "../cluster/components.ts";
 import { encryptsByItself } from "../cluster/encryption/own-file.ts";
 import type { EncryptionSettings } from "../cluster/server.ts";
 import { pathsOf, readSpec, type ClusterPaths, type ClusterSpec } from "../cluster/spec.ts";
@@ -18,6 +19,7 @@ import { untilEnded } from "./until-ended.ts";
 /**
  * `keelson server --state DIR`: the folder of a cluster that `keelson up` has made. What is stored lies where the cluster's spec says; with
  * `--store etcd=https://a:2379,…` it lies in etcd, which several servers may share.
+ * `--without kube-controller-manager,kube-scheduler` leaves these to programs of their own, ours or upstream's.
  * `--runtime-config api/beta=true,apps/v1=false,…` turns versions of the API on and off.
  */
 export const server: Command = async (args, signal) => {
@@ -25,6 +27,7 @@ export const server: Command = async (args, signal) => {
     "state": { type: "string" }, "cluster": { type: "string" }, "log-level": { type: "string" },
     "store": { type: "string" }, "etcd-cafile": { type: "string" }, "etcd-certfile": { type: "string" }, "etcd-keyfile": { type: "string" }, "etcd-prefix": { type: "string" },
     "etcd-compaction-interval": { type: "string" },
+    "without": { type: "string", multiple: true },
     "runtime-config": { type: "string", multiple: true },
     "encryption-provider-config": { type: "string" }, "encryption-provider-config-automatic-reload": { type: "boolean" },
     ...servingFlags,
@@ -46,9 +49,18 @@ export const server: Command = async (args, signal) => {
     store.catch(() => {}); // Told where it is awaited.
     const { runServer } = await import("../cluster/server.ts");
     const runtimeConfig = (values["runtime-config"] ?? []).join(",");
-    await runServer({ spec, paths, clock: systemClock, random: cryptoRandom, log, signal: until, store, runtimeConfig, ...servingOptions(values), ...(encryption && { encryption }) });
+    await runServer({ spec, paths, clock: systemClock, random: cryptoRandom, log, signal: until, store, runtimeConfig, without: withoutOf(values.without ?? []), ...servingOptions(values), ...(encryption && { encryption }) });
   });
 };
+
+/** @throws {Error} for what is no component of the server's that can be left out. */
+function withoutOf(values: readonly string[]): ReadonlySet<ControlLoop> {
+  return new Set(values.flatMap((value) => value.split(",")).map((name) => {
+    const loop = controlLoops.find((each) => each === name);
+    if (!loop) throw new Error(`--without ${name}: it is ${controlLoops.join(" or ")}`);
+    return loop;
+  }));
+}
 
 interface EncryptionFlags {
   readonly "store"?: string;

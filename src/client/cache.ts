@@ -1,4 +1,6 @@
 import { controllerOf, keyOf, type KubeObject, type ObjectKey } from "../apimachinery/object.ts";
+import { Intake } from "./intake.ts";
+import { ownTurns } from "./own-turns.ts";
 import { isNotNewer, revisionOf } from "./resource-version.ts";
 
 /** One change of one object: added without `previous`, deleted without `next`. Both are shared by reference and never changed. */
@@ -6,6 +8,15 @@ export interface Change<T> {
   readonly previous: T | undefined;
   readonly next: T | undefined;
 }
+
+/** Somebody who begins to listen. */
+export interface Following extends Disposable {
+  /** Resolves when the listener was told of everything that is there, or is disposed of before; rejects with what it threw meanwhile. */
+  readonly told: Promise<void>;
+}
+
+/** So many objects are told of at once to who begins to listen. */
+const toldAtOnceMax = 64;
 
 /** What readers of a cache may do. */
 export interface Lister<T extends KubeObject> {
@@ -35,8 +46,13 @@ const controllerIndex = "controller";
  */
 export class Cache<T extends KubeObject> implements Lister<T> {
   readonly #objects = new Map<ObjectKey, T>();
-  readonly #indexes = new Map<string, Index<T>>();
+  /** Those that many ask for are kept from the beginning: to make one of a full cache takes too long for one stretch. */
+  readonly #indexes = new Map<string, Index<T>>([
+    [namespaceIndex, { valuesOf: ({ metadata }) => [metadata.namespace ?? ""], keys: new Map() }],
+    [controllerIndex, { valuesOf: controllersOf, keys: new Map() }],
+  ]);
   readonly #listeners = new Set<(change: Change<T>) => void>();
+  #intake: Intake<T> | undefined;
   /** UIDs that this process deleted for good and that the watch has not yet reported as deleted. */
   readonly #gone = new Set<string>();
   #seenRevision = 0;
@@ -54,15 +70,10 @@ export class Cache<T extends KubeObject> implements Lister<T> {
   }
 
   inNamespace(namespace: string): T[] {
-    this.addIndex(namespaceIndex, (object) => [object.metadata.namespace ?? ""]);
     return this.by(namespaceIndex, namespace);
   }
 
   controlledBy(uid: string): T[] {
-    this.addIndex(controllerIndex, (object) => {
-      const controller = controllerOf(object);
-      return controller ? [controller.uid] : [];
-    });
     return this.by(controllerIndex, uid);
   }
 
@@ -77,7 +88,7 @@ export class Cache<T extends KubeObject> implements Lister<T> {
     return objects;
   }
 
-  /** Does nothing when an index of that name exists already. */
+  /** Does nothing when an index of that name exists already. Costs a look at all that is there: it is for those who ask before the cache is filled. */
   addIndex(name: string, valuesOf: (object: T) => readonly string[]): void {
     if (this.#indexes.has(name)) return;
     const index: Index<T> = { valuesOf, keys: new Map() };
@@ -91,6 +102,27 @@ export class Cache<T extends KubeObject> implements Lister<T> {
     for (const next of this.#objects.values()) own({ previous: undefined, next });
     this.#listeners.add(own);
     return { [Symbol.dispose]: () => void this.#listeners.delete(own) };
+  }
+
+  /** As `onChange`, but where there are many objects they are told of bit by bit; changes of what was not told of yet wait until it is. */
+  follow(listener: (change: Change<T>) => void): Following {
+    if (this.#objects.size <= toldAtOnceMax) {
+      const listening = this.onChange(listener);
+      return { told: Promise.resolve(), [Symbol.dispose]: () => listening[Symbol.dispose]() };
+    }
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const own = (change: Change<T>) => listener(change);
+    const told = () => {
+      this.#listeners.add(own);
+      resolve();
+    };
+    const joined = (this.#intake ??= new Intake(this.#objects, ownTurns)).join({ listener: own, told, failed: reject });
+    const dispose = () => {
+      joined[Symbol.dispose]();
+      this.#listeners.delete(own);
+      resolve();
+    };
+    return { told: promise, [Symbol.dispose]: dispose };
   }
 
   /** All objects as they were at one revision; what this process wrote later than that stays. */
@@ -169,8 +201,15 @@ export class Cache<T extends KubeObject> implements Lister<T> {
 
   #tell(change: Change<T>): void {
     for (const listener of this.#listeners) listener(change);
+    this.#intake?.hear(change);
   }
 }
+
+function controllersOf(object: KubeObject): readonly string[] {
+  const controller = controllerOf(object);
+  return controller ? [controller.uid] : none;
+}
+const none: readonly string[] = [];
 
 function enter<T extends KubeObject>({ keys, valuesOf }: Index<T>, object: T): void {
   const key = keyOf(object);

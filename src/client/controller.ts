@@ -1,5 +1,6 @@
 import { controllerOf, keyOf, splitApiVersion, type KubeObject, type ObjectKey, type ResourceType } from "../apimachinery/object.ts";
 import { isConflict, isNotFound } from "../apimachinery/status-error.ts";
+import { race } from "../stdx/abort.ts";
 import type { Clock } from "../stdx/clock.ts";
 import type { Log } from "../stdx/log.ts";
 import type { Random } from "../stdx/random.ts";
@@ -44,7 +45,7 @@ export interface Controller {
   readonly reads?: readonly ResourceType[];
   /** Keys that are worked on at a time; never the same one twice. */
   readonly workers?: number;
-  /** Before the first key: for indexes. */
+  /** For indexes: called before the caches are filled. */
   prepare?(context: Context): void;
   /**
    * Brings the world closer to what the named object asks for. Sees the present state, never the event that led to it; the object may be gone.
@@ -64,18 +65,20 @@ export async function runController(controller: Controller, context: Context): P
   const queue = new WorkQueue({ clock, signal });
   const { resource, owns = [], watches = [], reads = [], workers = workersDefault } = controller;
 
-  await Promise.all([resource, ...owns, ...watches.map(({ type }) => type), ...reads].map((type) => informers.of(type).whenSynced(signal)));
   controller.prepare?.(context);
+  await Promise.all([resource, ...owns, ...watches.map(({ type }) => type), ...reads].map((type) => informers.of(type).whenSynced(signal)));
 
   using listeners = new DisposableStack();
+  const told: Promise<void>[] = [];
   const listen = (type: ResourceType, keysOf: Watching["keysOf"]) => {
-    listeners.use(cacheOf(context, type).onChange((change) => {
+    told.push(listeners.use(cacheOf(context, type).follow((change) => {
       for (const key of keysOf(change, context)) queue.add(key);
-    }));
+    })).told);
   };
   listen(resource, ({ previous, next }) => keysOfOne(next ?? previous));
   for (const owned of owns) listen(owned, ({ previous, next }) => new Set([...ownerKeys(resource, previous), ...ownerKeys(resource, next)]));
   for (const { type, keysOf } of watches) listen(type, keysOf);
+  await race(Promise.all(told), signal);
 
   await Promise.all(Array.from({ length: workers }, () => work(controller, queue, context)));
   log.debug("controller ended", { controller: controller.name });

@@ -9,3 +9,7 @@ export const component = (name: string): UserInfo => ({ name, groups: [mastersGr
 export const controllerAccount = (name: string): UserInfo => ({
   name: `system:serviceaccount:kube-system:${name}`, groups: ["system:serviceaccounts", "system:serviceaccounts:kube-system", "system:authenticated"],
 });
+
+/** Components that `keelson server` runs beside the API server, and may leave to programs of their own. */
+export const controlLoops = ["kube-controller-manager", "kube-scheduler"] as const;
+export type ControlLoop = (typeof controlLoops)[number];

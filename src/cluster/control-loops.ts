@@ -11,7 +11,7 @@ import type { Clock } from "../stdx/clock.ts";
 import type { Log } from "../stdx/log.ts";
 import type { Random } from "../stdx/random.ts";
 import { Tracer, type StepRing } from "../stdx/steps.ts";
-import { component, controllerAccount } from "./components.ts";
+import { component, controllerAccount, type ControlLoop } from "./components.ts";
 import type { ClusterSpec } from "./spec.ts";
 
 export interface ControlLoopsOptions {
@@ -24,6 +24,8 @@ export interface ControlLoopsOptions {
   readonly shared: boolean;
   /** Tells this server from others that want to lead. */
   readonly identity: string;
+  /** Those that run somewhere else: upstream's binary, or ours alone. */
+  readonly without?: ReadonlySet<ControlLoop>;
   readonly steps: StepRing;
   readonly clock: Clock;
   readonly random: Random;
@@ -38,9 +40,9 @@ const leaseTimes = { leaseDurationMs: 12_000, renewDeadlineMs: 8_000, waitPeriod
 
 /** Controllers and scheduler, in this process and for as long as they lead, until `signal` aborts. */
 export async function runControlLoops(options: ControlLoopsOptions): Promise<void> {
-  const { transport, shared, identity, clock, random, log, signal } = options;
+  const { transport, shared, identity, without, clock, random, log, signal } = options;
   // Whose store nobody else writes to need not ask whether it leads.
-  const lead = (name: string, work: Loop): Promise<void> => (shared
+  const lead = (name: ControlLoop, work: Loop): Promise<void> => (without?.has(name) ? Promise.resolve() : shared
     ? leadAgainAndAgain({ client: new TypedClient(transport(component(`system:${name}`))), clock, random, log, namespace: "kube-system", name, identity, signal, ...leaseTimes }, work)
     : work(signal));
   await Promise.all([

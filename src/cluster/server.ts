@@ -24,7 +24,7 @@ import type { Log } from "../stdx/log.ts";
 import { randomUuid, type Random } from "../stdx/random.ts";
 import { StepRing } from "../stdx/steps.ts";
 import { pkiSubjects } from "./pki/cluster-subjects.ts";
-import { component } from "./components.ts";
+import { component, type ControlLoop } from "./components.ts";
 import { writeCredentials } from "./credentials.ts";
 import { ensurePki, type Pki } from "./pki/pki.ts";
 import { keepPkiCurrent } from "./pki/renewal.ts";
@@ -48,6 +48,8 @@ export interface ServerOptions {
   readonly runtimeConfig?: string;
   /** What is encrypted at rest; nothing when absent. */
   readonly encryption?: EncryptionSettings;
+  /** Components that run somewhere else. */
+  readonly without?: ReadonlySet<ControlLoop>;
 }
 
 export interface EncryptionSettings {
@@ -73,7 +75,7 @@ async function resourcesToServe(runtimeConfig: string): Promise<readonly Resourc
 }
 
 /** API server, controllers and scheduler in one process, until `signal` aborts. Rejects when one of them fails for good. */
-export async function runServer({ spec, paths, clock, random, log, signal, store: opening, inFlight, limits, nodePortRange, encryption: settings, runtimeConfig = "" }: ServerOptions): Promise<void> {
+export async function runServer({ spec, paths, clock, random, log, signal, store: opening, inFlight, limits, nodePortRange, encryption: settings, runtimeConfig = "", without }: ServerOptions): Promise<void> {
   const steps = new StepRing({ stepsMax });
   const types = resources.filter(({ storedAs }) => !storedAs).map(({ type }) => type);
   const identity = `${spec.name}_${randomUuid(random)}`;
@@ -136,7 +138,7 @@ export async function runServer({ spec, paths, clock, random, log, signal, store
       server.renewTls(tlsOf(renewed));
       writeCredentials(spec, paths, renewed);
     } }),
-    runControlLoops({ transport: (user) => server.transport(user), spec, rootCa: pki.ca.certificatePem, shared: store.latest !== undefined, identity, steps, clock, random, log, signal }),
+    runControlLoops({ transport: (user) => server.transport(user), spec, rootCa: pki.ca.certificatePem, shared: store.latest !== undefined, identity, steps, clock, random, log, signal, ...(without && { without }) }),
   ]);
 }
 

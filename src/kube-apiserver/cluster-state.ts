@@ -3,15 +3,22 @@ import { CompactedError, keyOfChange, revisionOfChange, type Change, type Entry,
 import type { Log } from "../stdx/log.ts";
 import { Turns } from "../stdx/turns.ts";
 import type { ClusterReader } from "./access.ts";
-import { StoredForm } from "./cache-entry.ts";
+import { StoredForm, type KeptMax } from "./cache-entry.ts";
 import { moveEarlierLayout } from "./earlier-layout.ts";
 import { recentPast } from "./recent-past.ts";
+import { Slabs } from "./slabs.ts";
 import { prefixInKey, prefixOf, storageRoot } from "./storage-keys.ts";
 import { unavailable, unreadableError } from "./store-error.ts";
 import { WatchCache } from "./watch-cache.ts";
 
 /** How many changes of one resource are remembered at least, for watchers that come back. */
 const changesMax = 2_000;
+
+/** Resources of which there are many, and which nobody in the process looks at all of again and again: what was parsed of them is soon forgotten. */
+const manyObjects: ReadonlySet<string> = new Set([
+  "/pods", "/configmaps", "/secrets", "/events", "/endpoints", "/serviceaccounts", "apps/replicasets", "apps/controllerrevisions", "batch/jobs", "discovery.k8s.io/endpointslices", "coordination.k8s.io/leases",
+]);
+const keptOfMany: KeptMax = { parsed: 256, parsedBytes: 4 << 20, forms: 8_192, formBytes: 32 << 20 };
 
 const nodeNameOf = (object: KubeObject): string => (object as { readonly spec?: { readonly nodeName?: string } }).spec?.nodeName ?? "";
 
@@ -28,6 +35,7 @@ export class ClusterState implements ClusterReader, AsyncDisposable {
   readonly store: Store;
   /** For all work whose amount grows with the number of objects. */
   readonly turns = new Turns();
+  readonly #slabs = new Slabs();
   readonly #log: Log;
   readonly #defaults: ClusterStateOptions["defaults"];
   readonly #caches = new Map<string, WatchCache>();
@@ -121,7 +129,8 @@ export class ClusterState implements ClusterReader, AsyncDisposable {
   #add(type: ResourceType, entries: readonly Entry[], revision: Revision): WatchCache {
     const prefix = prefixOf(type);
     const isPods = type.group === "" && type.plural === "pods";
-    const cache = new WatchCache({ prefix, form: new StoredForm(type, this.#defaults?.(type)), changesMax, ...(isPods && { nodeOf: nodeNameOf }) }, revision);
+    const kept = manyObjects.has(`${type.group}/${type.plural}`) ? keptOfMany : undefined;
+    const cache = new WatchCache({ prefix, form: new StoredForm(type, this.#defaults?.(type), kept), changesMax, slabs: this.#slabs, ...(isPods && { nodeOf: nodeNameOf }) }, revision);
     cache.load(entries);
     this.#caches.set(prefix, cache);
     this.#names.set(prefix, type.group === "" ? type.plural : `${type.plural}.${type.group}`);
@@ -142,7 +151,7 @@ export class ClusterState implements ClusterReader, AsyncDisposable {
   }
 
   list<T extends KubeObject>(type: ResourceType<T>, namespace?: string): readonly T[] {
-    return (this.cache(type)?.entries(namespace) ?? []).map((entry) => entry.object as T);
+    return (this.cache(type)?.entries(namespace) ?? []).map((entry) => entry.shared as T);
   }
 
   /** How many objects there are of each resource, by its name ("deployments.apps"). */

@@ -78,9 +78,20 @@ export async function list(state: ClusterState, served: Served, namespace: strin
 
   const revision = past ? requested : state.revision;
   const { lastChange } = cache;
-  const found = await page(state, served, candidates(state, served, namespace, chosen, from?.start ?? ""), chosen, query, revision);
+  const found = pageOfAll(served, namespace, chosen, query, from?.start ?? "", revision) ?? await page(state, served, candidates(state, served, namespace, chosen, from?.start ?? ""), chosen, query, revision);
   if (chosen !== everything) return found;
   return { ...found, identity: { cache, lastChange, question: `${served.type.version}|${namespace}|${query.limit}|${from?.start ?? ""}` } };
+}
+
+/** A page of all as they are stored: nothing has to be looked at but the page, and that not closely. Undefined for other questions. */
+function pageOfAll(served: Served, namespace: string, chosen: Selection, { limit }: ListQuery, start: string, revision: number): Extract<Answer, { is: "list" }> | undefined {
+  if (limit === 0 || chosen !== everything || served.conversion) return undefined;
+  const { cache } = served.registry;
+  const within = served.type.namespaced ? namespace : "";
+  const found = cache.firstEntries(within, start, limit + 1);
+  const next = found[limit];
+  if (!next) return { is: "list", served, entries: found, revision };
+  return { is: "list", served, entries: found.slice(0, limit), revision, continue: encodeContinue({ revision, start: next.key }), remaining: cache.countFrom(within, next.key) };
 }
 
 /** Which keys a list or watch looks at, as far as that is easily told. */
@@ -117,7 +128,7 @@ async function page({ turns }: ClusterState, served: Served, entries: readonly C
   for (; at < entries.length && found.length < most; at++) {
     if (!asTheyAre && at % entriesPerTurn === entriesPerTurn - 1) await turns.next();
     const entry = entries[at];
-    if (entry && (!selects || chosen.matches(objectAs(served, entry.object)))) found.push(entryAs(served, entry));
+    if (entry && (!selects || chosen.matches(objectAs(served, entry.shared)))) found.push(entryAs(served, entry));
   }
   const next = entries[at];
   if (!next) return { is: "list", served, entries: found, revision };
@@ -132,14 +143,17 @@ async function listPast(state: ClusterState, served: Served, namespace: string, 
   let after = start === "" ? undefined : justBefore(cache.prefix + start);
   try {
     for (;;) {
-      const { entries, remaining } = await state.store.list(prefix, { revision, limit: pastPageMax, ...(after !== undefined && { after }) });
-      for (const [index, { key, value, revision: changed, unreadable }] of entries.entries()) {
+      // One more than are wanted says whether there are more.
+      const pageMax = query.limit > 0 ? Math.min(pastPageMax, query.limit + 1 - found.length) : pastPageMax;
+      const { entries, remaining } = await state.store.list(prefix, { revision, limit: pageMax, count: false, ...(after !== undefined && { after }) });
+      for (const { key, value, revision: changed, unreadable } of entries) {
         if (unreadable) throw unreadableError(unreadable, key);
         const entry = new CacheEntry(cache.form, key.slice(cache.prefix.length), changed, value);
         if (query.limit > 0 && found.length === query.limit) {
           return {
             is: "list", served, entries: found, revision, continue: encodeContinue({ revision, start: entry.key }),
-            ...(chosen === everything && { remaining: remaining + entries.length - index }),
+            // How many there are by now: the number is no more than an estimate by the contract of the API, and counting those of then would be a walk over all keys.
+            ...(chosen === everything && { remaining: Math.max(1, cache.countFrom(served.type.namespaced ? namespace : "", entry.key)) }),
           };
         }
         if (chosen === everything || chosen.matches(objectAs(served, entry.object))) found.push(entryAs(served, entry));

@@ -112,7 +112,7 @@ class LocalWatch implements WatchStream {
     if (answer.is !== "watch" || this.#ended) return this.#channel.close();
     const { served } = answer;
     const sink: WatchSink = {
-      event: (type, entry) => this.#push({ type, object: entry.object }),
+      event: (type, entry) => this.#push({ type, object: entry.shared }),
       bookmark: (revision, initialEventsEnd) => this.#push({ type: "BOOKMARK", object: bookmarkObject(served.type, revision, initialEventsEnd) }),
       error: (object) => void this.#push({ type: "ERROR", object }),
       end: () => this.#channel.close(),

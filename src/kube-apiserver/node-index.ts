@@ -37,14 +37,14 @@ export class NodeIndex {
   }
 
   #enter(entry: CacheEntry): void {
-    const node = this.#nodeOf(entry.object);
+    const node = entry.node(this.#nodeOf);
     const there = this.#byNode.get(node);
     if (there) there.set(entry.key, entry);
     else this.#byNode.set(node, new Map([[entry.key, entry]]));
   }
 
   #leave(entry: CacheEntry): void {
-    const node = this.#nodeOf(entry.object);
+    const node = entry.node(this.#nodeOf);
     const there = this.#byNode.get(node);
     there?.delete(entry.key);
     if (there?.size === 0) this.#byNode.delete(node);

@@ -4,6 +4,7 @@ import type { Change, Entry, Revision } from "../storage/store.ts";
 import type { Turns } from "../stdx/turns.ts";
 import { CacheEntry, type StoredForm } from "./cache-entry.ts";
 import { NodeIndex } from "./node-index.ts";
+import { Slabs } from "./slabs.ts";
 
 /** One change of one object, as watchers get it. `previous` decides whether a selector saw the object before. */
 export class CacheEvent {
@@ -52,6 +53,8 @@ export interface WatchCacheOptions {
   readonly changesMax: number;
   /** Reads `spec.nodeName`, for the index of listeners; only pods have one. */
   readonly nodeOf?: (object: KubeObject) => string;
+  /** Where the bytes of entries lie; resources may share them. */
+  readonly slabs?: Slabs;
 }
 
 /** The present state of one resource, the recent past of it, and who wants to hear of its future. */
@@ -60,6 +63,7 @@ export class WatchCache {
   readonly #form: StoredForm;
   readonly #changesMax: number;
   readonly #nodeOf: ((object: KubeObject) => string) | undefined;
+  readonly #slabs: Slabs;
   readonly #entries = new SortedMap<CacheEntry>();
   /** All entries in key order, as long as none changes. */
   #all: readonly CacheEntry[] | undefined = [];
@@ -83,6 +87,7 @@ export class WatchCache {
     this.#form = options.form;
     this.#changesMax = options.changesMax;
     this.#nodeOf = options.nodeOf;
+    this.#slabs = options.slabs ?? new Slabs();
     this.#forgotten = startedAt;
   }
 
@@ -110,9 +115,19 @@ export class WatchCache {
 
   /** All entries in key order, or those of one namespace, from the first whose key is not below `start`. The array is a picture of now: it never changes. */
   entries(namespace = "", start = ""): readonly CacheEntry[] {
-    if (namespace !== "") return this.#entries.slice(start > `${namespace}/` ? start : `${namespace}/`, `${namespace}0`);
+    if (namespace !== "") return this.#entries.slice(...rangeIn(namespace, start));
     const all = (this.#all ??= this.#entries.slice());
     return start === "" ? all : all.slice(indexOf(all, start));
+  }
+
+  /** The first so many of `entries`, without a picture of all. */
+  firstEntries(namespace: string, start: string, limit: number): readonly CacheEntry[] {
+    return this.#entries.slice(...rangeIn(namespace, start), limit);
+  }
+
+  /** How many entries there are from `start` on. */
+  countFrom(namespace: string, start: string): number {
+    return this.#entries.count(...rangeIn(namespace, start));
   }
 
   /** Fills the cache at start. */
@@ -123,6 +138,7 @@ export class WatchCache {
         continue;
       }
       const entry = new CacheEntry(this.#form, key.slice(this.prefix.length), revision, value);
+      entry.settle(this.#slabs);
       this.#entries.set(entry.key, entry);
       this.#lastChange = Math.max(this.#lastChange, revision);
     }
@@ -165,18 +181,14 @@ export class WatchCache {
       const { value, revision } = change.entry;
       const known = note && (note.value === value || Buffer.compare(note.value, value) === 0) ? note.object : undefined;
       const entry = new CacheEntry(this.#form, key, revision, value, known);
-      this.#entries.set(key, entry);
-      this.#all = undefined;
-      this.#nodes?.change(previous, entry);
+      this.#replace(key, previous, entry);
       this.#publish(new CacheEvent(previous ? "MODIFIED" : "ADDED", revision, entry, previous));
     } else {
       const key = change.key.slice(this.prefix.length);
       if (this.#unreadable.delete(key)) this.#breakOff(change.revision);
       const previous = this.#entries.get(key);
       if (!previous) return;
-      this.#entries.delete(key);
-      this.#all = undefined;
-      this.#nodes?.change(previous, undefined);
+      this.#replace(key, previous, undefined);
       this.#publish(new CacheEvent("DELETED", change.revision, previous.at(change.revision), previous));
     }
   }
@@ -187,10 +199,7 @@ export class WatchCache {
     if (this.#unreadable.get(key)?.revision !== revision) return;
     this.#unreadable.delete(key);
     const entry = new CacheEntry(this.#form, key, revision, value);
-    const previous = this.#entries.get(key);
-    this.#entries.set(key, entry);
-    this.#all = undefined;
-    this.#nodes?.change(previous, entry);
+    this.#replace(key, this.#entries.get(key), entry);
     this.#breakOff(Math.max(revision, this.#lastChange));
   }
 
@@ -198,12 +207,18 @@ export class WatchCache {
     const key = stored.slice(this.prefix.length);
     this.#unreadable.set(key, { revision, error });
     const previous = this.#entries.get(key);
-    if (previous) {
-      this.#entries.delete(key);
-      this.#all = undefined;
-      this.#nodes?.change(previous, undefined);
-    }
+    if (previous) this.#replace(key, previous, undefined);
     this.#breakOff(revision);
+  }
+
+  #replace(key: string, previous: CacheEntry | undefined, next: CacheEntry | undefined): void {
+    if (next) {
+      next.settle(this.#slabs);
+      this.#entries.set(key, next);
+    } else this.#entries.delete(key);
+    previous?.unsettle(this.#slabs);
+    this.#all = undefined;
+    this.#nodes?.change(previous, next);
   }
 
   /** Watchers cannot be told what happened: they end, and those who come back have to list again. */
@@ -279,13 +294,17 @@ export class WatchCache {
       if (slash > 0) for (const listener of this.#byNamespace.get(key.slice(0, slash)) ?? []) listener(event);
     }
     if (this.#nodeOf && this.#byNode.size > 0) {
-      const now = this.#nodeOf(event.entry.object);
+      const now = event.entry.node(this.#nodeOf);
       for (const listener of this.#byNode.get(now) ?? []) listener(event);
-      const before = event.previous ? this.#nodeOf(event.previous.object) : now;
+      const before = event.previous ? event.previous.node(this.#nodeOf) : now;
       if (before !== now) for (const listener of this.#byNode.get(before) ?? []) listener(event);
     }
   }
 }
+
+/** From which key on, and up to which. */
+const rangeIn = (namespace: string, start: string): [from: string, to?: string] =>
+  namespace === "" ? [start] : [start > `${namespace}/` ? start : `${namespace}/`, `${namespace}0`];
 
 /** Where `key` is, or would be. */
 function indexOf(entries: readonly CacheEntry[], key: string): number {

@@ -44,7 +44,7 @@ export async function watch({ state, clock, random, log }: WatchOptions, served:
   }
   const inNamespace = served.type.namespaced ? (namespace === "" ? (chosen.namespace ?? "") : namespace) : "";
   const all = chosen === everything;
-  const sees = (entry: CacheEntry) => all || chosen.matches(objectAs(served, entry.object));
+  const sees = (entry: CacheEntry) => all || chosen.matches(objectAs(served, entry.shared));
   const outOfNamespace = (entry: CacheEntry) => inNamespace !== "" && !entry.key.startsWith(`${inNamespace}/`);
 
   const start = (sink: WatchSink): Disposable => {

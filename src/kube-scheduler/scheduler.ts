@@ -7,6 +7,7 @@ import type { Change } from "../client/cache.ts";
 import type { Client } from "../client/client.ts";
 import type { EventRecorder } from "../client/event-recorder.ts";
 import type { Informers } from "../client/informers.ts";
+import { race } from "../stdx/abort.ts";
 import type { Clock } from "../stdx/clock.ts";
 import { equal } from "../stdx/equal.ts";
 import type { Log } from "../stdx/log.ts";
@@ -96,8 +97,14 @@ class Scheduler {
       throw error;
     }
     using listeners = new DisposableStack();
-    listeners.use(informers.of(nodes).cache.onChange((change) => this.#onNode(change)));
-    listeners.use(informers.of(pods).cache.onChange((change) => this.#onPod(change)));
+    try {
+      // Both may be many: they are told of bit by bit, nodes before the pods on them.
+      await race(listeners.use(informers.of(nodes).cache.follow((change) => this.#onNode(change))).told, signal);
+      await race(listeners.use(informers.of(pods).cache.follow((change) => this.#onPod(change))).told, signal);
+    } catch (error) {
+      if (signal.aborted) return;
+      throw error;
+    }
     listeners.use(informers.of(namespaces).cache.onChange(({ previous, next }) => {
       if (!equal(previous?.metadata.labels, next?.metadata.labels)) this.#queue.happened({ resource: "Namespace", previous, next });
     }));

@@ -3,6 +3,8 @@ import { spawn } from "node:child_process";
 export interface CommandOptions {
   readonly input?: string;
   readonly signal?: AbortSignal;
+  /** The folder to run in; ours by default. */
+  readonly cwd?: string;
   /** Standard output beyond this ends the command with an error. */
   readonly outputBytesMax?: number;
 }
@@ -22,10 +24,10 @@ export class CommandError extends Error {
 
 /** Runs a program of the machine (ip, nft, ctr) to its end and returns what it printed. @throws CommandError */
 export function command(argv: readonly [string, ...string[]], options: CommandOptions = {}): Promise<string> {
-  const { input, signal, outputBytesMax = 64 * 1024 * 1024 } = options;
+  const { input, signal, cwd, outputBytesMax = 64 * 1024 * 1024 } = options;
   return new Promise((resolve, reject) => {
     const [program, ...args] = argv;
-    const child = spawn(program, args, { stdio: [input === undefined ? "ignore" : "pipe", "pipe", "pipe"], ...(signal && { signal }) });
+    const child = spawn(program, args, { stdio: [input === undefined ? "ignore" : "pipe", "pipe", "pipe"], ...(signal && { signal }), ...(cwd !== undefined && { cwd }) });
     const out: Buffer[] = [];
     const err: Buffer[] = [];
     let bytes = 0;

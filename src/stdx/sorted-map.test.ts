@@ -22,6 +22,7 @@ test("agrees with a plain sorted list", () => {
   assert.deepEqual([...map.range("k12", "k30")], inside);
   assert.deepEqual(map.slice("k12", "k30"), inside.map(([, value]) => value));
   assert.deepEqual(map.slice("k12", "k30", 3), inside.slice(0, 3).map(([, value]) => value));
+  assert.deepEqual([map.count("k12", "k30"), map.count("k12"), map.count(), map.count("k3", "k1"), map.count("l")], [inside.length, sorted.filter(([key]) => key >= "k12").length, sorted.length, 0, 0]);
   assert.deepEqual([...map.prefix("k49")], sorted.filter(([key]) => key.startsWith("k49")));
   assert.deepEqual([map.firstKey(), map.lastKey()], [sorted[0]?.[0], sorted.at(-1)?.[0]]);
 });

@@ -118,6 +118,17 @@ export class SortedMap<V> implements Iterable<[string, V]> {
     return result;
   }
 
+  /** How many keys are `from <= key < to`; costs a look at each chunk in between. */
+  count(from = "", to?: string): number {
+    const before = (key: string): number => {
+      const at = this.#chunkOf(key);
+      let count = lowerBound(this.#chunks[at]?.keys ?? [], key);
+      for (let chunk = 0; chunk < at; chunk++) count += this.#chunks[chunk]?.keys.length ?? 0;
+      return count;
+    };
+    return Math.max(0, (to === undefined ? this.size : before(to)) - before(from));
+  }
+
   firstKey(): string | undefined {
     return this.#chunks[0]?.keys[0];
   }

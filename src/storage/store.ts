@@ -45,6 +45,8 @@ export interface ListOptions extends Abortable {
   /** Only keys after this one. */
   readonly after?: string;
   readonly limit?: number;
+  /** False: nobody wants to know how many more there are, which may cost a walk over all of them; `remaining` then says no more than whether there may be any. Default: true. */
+  readonly count?: boolean;
 }
 
 export interface Listing {
@@ -52,7 +54,7 @@ export interface Listing {
   readonly entries: readonly Entry[];
   /** The single revision at which all of them were read. */
   readonly revision: Revision;
-  /** How many more keys the prefix holds behind the last entry; 0 when complete. */
+  /** How many more keys the prefix holds behind the last entry; 0 when complete. Without `count`, any other number means that there may be more. */
   readonly remaining: number;
 }
 

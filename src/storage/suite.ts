@@ -143,6 +143,20 @@ export function storeSuite(name: string, open: (options: SuiteStoreOptions) => P
       const { entries } = await store.list("/k", { revision });
       assert.deepEqual(new Map(entries.map((entry) => [entry.key, text(entry.value)])), past[revision]);
       assert.equal(text((await store.get("/k3", { revision }))?.value), past[revision]?.get("/k3"));
+      const keys = [...(past[revision]?.keys() ?? [])].toSorted();
+      for (const limit of [1, 3]) {
+        for (const [start, after] of [[0, undefined], [2, keys[1]]] as const) {
+          if (start > 0 && after === undefined) continue;
+          const page = { revision, limit, ...(after !== undefined && { after }) };
+          const wanted = keys.slice(start, start + limit);
+          const left = Math.max(0, keys.length - start - limit);
+          const { entries: some, remaining } = await store.list("/k", page);
+          assert.deepEqual([some.map(({ key }) => key), remaining], [wanted, left], JSON.stringify(page));
+          const uncounted = await store.list("/k", { ...page, count: false });
+          assert.deepEqual(uncounted.entries, some);
+          assert.ok(left === 0 || uncounted.remaining > 0, `${left} more at ${JSON.stringify(page)}`);
+        }
+      }
     }
     await assert.rejects(store.list("", { revision: store.revision + 1 }), FutureRevisionError);
     await store.compact(100);

@@ -141,7 +141,7 @@ function signed(claims: object, header: string): string {
 test("certificates: expired, of another authority, without rights", async () => {
   const folder = join(cluster.folder, "certificates");
   mkdirSync(folder);
-  const own = await signerOf("kubernetes", { certificatePem: readFileSync(join(cluster.paths.pki, "ca.crt"), "utf8"), privateKeyPem: readFileSync(join(cluster.paths.pki, "ca.key"), "utf8") });
+  const own = await signerOf({ certificatePem: readFileSync(join(cluster.paths.pki, "ca.crt"), "utf8"), privateKeyPem: readFileSync(join(cluster.paths.pki, "ca.key"), "utf8") });
   const other = await issueAuthority("kubernetes", { notBeforeMs: Date.now() - 60_000, notAfterMs: Date.now() + 3_600_000 });
   const as = async (name: string, organizations: readonly string[], signer: Signer, validity = { notBeforeMs: Date.now() - 60_000, notAfterMs: Date.now() + 3_600_000 }): Promise<Sent> => {
     const pair: PemPair = await issueCertificate({ commonName: name, organizations, usages: ["client"], dnsNames: [], ips: [] }, validity, signer);
@@ -151,7 +151,7 @@ test("certificates: expired, of another authority, without rights", async () => 
   };
   assert.equal((await send(maps, await as("boss", ["system:masters"], own))).code, 200);
   await refused(maps, await as("late", ["system:masters"], own, { notBeforeMs: Date.now() - 7_200_000, notAfterMs: Date.now() - 3_600_000 }), 401, "Unauthorized", "Unauthorized");
-  await refused(maps, await as("stranger", ["system:masters"], await signerOf("kubernetes", other)), 401, "Unauthorized", "Unauthorized");
+  await refused(maps, await as("stranger", ["system:masters"], await signerOf(other)), 401, "Unauthorized", "Unauthorized");
   const jane = await as("jane", ["developers"], own);
   await refused(maps, jane, 403, "Forbidden", 'configmaps is forbidden: User "jane" cannot list resource "configmaps" in API group "" in the namespace "default"');
   await refused(`${maps}/a`, { ...jane, method: "DELETE" }, 403, "Forbidden", 'configmaps "a" is forbidden: User "jane" cannot delete resource "configmaps" in API group "" in the namespace "default"');

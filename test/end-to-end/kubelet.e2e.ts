@@ -1,6 +1,8 @@
 // The kubelet alone, on a real containerd in a network namespace of its own, against an API server in memory.
 import assert from "node:assert/strict";
-import { existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { configmaps, events, pods, type Container, type Pod, type PodSpec } from "../../src/api/generated/core-v1.ts";
@@ -194,14 +196,41 @@ test("a kubelet that comes back finds everything as it was, and ends what was de
   await client.delete(pods, { namespace: "default", name: "goes" }, { gracePeriodSeconds: 0 });
   await startKubelet();
   const ids = async (pod: Pod): Promise<readonly string[]> => (await containerd.cri.listContainers({ filter: { labelSelector: { "io.kubernetes.pod.uid": pod.metadata.uid ?? "" } } })).containers.map(({ id }) => `containerd://${id}`);
-  while ((await ids(goes)).length > 0) await systemClock.sleep(20, { signal: AbortSignal.timeout(patienceMs) });
+  const patience = AbortSignal.timeout(patienceMs);
+  while ((await ids(goes)).length > 0) await systemClock.sleep(20, { signal: patience });
   assert.deepEqual(await ids(stays), [first(stays)?.containerID]);
   const now = await until("stays", isReady);
   assert.deepEqual([first(now)?.restartCount, first(now)?.containerID], [0, first(stays)?.containerID]);
   await remove("stays");
 });
 
-test("containers survive the end of containerd, which comes back", async () => {
+test("what still runs in a pod's group without the runtime's knowledge, even frozen, ends with the pod", async () => {
+  await run("haunted", { containers: [box("c", "sleep 1000")] });
+  const { metadata } = await until("haunted", isReady);
+  // Such a process is left by a runtime that is killed in the middle of a create: `runc init`, which waits for its start for ever.
+  const forgotten = spawn("sleep", ["1000"], { stdio: "ignore" });
+  const end = once(forgotten, "exit");
+  try {
+    for (const root of findHierarchies().roots) {
+      const folder = `${root}${cgroupRoot}/kubepods/besteffort/pod${metadata.uid}`;
+      if (!existsSync(folder)) continue;
+      mkdirSync(`${folder}/forgotten`);
+      if (root.endsWith("/cpuset")) for (const file of ["cpuset.cpus", "cpuset.mems"]) writeFileSync(`${folder}/forgotten/${file}`, readFileSync(`${folder}/${file}`));
+      writeFileSync(`${folder}/forgotten/cgroup.procs`, String(forgotten.pid));
+      if (existsSync(`${folder}/forgotten/freezer.state`)) writeFileSync(`${folder}/forgotten/freezer.state`, "FROZEN");
+    }
+    await remove("haunted");
+    assert.deepEqual(await end, [null, "SIGKILL"]);
+  } finally {
+    forgotten.kill("SIGKILL");
+  }
+  assert.ok(!findHierarchies().roots.some((root) => existsSync(`${root}${cgroupRoot}/kubepods/besteffort/pod${metadata.uid}`)));
+});
+
+test("containers survive the end of containerd, which comes back; a shim that it does not know then is ended", async () => {
+  // As one that was begun for a sandbox when containerd was killed.
+  const forgotten = spawn(process.execPath, ["-e", "setInterval(() => {}, 1e6)", "--", "-id", "begun", "-address", containerd.socket], { argv0: "containerd-shim-runc-v2", stdio: "ignore" });
+  const end = once(forgotten, "exit");
   await run("hardy", { containers: [box("c", "sleep 1000")] });
   const before_ = first(await until("hardy", isReady));
   process.kill(containerd.pid(), "SIGKILL");
@@ -209,5 +238,6 @@ test("containers survive the end of containerd, which comes back", async () => {
   await until("next", isReady);
   const now = first(await until("hardy", isReady));
   assert.deepEqual([now?.containerID, now?.restartCount], [before_?.containerID, 0]);
+  assert.deepEqual(await end, [null, "SIGKILL"]);
   await Promise.all(["hardy", "next"].map(remove));
 });

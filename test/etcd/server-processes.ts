@@ -46,19 +46,31 @@ export class ServerProcesses implements AsyncDisposable {
     this.#stack.defer(() => rmSync(this.#folder, { recursive: true, force: true }));
   }
 
-  async start(): Promise<ServerProcess> {
+  /** Where the certificates of all of them come from. */
+  get pkiFolder(): string {
+    return pathsOf(join(this.#folder, "0"), "shared").pki;
+  }
+
+  /** Before the first server, for a program that shares its certificates. */
+  async makePki(): Promise<Pki> {
+    const folder = this.pkiFolder;
+    mkdirSync(folder, { recursive: true });
+    return this.pki ??= await ensurePki(folder, pkiSubjects(specOf(await freePort()), systemClock));
+  }
+
+  async start(...flags: readonly string[]): Promise<ServerProcess> {
     const port = await freePort();
     const home = join(this.#folder, String(this.#count++));
     const paths = pathsOf(home, "shared");
     mkdirSync(paths.root, { recursive: true });
     const spec = specOf(port);
     writeFileSync(paths.spec, JSON.stringify(spec));
-    if (this.pki) cpSync(pathsOf(join(this.#folder, "0"), "shared").pki, paths.pki, { recursive: true });
+    if (this.pki && paths.pki !== this.pkiFolder) cpSync(this.pkiFolder, paths.pki, { recursive: true });
     const pki = await ensurePki(paths.pki, pkiSubjects(spec, systemClock));
     this.pki ??= pki;
     const log = join(home, "server.log");
     const out = openSync(log, "a");
-    const child = spawn(process.execPath, ["--disable-warning=ExperimentalWarning", program, "server", "--state", paths.root, "--store", `etcd=${this.#etcd}`], { stdio: ["ignore", out, out] });
+    const child = spawn(process.execPath, ["--disable-warning=ExperimentalWarning", program, "server", "--state", paths.root, "--store", `etcd=${this.#etcd}`, ...flags], { stdio: ["ignore", out, out] });
     this.#stack.defer(async () => {
       if (child.exitCode !== null || child.signalCode !== null) return;
       const exited = once(child, "exit");

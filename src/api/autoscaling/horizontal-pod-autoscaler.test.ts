@@ -59,6 +59,42 @@ testCreates(horizontalPodAutoscalerV1Resource, [
   ["a share of nothing in v1", spec({ targetCPUUtilizationPercentage: -1 }), ["spec.metrics[0].resource.target.averageUtilization: Invalid value: -1: must be greater than 0"]],
 ]);
 
+/** As upstream's own server answered in autoscaling/v1 for what was written in autoscaling/v2. */
+const recorded = {
+  "autoscaling.alpha.kubernetes.io/behavior": '{"ScaleUp":{"StabilizationWindowSeconds":0,"SelectPolicy":"Max","Policies":[{"Type":"Pods","Value":4,"PeriodSeconds":15},{"Type":"Percent","Value":100,"PeriodSeconds":15}],"Tolerance":null},"ScaleDown":{"StabilizationWindowSeconds":60,"SelectPolicy":"Min","Policies":[{"Type":"Percent","Value":10,"PeriodSeconds":15}],"Tolerance":null}}',
+  "autoscaling.alpha.kubernetes.io/current-metrics": '[{"type":"Resource","resource":{"name":"cpu","currentAverageUtilization":50,"currentAverageValue":"100m"}}]',
+  "autoscaling.alpha.kubernetes.io/metrics": '[{"type":"Pods","pods":{"metricName":"rps","targetAverageValue":"1k","selector":{"matchLabels":{"app":"sample"}}}},{"type":"External","external":{"metricName":"q","targetValue":"30"}}]',
+  "example.com/note": "a",
+};
+
+test("what autoscaling/v1 has no fields for travels in upstream's annotations, both ways", () => {
+  const resource = horizontalPodAutoscalerV1Resource as unknown as Resource;
+  const scale = (direction: Loose): Loose => ({ stabilizationWindowSeconds: 0, selectPolicy: "Max", ...direction });
+  const stored = {
+    apiVersion: "autoscaling/v2", kind: "HorizontalPodAutoscaler", metadata: { name: "a", annotations: { "example.com/note": "a", "autoscaling.alpha.kubernetes.io/scale-up-tolerance": "1" } },
+    spec: {
+      scaleTargetRef, maxReplicas: 5,
+      behavior: { scaleUp: scale({ policies: [{ type: "Pods", value: 4, periodSeconds: 15 }, { type: "Percent", value: 100, periodSeconds: 15 }] }), scaleDown: scale({ stabilizationWindowSeconds: 60, selectPolicy: "Min", policies: [{ type: "Percent", value: 10, periodSeconds: 15 }] }) },
+      metrics: [
+        { type: "Pods", pods: { metric: { name: "rps", selector: { matchLabels: { app: "sample" } } }, target: { type: "AverageValue", averageValue: "1k" } } }, { type: "External", external: { metric: { name: "q" }, target: { type: "Value", value: "30" } } },
+        { type: "Resource", resource: { name: "cpu", target: { type: "Utilization", averageUtilization: 60 } } },
+      ],
+    },
+    status: { currentReplicas: 2, desiredReplicas: 3, currentMetrics: [{ type: "Resource", resource: { name: "cpu", current: { averageValue: "100m", averageUtilization: 50 } } }] },
+  };
+  const v1 = resource.storedAs!.fromStored(stored as never) as unknown as { readonly metadata: { readonly annotations: object }; readonly spec: object; readonly status: object };
+  assert.deepEqual(v1.metadata.annotations, recorded);
+  assert.deepEqual([v1.spec, v1.status], [{ scaleTargetRef, maxReplicas: 5, targetCPUUtilizationPercentage: 60 }, { currentReplicas: 2, desiredReplicas: 3, currentCPUUtilizationPercentage: 50 }]);
+  assert.deepEqual(resource.storedAs!.toStored(v1 as never), { ...stored, metadata: { name: "a", annotations: { "example.com/note": "a" } } });
+});
+
+test("annotations of autoscaling/v1 that say something else are dropped", () => {
+  const { toStored } = (horizontalPodAutoscalerV1Resource as unknown as Resource).storedAs!;
+  const annotations = { "autoscaling.alpha.kubernetes.io/metrics": "{", "autoscaling.alpha.kubernetes.io/current-metrics": "[1]", "autoscaling.alpha.kubernetes.io/behavior": '{"x":1}' };
+  const { metadata, spec: { metrics: kept, ...rest } } = toStored({ apiVersion: "autoscaling/v1", kind: "HorizontalPodAutoscaler", metadata: { name: "a", annotations }, spec: { scaleTargetRef, maxReplicas: 1 } } as never) as unknown as { readonly metadata: object; readonly spec: { readonly metrics: unknown } };
+  assert.deepEqual([metadata, rest, kept], [{ name: "a" }, { scaleTargetRef, maxReplicas: 1 }, [{ type: "Resource", resource: { name: "cpu", target: { type: "Utilization", averageUtilization: 80 } } }]]);
+});
+
 test("amounts are kept in their canonical form", () => {
   const object = stored(horizontalPodAutoscalerResource as unknown as Resource, metrics({ type: "Pods", pods: { metric: { name: "m" }, target: { type: "AverageValue", averageValue: "0.5" } } }));
   assert.equal((object as unknown as { spec: { metrics: [{ pods: { target: { averageValue: string } } }] } }).spec.metrics[0].pods.target.averageValue, "500m");

@@ -52,3 +52,6 @@ export function itemsOfList(some: Buffer, empty: Buffer): Buffer {
   const without = messageIn(empty);
   return some.subarray(from + without.to - without.from, to);
 }
+
+/** How long a list gets by an item whose message has so many bytes: its tag and its length come before it. */
+export const itemLength = (bodyLength: number): number => 1 + varint(bodyLength).length + bodyLength;

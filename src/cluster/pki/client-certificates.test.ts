@@ -44,14 +44,14 @@ test("expired certificates, those of others and those of servers do not count", 
   await assert.rejects(as(pki.admin.certificatePem, {}, Date.now() - 86_400_000), unauthorized);
   await assert.rejects(as(pki.apiServer.certificatePem), unauthorized);
   const validity = { notBeforeMs: Date.now() - 1_000, notAfterMs: Date.now() + 86_400_000 };
-  const impostor = await signerOf("kubernetes", await issueAuthority("kubernetes", validity));
+  const impostor = await signerOf(await issueAuthority("kubernetes", validity));
   const forged = await issueCertificate({ commonName: "kubernetes-admin", organizations: ["system:masters"], usages: ["client"], dnsNames: [], ips: [] }, validity, impostor);
   await assert.rejects(as(forged.certificatePem), unauthorized);
 });
 
 test("names are taken as they are, whatever they look like in print", async () => {
   const validity = { notBeforeMs: Date.now() - 1_000, notAfterMs: Date.now() + 86_400_000 };
-  const signer = await signerOf("kubernetes", pki.ca);
+  const signer = await signerOf(pki.ca);
   const odd = await issueCertificate({ commonName: "a, CN=system:admin\nO=system:masters", organizations: ["x + O=system:masters", "y"], usages: ["client"], dnsNames: [], ips: [] }, validity, signer);
   const user = await as(odd.certificatePem);
   assert.deepEqual([user?.name, user?.groups], ["a, CN=system:admin\nO=system:masters", ["x + O=system:masters", "y", "system:authenticated"]]);

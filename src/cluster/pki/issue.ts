@@ -1,8 +1,8 @@
 import "reflect-metadata";
-import { webcrypto } from "node:crypto";
+import { createPrivateKey, createPublicKey, webcrypto } from "node:crypto";
 import {
   AuthorityKeyIdentifierExtension, BasicConstraintsExtension, ExtendedKeyUsage, ExtendedKeyUsageExtension, type Extension, type JsonGeneralName, KeyUsageFlags,
-  KeyUsagesExtension, Name, SubjectAlternativeNameExtension, SubjectKeyIdentifierExtension, X509CertificateGenerator, type JsonName,
+  KeyUsagesExtension, Name, SubjectAlternativeNameExtension, SubjectKeyIdentifierExtension, X509Certificate, X509CertificateGenerator, type JsonName,
 } from "@peculiar/x509";
 import type { Subject } from "./subject.ts";
 
@@ -25,12 +25,15 @@ export interface Validity {
   readonly notBeforeMs: number;
   readonly notAfterMs: number;
 }
-/** An authority that is ready to sign. */
-export interface Signer {
-  readonly issuer: Name;
-  readonly keys: CryptoKeyPair;
-}
 type CryptoKeyPair = Awaited<ReturnType<typeof generateKeys>>;
+interface SigningKeys {
+  readonly keys: CryptoKeyPair;
+  readonly signingAlgorithm: { readonly name: string; readonly hash: string };
+}
+/** An authority that is ready to sign. */
+export interface Signer extends SigningKeys {
+  readonly issuer: Name;
+}
 
 const generateKeys = () => webcrypto.subtle.generateKey(curve, true, ["sign", "verify"]);
 
@@ -38,7 +41,6 @@ function pem(label: string, der: ArrayBuffer): string {
   const lines = Buffer.from(der).toString("base64").match(/.{1,64}/g) ?? [];
   return `-----BEGIN ${label}-----\n${lines.join("\n")}\n-----END ${label}-----\n`;
 }
-const derOf = (text: string): Uint8Array<ArrayBuffer> => Uint8Array.from(Buffer.from(text.replaceAll(/-----[^-]+-----|\s/g, ""), "base64"));
 
 const privateKeyPemOf = async (keys: CryptoKeyPair): Promise<string> => pem("PRIVATE KEY", await webcrypto.subtle.exportKey("pkcs8", keys.privateKey));
 
@@ -54,12 +56,12 @@ const nameOf = ({ commonName, organizations }: Pick<Subject, "commonName" | "org
   return new Name(parts);
 };
 
-/** An authority that signs itself; `keys` keeps the key of one that is renewed, so that everything it signed stays valid. */
-export async function issueAuthority(commonName: string, { notBeforeMs, notAfterMs }: Validity, previousKeyPem?: string): Promise<PemPair> {
-  const keys = previousKeyPem === undefined ? await generateKeys() : await keysOf(previousKeyPem);
-  const subject = nameOf({ commonName, organizations: [] });
+/** An authority that signs itself; one that is renewed keeps its key and its name, so that everything it signed stays valid. */
+export async function issueAuthority(commonName: string, { notBeforeMs, notAfterMs }: Validity, previous?: PemPair): Promise<PemPair> {
+  const { keys, signingAlgorithm } = previous === undefined ? { keys: await generateKeys(), signingAlgorithm: signing } : await keysOf(previous.privateKeyPem);
+  const subject = previous === undefined ? nameOf({ commonName, organizations: [] }) : subjectOf(previous);
   const certificate = await X509CertificateGenerator.create({
-    serialNumber: serialNumber(), subject, issuer: subject, notBefore: new Date(notBeforeMs), notAfter: new Date(notAfterMs), signingAlgorithm: signing,
+    serialNumber: serialNumber(), subject, issuer: subject, notBefore: new Date(notBeforeMs), notAfter: new Date(notAfterMs), signingAlgorithm,
     publicKey: keys.publicKey, signingKey: keys.privateKey,
     extensions: [
       new BasicConstraintsExtension(true, undefined, true),
@@ -70,15 +72,26 @@ export async function issueAuthority(commonName: string, { notBeforeMs, notAfter
   return { certificatePem: `${certificate.toString("pem")}\n`, privateKeyPem: await privateKeyPemOf(keys) };
 }
 
-async function keysOf(privateKeyPem: string): Promise<CryptoKeyPair> {
-  const privateKey = await webcrypto.subtle.importKey("pkcs8", derOf(privateKeyPem), curve, true, ["sign"]);
-  const { d: _secret, key_ops: _uses, ...jwk } = await webcrypto.subtle.exportKey("jwk", privateKey);
-  return { privateKey, publicKey: await webcrypto.subtle.importKey("jwk", jwk, curve, true, ["verify"]) };
+/** By the curve's name in OpenSSL. */
+const curves: Readonly<Record<string, { readonly namedCurve: string; readonly hash: string }>> = {
+  prime256v1: { namedCurve: "P-256", hash: "SHA-256" }, secp384r1: { namedCurve: "P-384", hash: "SHA-384" }, secp521r1: { namedCurve: "P-521", hash: "SHA-512" },
+};
+
+/** Authorities that others have made (kubeadm's have RSA keys, in the older form of PEM) sign as they are. @throws {TypeError} for a key of another sort. */
+async function keysOf(privateKeyPem: string): Promise<SigningKeys> {
+  const key = createPrivateKey(privateKeyPem);
+  const known = curves[key.asymmetricKeyDetails?.namedCurve ?? ""];
+  if (key.asymmetricKeyType !== "rsa" && !known) throw new TypeError(`certificates are signed with keys of RSA or of a NIST curve, not of ${key.asymmetricKeyType}`);
+  const kind = known ? { name: "ECDSA", namedCurve: known.namedCurve } : { name: "RSASSA-PKCS1-v1_5", hash: "SHA-256" };
+  const [pkcs8, spki] = [key.export({ type: "pkcs8", format: "der" }), createPublicKey(key).export({ type: "spki", format: "der" })].map((der) => Uint8Array.from(der));
+  const [privateKey, publicKey] = await Promise.all([webcrypto.subtle.importKey("pkcs8", pkcs8 ?? new Uint8Array(), kind, true, ["sign"]), webcrypto.subtle.importKey("spki", spki ?? new Uint8Array(), kind, true, ["verify"])]);
+  return { keys: { privateKey, publicKey }, signingAlgorithm: { name: kind.name, hash: known?.hash ?? "SHA-256" } };
 }
 
-export const signerOf = async (commonName: string, authority: PemPair): Promise<Signer> => ({
-  issuer: nameOf({ commonName, organizations: [] }), keys: await keysOf(authority.privateKeyPem),
-});
+/** Byte for byte as it stands in the certificate: clients written in Go compare names so, and take "kubernetes" as UTF8String and as PrintableString for two. */
+const subjectOf = ({ certificatePem }: Pick<PemPair, "certificatePem">): Name => new X509Certificate(certificatePem).subjectName;
+
+export const signerOf = async (authority: PemPair): Promise<Signer> => ({ issuer: subjectOf(authority), ...await keysOf(authority.privateKeyPem) });
 
 /** A certificate with a key of its own, signed by `signer`. */
 export async function issueCertificate(subject: Subject, { notBeforeMs, notAfterMs }: Validity, signer: Signer): Promise<PemPair> {
@@ -95,7 +108,7 @@ export async function issueCertificate(subject: Subject, { notBeforeMs, notAfter
   ];
   const certificate = await X509CertificateGenerator.create({
     serialNumber: serialNumber(), subject: nameOf(subject), issuer: signer.issuer, notBefore: new Date(notBeforeMs), notAfter: new Date(notAfterMs),
-    signingAlgorithm: signing, publicKey: keys.publicKey, signingKey: signer.keys.privateKey, extensions,
+    signingAlgorithm: signer.signingAlgorithm, publicKey: keys.publicKey, signingKey: signer.keys.privateKey, extensions,
   });
   return { certificatePem: `${certificate.toString("pem")}\n`, privateKeyPem: await privateKeyPemOf(keys) };
 }

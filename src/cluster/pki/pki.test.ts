@@ -110,3 +110,23 @@ test("certificates are renewed while the process runs", async () => {
   assert.ok(renewed.includes("apiserver") && !renewed.includes("ca"));
   assert.ok(nowMs >= current.renewalDueMs && nowMs <= current.renewalDueMs + dayMs);
 });
+
+test("an authority that somebody else has made signs with its own key and under its own name, byte for byte", async () => {
+  for (const [key, ...how] of [["RSA PRIVATE KEY", "genrsa", "-traditional", "-out", "ca.key", "2048"], ["EC PRIVATE KEY", "ecparam", "-name", "secp384r1", "-genkey", "-noout", "-out", "ca.key"]]) {
+    using place = scratch();
+    const [keyPath, path] = [join(place.folder, "ca.key"), join(place.folder, "ca.crt")];
+    execFileSync("openssl", how, { cwd: place.folder, stdio: "ignore" });
+    assert.ok(readFileSync(keyPath, "utf8").includes(key ?? ""));
+    // OpenSSL writes the name as UTF8String, where we write a PrintableString.
+    execFileSync("openssl", ["req", "-x509", "-new", "-key", keyPath, "-days", "3650", "-subj", "/O=somebody/CN=of their own", "-out", path], { stdio: "ignore" });
+    const pki = await ensurePki(place.folder, options);
+    execFileSync("openssl", ["verify", "-purpose", "sslserver", "-CAfile", path, pki.apiServer.certificatePath], { stdio: "ignore" });
+    const name = (which: "-subject" | "-issuer", file: string) => execFileSync("openssl", ["x509", "-noout", which, "-nameopt", "multiline,show_type", "-in", file], { encoding: "utf8" }).split("\n").slice(1).join("\n");
+    assert.match(name("-subject", path), /UTF8STRING:of their own/);
+    assert.equal(name("-issuer", pki.apiServer.certificatePath), name("-subject", path));
+    const renewed = await ensurePki(place.folder, { ...options, clock: { now: () => Date.now() + 2_500 * dayMs } });
+    assert.ok(renewed.issued.includes("ca"));
+    assert.equal(name("-subject", path), name("-issuer", pki.apiServer.certificatePath));
+    assert.ok(new X509Certificate(pki.admin.certificatePem).verify(new X509Certificate(renewed.ca.certificatePem).publicKey));
+  }
+});

@@ -69,7 +69,7 @@ export async function ensurePki(folder: string, options: PkiOptions): Promise<Pk
   const loadedAuthorities: Readonly<Record<Authority, Loaded>> = { "ca": ca, "front-proxy-ca": frontProxyCa };
   const signers = new Map<Authority, Promise<Signer>>();
   const signerFor = (authority: Authority): Promise<Signer> => {
-    const known = signers.get(authority) ?? import("./issue.ts").then(({ signerOf }) => signerOf(authorities[authority], loadedAuthorities[authority].identity));
+    const known = signers.get(authority) ?? import("./issue.ts").then(({ signerOf }) => signerOf(loadedAuthorities[authority].identity));
     signers.set(authority, known);
     return known;
   };
@@ -122,7 +122,7 @@ async function ensureAuthority(folder: string, authority: Authority, nowMs: numb
     throw new Error(`${paths.certificatePath} and ${paths.privateKeyPath} are not a certificate and its key: restore them, or remove both to start with a new authority`);
   }
   const { issueAuthority } = await import("./issue.ts");
-  const pair = await issueAuthority(authorities[authority], validity(nowMs, authorityLifeMs), parsed && privateKeyPem);
+  const pair = await issueAuthority(authorities[authority], validity(nowMs, authorityLifeMs), parsed && certificatePem !== undefined && privateKeyPem !== undefined ? { certificatePem, privateKeyPem } : undefined);
   return written(pair, paths, { durable: true });
 }
 

@@ -2,7 +2,8 @@ import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import type { Clock } from "../../stdx/clock.ts";
 import { command } from "../../stdx/command.ts";
 import { containerdPaths, type ContainerdPaths } from "./config.ts";
-import { cgroupsOf, commandLineOf, mountsUnder, processes, signalProcess } from "./processes.ts";
+import { shimsOf } from "./forgotten-shims.ts";
+import { cgroupsOf, commandLineOf, mountsUnder, signalProcess } from "./processes.ts";
 
 const read = (path: string): string => {
   try {
@@ -54,12 +55,7 @@ export async function cleanupContainerd(options: { readonly stateDir: string; re
     const pid = Number(read(`${tasks}/${id}/init.pid`));
     if (pid > 1 && cgroupsOf(pid).includes(id)) end(pid);
   }
-  const ids = new Set(bundles);
-  for (const { pid, commandLine } of processes()) {
-    const argument = (name: string): string => commandLine[commandLine.indexOf(name) + 1] ?? "";
-    const shim = (commandLine[0] ?? "").includes("containerd-shim");
-    if (shim && (argument("-address") === paths.socket || ids.has(argument("-id")))) end(pid);
-  }
+  for (const { pid } of shimsOf(paths.socket)) end(pid);
   await gone(ended, wait);
 
   for (const id of bundles) {

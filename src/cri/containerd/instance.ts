@@ -8,6 +8,7 @@ import { connectCri, type Cri } from "../cri.ts";
 import { pauseImage } from "../oci/pause.ts";
 import { cleanupContainerd, livePid } from "./cleanup.ts";
 import { containerdConfig, containerdPaths, registryHosts, type ContainerdPaths } from "./config.ts";
+import { endForgottenShims, shimsOf } from "./forgotten-shims.ts";
 import { ensureImage } from "./import-image.ts";
 import { capSysResource, commandLineOf, hasCapability, signalProcess } from "./processes.ts";
 
@@ -136,10 +137,18 @@ export async function startContainerd(options: ContainerdOptions): Promise<Conta
     while (commandLineOf(pid) !== undefined) await clock.sleep(5, { signal });
     pid = undefined;
   }
-  let exited: Promise<string> | undefined;
-  if (pid === undefined) ({ pid, exited } = launch(options, paths));
   const cri = connectCri({ socket: paths.socket });
-  await ready(cri, paths, { clock, signal, ...(exited && { exited }) });
+  let exited: Promise<string> | undefined;
+  const launchUntilReady = async (until: AbortSignal): Promise<void> => {
+    const earlier = shimsOf(paths.socket);
+    ({ pid, exited } = launch(options, paths));
+    await ready(cri, paths, { clock, signal: until, exited });
+    endForgottenShims({ cri, socket: paths.socket, earlier, log, signal: until }).catch((error: unknown) => {
+      if (!until.aborted) log.warn("shims that containerd does not know could not be looked for", { error });
+    });
+  };
+  if (pid === undefined) await launchUntilReady(signal);
+  else await ready(cri, paths, { clock, signal });
 
   const ended = async (): Promise<string> => {
     if (exited) return exited;
@@ -152,9 +161,8 @@ export async function startContainerd(options: ContainerdOptions): Promise<Conta
       const reason = await ended();
       if (supervised.aborted) return;
       log.warn("containerd ended and is started again", { reason, pid });
-      ({ pid, exited } = launch(options, paths));
       try {
-        await ready(cri, paths, { clock, signal: supervised, exited });
+        await launchUntilReady(supervised);
         delayMs = restartDelayMs;
       } catch (error) {
         if (supervised.aborted) return;

@@ -8,23 +8,24 @@ import type { ApiRequest, Transport } from "../../apimachinery/transport.ts";
 import type { Clock } from "../../stdx/clock.ts";
 import { equal } from "../../stdx/equal.ts";
 import type { Log } from "../../stdx/log.ts";
+import { trustData, type AuthenticationTrust } from "./authentication-trust.ts";
 import { defaultRbacObjects, planRbac, type RbacWrite } from "./rbac-plan.ts";
 import {
   authenticationConfigMap, kubernetesEndpoints, kubernetesEndpointSlice, kubernetesService, systemNamespaces, systemPriorityClasses, type KubernetesService,
 } from "./system-objects.ts";
 import type { ServerLeases } from "./server-leases.ts";
 
-export interface BootstrapOptions {
+export interface BootstrapOptions extends AuthenticationTrust {
   /** The server's own transport, as a member of system:masters. */
   readonly transport: Transport;
   readonly service: KubernetesService;
-  readonly clientCaPem: string;
-  readonly requestHeaderCaPem: string;
-  readonly requestHeaderAllowedNames: readonly string[];
   /** Where the cluster may have several servers: the endpoints of `kubernetes` are then those that keep a lease. Otherwise they are this server's addresses. */
   readonly serverLeases?: ServerLeases;
   readonly signal: AbortSignal;
 }
+
+/** Upstream's server writes under the name of its program. */
+const fieldManager = "kube-apiserver";
 
 /** How often a write is tried again after somebody else changed the same object. */
 const attemptsMax = 5;
@@ -53,8 +54,14 @@ const ensureOwnObjects = (ensure: Ensure, options: BootstrapOptions): Promise<un
   }),
   // Of several servers each says that it is there when it listens, not before.
   ...(options.serverLeases ? [] : [ensureEndpoints(ensure, options.service)]),
-  ensure.contains(configmaps, authenticationConfigMap(options), "data"),
+  ensureTrust(ensure, options),
 ]);
+
+/** `clock` tells which certificates have expired. */
+async function ensureTrust(ensure: Ensure, options: BootstrapOptions & { readonly clock?: Pick<Clock, "now"> }): Promise<void> {
+  const present = await ensure.present(configmaps, authenticationConfigMap({}));
+  await ensure.contains(configmaps, authenticationConfigMap(trustData(present?.data ?? {}, options, options.clock?.now())), "data");
+}
 
 const ensureEndpoints = (ensure: Ensure, service: KubernetesService): Promise<unknown> => Promise.all([
   ensure.contains(endpoints, kubernetesEndpoints(service), "subsets"),
@@ -128,7 +135,7 @@ class Ensure {
 
   #write(verb: "create" | "update", type: ResourceType, object: KubeObject): Promise<unknown> {
     const { namespace, name } = object.metadata;
-    return this.#request(verb, type, { ...(namespace !== undefined && { namespace }), ...(verb === "update" && name !== undefined && { name }), body: object });
+    return this.#request(verb, type, { ...(namespace !== undefined && { namespace }), ...(verb === "update" && name !== undefined && { name }), query: { fieldManager }, body: object });
   }
 
   #named(object: KubeObject): Pick<ApiRequest, "namespace" | "name"> {
@@ -164,9 +171,9 @@ class Ensure {
     if (await this.exists(type, object)) return;
     await retried(async () => {
       const present = await this.#request("get", type, this.#named(object)) as T;
-      const metadata = { ...present.metadata, labels: { ...present.metadata.labels, ...object.metadata.labels } };
+      const metadata = object.metadata.labels ? { ...present.metadata, labels: { ...present.metadata.labels, ...object.metadata.labels } } : present.metadata;
       const mended = { ...present, ...Object.fromEntries(fields.map((field) => [field, object[field]])), metadata };
-      const differs = fields.some((field) => !equal(present[field], object[field])) || !equal(metadata.labels, present.metadata.labels ?? {});
+      const differs = fields.some((field) => !equal(present[field], object[field])) || !equal(metadata.labels, present.metadata.labels);
       if (differs) await this.#write("update", type, mended);
     });
   }

@@ -52,15 +52,4 @@ export const kubernetesEndpointSlice = ({ addresses, port }: KubernetesService):
 });
 
 /** What extension API servers read to trust the same clients, and our front proxy. */
-export const authenticationConfigMap = (trust: { readonly clientCaPem: string; readonly requestHeaderCaPem: string; readonly requestHeaderAllowedNames: readonly string[] }): ConfigMap => ({
-  apiVersion: "v1", kind: "ConfigMap", metadata: { name: "extension-apiserver-authentication", namespace: "kube-system" },
-  data: {
-    "client-ca-file": trust.clientCaPem,
-    "requestheader-allowed-names": JSON.stringify(trust.requestHeaderAllowedNames),
-    "requestheader-client-ca-file": trust.requestHeaderCaPem,
-    "requestheader-extra-headers-prefix": '["X-Remote-Extra-"]',
-    "requestheader-group-headers": '["X-Remote-Group"]',
-    "requestheader-uid-headers": "[]",
-    "requestheader-username-headers": '["X-Remote-User"]',
-  },
-});
+export const authenticationConfigMap = (data: NonNullable<ConfigMap["data"]>): ConfigMap => ({ apiVersion: "v1", kind: "ConfigMap", metadata: { name: "extension-apiserver-authentication", namespace: "kube-system" }, data });

@@ -17,6 +17,8 @@ export interface EncodeOptions {
   readonly protobuf: ProtobufCodec | undefined;
   readonly listBodies: ListBodies;
   readonly columnHeads: ColumnHeads;
+  /** What is made of each object is kept for the next who asks. */
+  readonly keeps: boolean;
 }
 
 const comma = Buffer.from(",");
@@ -42,16 +44,16 @@ export function encode(answer: Exclude<WholeAnswer, { is: "bytes" }>, options: E
   return [Buffer.from(wanted.media === "yaml" ? formatYaml(value) : JSON.stringify(value, undefined, 2))];
 }
 
-function jsonOf(answer: Exclude<WholeAnswer, { is: "bytes" }>, { wanted, includeObject, nowMs, listBodies, columnHeads }: EncodeOptions): readonly Uint8Array[] {
+function jsonOf(answer: Exclude<WholeAnswer, { is: "bytes" }>, { wanted, includeObject, nowMs, listBodies, columnHeads, keeps }: EncodeOptions): readonly Uint8Array[] {
   switch (answer.is) {
     case "object":
       return [Buffer.from(`${wanted.as === "Table" && answer.table ? tableOf(answer.object as KubeObject, answer.table, { wanted, includeObject, nowMs, columnHeads }) : JSON.stringify(objectAs(answer.object, wanted))}\n`)];
     case "entry": {
       const { entry, served } = answer;
       if (wanted.as === "object") return [entry.jsonLine];
-      if (wanted.as !== "Table") return [partialMetadata(entry, wanted.version)];
+      if (wanted.as !== "Table") return [partialMetadata(entry, wanted.version, keeps)];
       const columns = columnsOf(served.resource);
-      return [Buffer.from(tableHead(wanted.version, { resourceVersion: String(entry.revision) }, columnHeads(served.type, columns))), rowJson(entry, columns, includeObject, wanted.version, nowMs), end];
+      return [Buffer.from(tableHead(wanted.version, { resourceVersion: String(entry.revision) }, columnHeads(served.type, columns))), rowJson(entry, columns, includeObject, wanted.version, nowMs, keeps), end];
     }
     case "list": {
       const { served, entries } = answer;
@@ -61,13 +63,13 @@ function jsonOf(answer: Exclude<WholeAnswer, { is: "bytes" }>, { wanted, include
         parts.push(Buffer.from(tableHead(wanted.version, metaOf(answer), columnHeads(served.type, columns))));
         for (const [index, entry] of entries.entries()) {
           if (index > 0) parts.push(comma);
-          parts.push(rowJson(entry, columns, includeObject, wanted.version, nowMs));
+          parts.push(rowJson(entry, columns, includeObject, wanted.version, nowMs, keeps));
         }
       } else if (wanted.as !== "object") {
         parts.push(Buffer.from(`{"kind":"PartialObjectMetadataList","apiVersion":"meta.k8s.io/${wanted.version}","metadata":${JSON.stringify(metaOf(answer))},"items":[`));
         for (const [index, entry] of entries.entries()) {
           if (index > 0) parts.push(comma);
-          parts.push(partialMetadata(entry, wanted.version));
+          parts.push(partialMetadata(entry, wanted.version, keeps));
         }
       } else {
         const head = Buffer.from(`{"kind":"${served.type.listKind}","apiVersion":"${apiVersionOf(served.type)}","metadata":${JSON.stringify(metaOf(answer))},"items":[`);
@@ -100,16 +102,20 @@ function itemsOf(entries: readonly CacheEntry[]): Buffer {
   return Buffer.concat(parts);
 }
 
-const protobufBody = (protobuf: ProtobufCodec, entry: CacheEntry): Buffer => entry.bytes("protobuf", () => protobuf.encodeBody(entry.object, entry.form));
+const protobufBody = (protobuf: ProtobufCodec, entry: CacheEntry, keeps: boolean): Buffer => entry.bytes("protobuf", (object) => {
+  const body = protobuf.encodeBody(object, entry.form);
+  entry.binaryLength = body.length;
+  return body;
+}, keeps);
 
 /** @throws {StatusError} NotAcceptable, for kinds that have no binary form. */
-function protobufOf(answer: Exclude<WholeAnswer, { is: "bytes" }>, { protobuf, wanted }: EncodeOptions): Uint8Array {
+function protobufOf(answer: Exclude<WholeAnswer, { is: "bytes" }>, { protobuf, wanted, keeps }: EncodeOptions): Uint8Array {
   if (!protobuf) throw notAcceptable("application/json, application/yaml");
   if (wanted.as === "object") {
-    if (answer.is === "entry") return wrapBody(answer.entry.form, protobufBody(protobuf, answer.entry));
+    if (answer.is === "entry") return wrapBody(answer.entry.form, protobufBody(protobuf, answer.entry, keeps));
     if (answer.is === "list") {
       const list = { kind: answer.served.type.listKind, apiVersion: apiVersionOf(answer.served.type), metadata: metaOf(answer) };
-      return protobuf.encodeList(list, answer.entries.map((entry) => protobufBody(protobuf, entry)));
+      return protobuf.encodeList(list, answer.entries.map((entry) => protobufBody(protobuf, entry, keeps)));
     }
   }
   const object = plainOf(answer, wanted) as { readonly apiVersion?: string; readonly kind: string };
@@ -118,10 +124,10 @@ function protobufOf(answer: Exclude<WholeAnswer, { is: "bytes" }>, { protobuf, w
   return protobuf.encode(object as { readonly apiVersion: string; readonly kind: string });
 }
 
-/** The answer as a plain object, for encodings that start from one, and for callers inside of the process. */
+/** The answer as a plain object, for encodings that start from one, and (without `wanted`) for callers inside of the process, who may keep it. */
 export function plainOf(answer: Exclude<WholeAnswer, { is: "bytes" }>, wanted?: Wanted): unknown {
   const partial = wanted !== undefined && wanted.as !== "object";
-  const item = (entry: CacheEntry) => (partial ? { kind: "PartialObjectMetadata", apiVersion: `meta.k8s.io/${wanted.version}`, metadata: entry.object.metadata } : entry.object);
+  const item = (entry: CacheEntry) => (partial ? { kind: "PartialObjectMetadata", apiVersion: `meta.k8s.io/${wanted.version}`, metadata: entry.read().metadata } : wanted ? entry.read() : entry.shared);
   switch (answer.is) {
     case "object":
       return wanted ? objectAs(answer.object, wanted) : answer.object;
@@ -145,7 +151,7 @@ export interface EventEncoder {
   plain(type: string, object: unknown): Buffer;
 }
 
-export function eventEncoder(served: Shown, { wanted, includeObject, protobuf, columnHeads }: EncodeOptions, now: () => number): EventEncoder {
+export function eventEncoder(served: Shown, { wanted, includeObject, protobuf, columnHeads, keeps }: EncodeOptions, now: () => number): EventEncoder {
   if (wanted.media === "protobuf") {
     if (!protobuf) throw notAcceptable();
     const frame = (type: string, object: unknown): Buffer => encodeWatchFrame(type, protobuf.encode(object as { readonly apiVersion: string; readonly kind: string }));
@@ -153,7 +159,7 @@ export function eventEncoder(served: Shown, { wanted, includeObject, protobuf, c
     return {
       contentType: "application/vnd.kubernetes.protobuf;stream=watch",
       event: (type, entry) => entry.eventBytes(`protobuf ${type}${form}`, () => (wanted.as === "object"
-        ? encodeWatchFrame(type, wrapBody(entry.form, protobufBody(protobuf, entry)))
+        ? encodeWatchFrame(type, wrapBody(entry.form, protobufBody(protobuf, entry, keeps)))
         : frame(type, plainOf({ is: "entry", code: 200, entry, served }, wanted)))),
       plain: (type, object) => frame(type, type === "BOOKMARK" && wanted.as !== "object" ? { ...(object as object), kind: "PartialObjectMetadata", apiVersion: `meta.k8s.io/${wanted.version}` } : object),
     };
@@ -166,7 +172,7 @@ export function eventEncoder(served: Shown, { wanted, includeObject, protobuf, c
     const { version } = wanted;
     return {
       contentType: "application/json",
-      event: (type, entry) => entry.eventBytes(`partial ${type} ${version}`, () => line(type, partialMetadata(entry, version))),
+      event: (type, entry) => entry.eventBytes(`partial ${type} ${version}`, () => line(type, partialMetadata(entry, version, keeps))),
       plain: (type, object) => plain(type, type === "BOOKMARK" ? { ...(object as object), kind: "PartialObjectMetadata", apiVersion: `meta.k8s.io/${version}` } : object),
     };
   }
@@ -180,7 +186,7 @@ export function eventEncoder(served: Shown, { wanted, includeObject, protobuf, c
   };
   return {
     contentType: "application/json",
-    event: (type, entry) => line(type, Buffer.concat([head(String(entry.revision)), rowJson(entry, columns, includeObject, wanted.version, now()), tableEnd])),
+    event: (type, entry) => line(type, Buffer.concat([head(String(entry.revision)), rowJson(entry, columns, includeObject, wanted.version, now(), keeps), tableEnd])),
     plain: (type, object) => {
       if (type !== "BOOKMARK") return plain(type, object);
       const { metadata } = object as KubeObject;

@@ -1,4 +1,4 @@
-import { itemsOfList, listFrame } from "../../apimachinery/protobuf/list-frame.ts";
+import { itemLength, itemsOfList, listFrame } from "../../apimachinery/protobuf/list-frame.ts";
 import type { Turns } from "../../stdx/turns.ts";
 import type { Answer } from "../answer.ts";
 import type { CacheEntry } from "../cache-entry.ts";
@@ -10,6 +10,9 @@ export const largeListMin = 1_000;
 const objectsPerTurn = 64;
 const bytesPerTurn = 256 * 1024;
 
+/** Of longer lists the first objects would be forgotten before the last are made. */
+const keptEntriesMax = 6_000;
+
 type List = Extract<Answer, { is: "list" }>;
 
 const isWholeJson = ({ wanted }: EncodeOptions): boolean => wanted.media === "json" && wanted.as === "object" && !wanted.pretty;
@@ -20,9 +23,10 @@ const isWholeJson = ({ wanted }: EncodeOptions): boolean => wanted.media === "js
  */
 export async function* largeList(answer: List, options: EncodeOptions, turns: Turns): AsyncGenerator<Buffer, void> {
   const { identity, ...list } = answer;
-  const encoded = (entries: readonly CacheEntry[]): Buffer => Buffer.concat(encode({ ...list, entries }, options));
+  const keeps = list.entries.length <= keptEntriesMax;
+  const encoded = (entries: readonly CacheEntry[]): Buffer => Buffer.concat(encode({ ...list, entries }, { ...options, keeps }));
   const empty = encoded([]);
-  if (options.wanted.media === "protobuf") yield* binaryPieces(list.entries, encoded, empty, turns);
+  if (options.wanted.media === "protobuf") yield* binaryPieces(list.entries, encoded, empty, turns, options.wanted.as === "object" ? knownLength : () => undefined);
   else if (isWholeJson(options)) {
     const pieces = readyPieces(list.entries, empty, turns);
     yield* identity ? rememberedPieces(answer, options, pieces) : pieces;
@@ -85,20 +89,53 @@ async function* textPieces(entries: readonly CacheEntry[], encoded: (entries: re
 }
 const comma = Buffer.from(",");
 
-/** The length comes first, so all is made twice; what was made of each object is kept with it, so the second time costs little. */
-async function* binaryPieces(entries: readonly CacheEntry[], encoded: (entries: readonly CacheEntry[]) => Buffer, empty: Buffer, turns: Turns): AsyncGenerator<Buffer, void> {
-  let length = 0;
-  for (const slice of slices(entries)) {
+/** What was made to know how long it is, and is sent later, in bytes. */
+const heldBytesMax = 64 << 20;
+
+/**
+ * The length comes first. Objects that were asked for in this form before have told theirs; what is made of others is held until it is its turn, as far as that is little
+ * enough, and else made again.
+ */
+async function* binaryPieces(
+  entries: readonly CacheEntry[], encoded: (entries: readonly CacheEntry[]) => Buffer, empty: Buffer, turns: Turns, lengthOf: (slice: readonly CacheEntry[]) => number | undefined,
+): AsyncGenerator<Buffer, void> {
+  const items = (slice: readonly CacheEntry[]) => itemsOfList(encoded(slice), empty);
+  const all = [...slices(entries)];
+  const held = new Map<number, Buffer>();
+  let [length, heldBytes] = [0, 0];
+  for (const [index, slice] of all.entries()) {
+    if (index % knownSlicesPerTurn === 0) await turns.next();
+    const known = lengthOf(slice);
+    if (known !== undefined) {
+      length += known;
+      continue;
+    }
     await turns.next();
-    length += itemsOfList(encoded(slice), empty).length;
+    const made = items(slice);
+    length += made.length;
+    if (heldBytes + made.length > heldBytesMax) continue;
+    held.set(index, made);
+    heldBytes += made.length;
   }
   const frame = listFrame(empty);
   yield frame.head(length);
-  for (const slice of slices(entries)) {
+  for (const [index, slice] of all.entries()) {
+    const made = held.get(index);
+    held.delete(index);
     await turns.next();
-    yield itemsOfList(encoded(slice), empty);
+    yield made ?? items(slice);
   }
   yield frame.tail;
+}
+const knownSlicesPerTurn = 64;
+
+function knownLength(slice: readonly CacheEntry[]): number | undefined {
+  let length = 0;
+  for (const { binaryLength } of slice) {
+    if (binaryLength === undefined) return undefined;
+    length += itemLength(binaryLength);
+  }
+  return length;
 }
 
 /** The head says at which revision the list is; the rest may be known from the last time. */

@@ -56,7 +56,7 @@ function includedObject({ query }: Incoming): IncludeObject {
 }
 
 const optionsFor = (api: Api, wanted: Wanted, includeObject: IncludeObject): EncodeOptions =>
-  ({ wanted, includeObject, nowMs: api.clock.now(), protobuf: api.protobuf, listBodies: api.listBodies, columnHeads: api.columnHeads });
+  ({ wanted, includeObject, nowMs: api.clock.now(), protobuf: api.protobuf, listBodies: api.listBodies, columnHeads: api.columnHeads, keeps: true });
 
 const isPretty = (request: Incoming): boolean => wantsPretty(request.query.get("pretty"), header(request, "user-agent") ?? "");
 

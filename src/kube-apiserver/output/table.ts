@@ -13,9 +13,9 @@ export const columnsOf = (resource: Pick<Resource, "columns">): readonly Column<
 export type IncludeObject = "None" | "Metadata" | "Object";
 
 /** One row, as JSON. What it carries besides its cells was made once per object; the cells hold ages, so they are made anew. */
-export function rowJson(entry: CacheEntry, columns: readonly Column<KubeObject>[], include: IncludeObject, version: string, nowMs: number): Buffer {
-  const cells = JSON.stringify(entry.cells((object) => columns.map((column) => column.cell(object, nowMs)), nowMs));
-  const object = include === "Object" ? entry.json : include === "Metadata" ? partialMetadata(entry, version) : undefined;
+export function rowJson(entry: CacheEntry, columns: readonly Column<KubeObject>[], include: IncludeObject, version: string, nowMs: number, keeps: boolean): Buffer {
+  const cells = JSON.stringify(entry.cells((object) => columns.map((column) => column.cell(object, nowMs)), nowMs, keeps));
+  const object = include === "Object" ? entry.json : include === "Metadata" ? partialMetadata(entry, version, keeps) : undefined;
   return object ? Buffer.concat([Buffer.from(`{"cells":${cells},"object":`), object, closing]) : Buffer.from(`{"cells":${cells},"object":null}`);
 }
 const closing = Buffer.from("}");
@@ -24,5 +24,5 @@ const closing = Buffer.from("}");
 export const tableHead = (version: string, metadata: unknown, definitions: string | undefined): string =>
   `{"kind":"Table","apiVersion":"meta.k8s.io/${version}","metadata":${JSON.stringify(metadata)},"columnDefinitions":${definitions ?? "null"},"rows":[`;
 
-export const partialMetadata = (entry: CacheEntry, version: string): Buffer =>
-  entry.bytes(`PartialObjectMetadata ${version}`, () => Buffer.from(JSON.stringify({ kind: "PartialObjectMetadata", apiVersion: `meta.k8s.io/${version}`, metadata: entry.object.metadata })));
+export const partialMetadata = (entry: CacheEntry, version: string, keeps: boolean): Buffer =>
+  entry.bytes(`PartialObjectMetadata ${version}`, ({ metadata }) => Buffer.from(JSON.stringify({ kind: "PartialObjectMetadata", apiVersion: `meta.k8s.io/${version}`, metadata })), keeps);

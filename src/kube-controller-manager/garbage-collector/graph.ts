@@ -4,6 +4,7 @@ import { isNotFound } from "../../apimachinery/status-error.ts";
 import type { Change } from "../../client/cache.ts";
 import { cacheOf, type Context } from "../../client/controller.ts";
 import { Lru } from "../../client/lru.ts";
+import { race } from "../../stdx/abort.ts";
 import { deletableResources } from "../shared/served-resources.ts";
 import { stateOf, type OwnerState } from "./plan.ts";
 
@@ -44,14 +45,17 @@ export class Graph {
       this.#kinds.delete(kindName(type.group, type.kind));
     }
     const added = [...wanted.values()].filter((type) => !this.#types.has(resourceName(type)));
+    for (const type of added) cacheOf(this.#context, type).addIndex(ownerIndex, ({ metadata }) => metadata.ownerReferences?.map(({ uid }) => uid) ?? []);
     await Promise.all(added.map((type) => informers.of(type).whenSyncedOrMissing(signal)));
+    const told: Promise<void>[] = [];
     for (const type of added) {
       if (this.#types.has(resourceName(type))) continue;
-      const cache = cacheOf(this.#context, type);
-      cache.addIndex(ownerIndex, ({ metadata }) => metadata.ownerReferences?.map(({ uid }) => uid) ?? []);
       this.#kinds.set(kindName(type.group, type.kind), type);
-      this.#types.set(resourceName(type), { type, listener: cache.onChange((change) => this.#changed(type, change)) });
+      const listener = cacheOf(this.#context, type).follow((change) => this.#changed(type, change));
+      told.push(listener.told);
+      this.#types.set(resourceName(type), { type, listener });
     }
+    await race(Promise.all(told), signal);
   }
 
   locate(type: ResourceType, object: KubeObject): Located {

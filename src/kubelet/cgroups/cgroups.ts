@@ -99,8 +99,39 @@ function setLimits({ version, roots }: CgroupHierarchies, path: string, limits: 
   }
 }
 
-/** Removes a group and all below it, in every tree. A group that still has processes stays; the result says whether all are gone. */
-export function removeCgroup({ roots }: CgroupHierarchies, path: string): boolean {
+/** Processes of a group and of all below it, in every tree. */
+function processesOf({ roots }: CgroupHierarchies, path: string): ReadonlySet<number> {
+  const pids = new Set<number>();
+  const collect = (folder: string): void => {
+    try {
+      for (const line of readFileSync(`${folder}/cgroup.procs`, "utf8").split("\n")) if (Number(line) > 0) pids.add(Number(line)); // 0 is a process that we cannot see.
+      for (const entry of readdirSync(folder, { withFileTypes: true })) if (entry.isDirectory()) collect(`${folder}/${entry.name}`);
+    } catch (error) {
+      if (!isCode(error, "ENOENT", "ENODEV")) throw error; // Groups go while they are read.
+    }
+  };
+  for (const root of roots) collect(`${root}${path}`);
+  return pids;
+}
+
+/** Ends every process of a group with SIGKILL. In version 1 a frozen process would not notice, so it is thawed. */
+function killProcesses(hierarchies: CgroupHierarchies, path: string): void {
+  for (const pid of processesOf(hierarchies, path)) {
+    try {
+      process.kill(pid, "SIGKILL");
+    } catch (error) {
+      if (!isCode(error, "ESRCH")) throw error;
+    }
+  }
+  const thaw = (folder: string): void => {
+    if (!existsSync(`${folder}/freezer.state`)) return;
+    write(`${folder}/freezer.state`, "THAWED");
+    for (const entry of readdirSync(folder, { withFileTypes: true })) if (entry.isDirectory()) thaw(`${folder}/${entry.name}`);
+  };
+  for (const root of hierarchies.roots) if (root.endsWith("/freezer")) thaw(`${root}${path}`);
+}
+
+function removeFolders({ roots }: CgroupHierarchies, path: string): boolean {
   let gone = true;
   const remove = (folder: string): void => {
     try {
@@ -114,6 +145,17 @@ export function removeCgroup({ roots }: CgroupHierarchies, path: string): boolea
   };
   for (const root of roots) remove(`${root}${path}`);
   return gone;
+}
+
+/**
+ * Removes a group and all below it, in every tree. What still runs in it is killed: by then the runtime has ended all that it knows of, and the rest is what
+ * a runtime that was killed in the middle of a create has forgotten (`runc init` waits forever for its start). The same is done in upstream's
+ * pkg/kubelet/cm/pod_container_manager_linux.go. False while processes have not ended yet; it is then to be asked again.
+ */
+export function removeCgroup(hierarchies: CgroupHierarchies, path: string): boolean {
+  if (removeFolders(hierarchies, path)) return true;
+  killProcesses(hierarchies, path);
+  return removeFolders(hierarchies, path);
 }
 
 /** Whether the kernel limits swap per group. */
@@ -151,7 +193,7 @@ export class Cgroups {
     return podCgroup(this.#root, pod);
   }
 
-  /** False while something in the pod's group still runs. */
+  /** Ends what is left in the pod's group, and removes it. False while something has not ended yet. */
   remove(pod: Pod): boolean {
     return removeCgroup(this.#hierarchies, podCgroup(this.#root, pod));
   }

@@ -1,17 +1,12 @@
-import { createRequire } from "node:module";
+import { xsalsa20poly1305 } from "@noble/ciphers/salsa.js";
 import type { Random } from "../../stdx/random.ts";
 import type { Transformer } from "./transformer.ts";
 
-const require = createRequire(import.meta.url);
 const nonceBytes = 24;
 const tagBytes = 16;
 
-/** Loaded when the first key is made: most servers have none of this kind. */
-const salsa = (): typeof import("@noble/ciphers/salsa.js") => require("@noble/ciphers/salsa.js") as typeof import("@noble/ciphers/salsa.js");
-
 /** NaCl's secretbox (XSalsa20 and Poly1305): nonce, tag, ciphertext. The place of the value is not part of it. `secret` has 32 bytes. */
 export function secretbox(secret: Uint8Array, random: Random): Transformer {
-  const { xsalsa20poly1305 } = salsa();
   return {
     encode(value) {
       const nonce = random.bytes(nonceBytes);

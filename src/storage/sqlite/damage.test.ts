@@ -289,6 +289,34 @@ test("sqlite: a refused store keeps its log, and is served when what was wrong i
   }
 });
 
+test("sqlite: each bit of the numbers of the format in the file's head, flipped, is harmless or reported", () => {
+  const folder = mkdtempSync(join(memory, "keelson-head-"));
+  try {
+    for (const closed of [true, false]) {
+      const { path, contents } = makeImage(folder, closed ? "stopped" : "killed", seededRandom(seed), { closed, compactions: 1 });
+      const whole = readFileSync(path);
+      // The versions for writing and for reading, one byte each.
+      for (let bit = 18 * 8; bit < 20 * 8; bit++) {
+        const place = join(folder, "case");
+        mkdirSync(place);
+        const other = join(place, "state.db");
+        copy(path, other);
+        const damaged = Buffer.from(whole);
+        damaged[bit >> 3] = (damaged[bit >> 3] ?? 0) ^ (1 << (bit & 7));
+        writeFileSync(other, damaged);
+        try {
+          outcomeOf(other, contents);
+        } catch (error) {
+          throw new Error(`byte ${bit >> 3}, bit ${bit & 7}, ${closed ? "stopped" : "killed"}: KEELSON_SEED=${seed}`, { cause: error });
+        }
+        rmSync(place, { recursive: true });
+      }
+    }
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
 test("sqlite: a row that changes on the disk while the store is open is not served", () => {
   const folder = mkdtempSync(join(memory, "keelson-live-"));
   try {
@@ -323,6 +351,31 @@ test("sqlite: a file of version 1 gets its checksums when it is opened", () => {
     ]);
     db.close();
     rmSync(`${path}-mark`);
+    // The first time it is migrated, the second time it is checked.
+    for (const _ of [1, 2]) {
+      const opened = open(path);
+      assert.deepEqual(contentsOf(opened), contents);
+      opened.close();
+    }
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
+test("sqlite: a file of version 2 gets another sum of checksums when it is opened, and none when rows are missing", () => {
+  const folder = mkdtempSync(join(memory, "keelson-version-"));
+  try {
+    const { path, contents } = makeImage(folder, "stopped", seededRandom(seed), { closed: true, compactions: 1 });
+    const db = new DatabaseSync(path);
+    const crcs = db.prepare("SELECT crc FROM history WHERE rev <= (SELECT compacted FROM meta)").all().map(({ crc }) => Number(crc));
+    db.exec(`UPDATE meta SET digest = ${crcs.reduce((sum, crc) => (sum ^ crc) >>> 0, 0)}; PRAGMA user_version = 2`);
+    db.close();
+    const damaged = join(folder, "damaged.db");
+    copy(path, damaged);
+    const other = new DatabaseSync(damaged);
+    other.exec("DELETE FROM history WHERE rev = (SELECT min(rev) FROM history)");
+    other.close();
+    assert.throws(() => open(damaged), /of the changes up to revision \d+ some are missing/);
     // The first time it is migrated, the second time it is checked.
     for (const _ of [1, 2]) {
       const opened = open(path);

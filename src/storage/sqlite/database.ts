@@ -76,12 +76,12 @@ export class Database {
     return current && this.#version(current["rev"] as number, key);
   }
 
-  /** `count`: say how many more there are; costs a walk over their keys. Without it `remaining` is 0. */
+  /** `count`: say how many more there are; costs a walk over their keys. Without it `remaining` is 1 where there may be more. */
   list(prefix: string, { revision = this.revision, after = "", limit, count }: Omit<ListOptions, "signal" | "limit"> & { readonly limit: number; readonly count: boolean }): Listing {
     this.#checkReadable(revision);
     const [from, to] = [after > prefix ? after : prefix, prefixEnd(prefix)];
     const operator = after !== "" && after >= prefix ? ">" : ">=";
-    return revision === this.revision ? this.#listPresent(from, operator, to, limit, count) : this.#listPast(from, operator, to, revision, limit);
+    return revision === this.revision ? this.#listPresent(from, operator, to, limit, count) : this.#listPast(from, operator, to, revision, limit, count);
   }
 
   /** Changes later than `after`, at most `limit` of any prefix, of which those under `prefix` are returned. */
@@ -148,21 +148,35 @@ export class Database {
        WHERE current.key ${operator} ? AND current.key < ? ORDER BY current.key LIMIT ?`, from, to, limit,
     ).map((row) => this.#checked(row, row["present"]));
     const last = rows.at(-1)?.key;
-    const remaining = !count || rows.length < limit ? 0
-      : (this.#get(`SELECT count(*) AS n FROM current WHERE key ${last === undefined ? operator : ">"} ? AND key < ?`, last ?? from, to) as { n: number }).n;
+    const remaining = rows.length < limit || last === undefined ? 0 : count ? this.#countAfter(last, to) : 1;
     return { entries: rows.map(entryOf), revision: this.revision, remaining };
   }
 
-  #listPast(from: string, operator: ">" | ">=", to: string, revision: Revision, limit: number): Listing {
-    const versions = new Map<string, Revision>();
-    for (const row of this.#all(`SELECT key, rev FROM current WHERE key ${operator} ? AND key < ?`, from, to)) versions.set(row["key"] as string, row["rev"] as number);
-    // Backwards, so that the earliest of the later changes of a key has the last word.
-    for (const row of this.#all(`SELECT key, prev FROM history WHERE rev > ? AND key ${operator} ? AND key < ? ORDER BY rev DESC`, revision, from, to)) {
-      versions.set(row["key"] as string, row["prev"] as number);
+  /** Costs what changed since, and the page; not the keys behind it. */
+  #listPast(from: string, operator: ">" | ">=", to: string, revision: Revision, limit: number, count: boolean): Listing {
+    const later = new Map<string, { readonly was: Revision; readonly isThere: boolean }>();
+    // Backwards: the earliest of the later changes of a key says what it was, the latest whether it is there now.
+    for (const { key, prev, gone } of this.#all(`SELECT key, prev, value IS NULL AS gone FROM history WHERE rev > ? AND key ${operator} ? AND key < ? ORDER BY rev DESC`, revision, from, to)) {
+      later.set(key as string, { was: prev as number, isThere: later.get(key as string)?.isThere ?? gone === 0 });
     }
-    const present = [...versions].filter(([, rev]) => rev > 0).sort(([a], [b]) => (a < b ? -1 : 1));
-    const entries = present.slice(0, limit).map(([key, rev]) => this.#version(rev, key)).filter((entry) => entry !== undefined);
-    return { entries, revision, remaining: Math.max(0, present.length - limit) };
+    // So many of the present keys may not have been there.
+    const most = limit + later.size;
+    const present = this.#all(`SELECT key, rev FROM current WHERE key ${operator} ? AND key < ? ORDER BY key LIMIT ?`, from, to, most) as { readonly key: string; readonly rev: Revision }[];
+    const seenUntil = present.length < most ? undefined : present.at(-1)?.key;
+    const versions = new Map(present.map(({ key, rev }): [string, Revision] => [key, rev]));
+    for (const [key, { was }] of later) if (seenUntil === undefined || key <= seenUntil) versions.set(key, was);
+    const existed = [...versions].filter(([, rev]) => rev > 0).sort(([a], [b]) => (a < b ? -1 : 1));
+    const page = existed.slice(0, limit);
+    const entries = page.map(([key, rev]) => this.#version(rev, key)).filter((entry) => entry !== undefined);
+    const last = page.at(-1)?.[0];
+    if (page.length < limit || last === undefined) return { entries, revision, remaining: 0 };
+    if (!count) return { entries, revision, remaining: seenUntil === undefined && existed.length === limit ? 0 : 1 };
+    const difference = [...later].filter(([key]) => key > last).reduce((sum, [, { was, isThere }]) => sum + (was > 0 ? 1 : 0) - (isThere ? 1 : 0), 0);
+    return { entries, revision, remaining: this.#countAfter(last, to) + difference };
+  }
+
+  #countAfter(key: string, to: string): number {
+    return (this.#get("SELECT count(*) AS n FROM current WHERE key > ? AND key < ?", key, to) as { n: number }).n;
   }
 
   #insert(revision: Revision, key: string, replaced: Revision, value: Uint8Array | null): number {

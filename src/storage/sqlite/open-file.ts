@@ -1,11 +1,11 @@
-import { closeSync, existsSync, linkSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
+import { accessSync, closeSync, constants, existsSync, linkSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { inspectLog, type LogState } from "./log-file.ts";
 import { readMark } from "./mark.ts";
 import type { DatabaseOptions } from "./protocol.ts";
 import { DamagedError, damagedText, InUseError, messageOf, RefusedError } from "./refused.ts";
-import { applicationId, createTables, hasTables, migrateFrom1, schemaVersion } from "./schema.ts";
+import { applicationId, createTables, hasTables, migrations, schemaVersion } from "./schema.ts";
 import { checkStructure, verifyContents, type Extent } from "./verify.ts";
 
 export interface OpenedFile extends Extent {
@@ -20,7 +20,7 @@ export const walPagesMax = 1_000;
 /** How much of the log's file is kept for the next round, in bytes: writing over it costs the file system nothing but the bytes, growing it costs its journal. One round, and the transaction that ended it. */
 export const keptLogBytes = 5 * 1024 * 1024;
 
-const sqliteCode = { busy: 5, corrupt: 11, notADatabase: 26 } as const;
+const sqliteCode = { busy: 5, readOnly: 8, corrupt: 11, notADatabase: 26 } as const;
 /** The primary result code of an error from SQLite, without its extension. */
 export const codeOf = (error: unknown): number | undefined =>
   error instanceof Error && "errcode" in error && typeof error.errcode === "number" ? error.errcode & 0xff : undefined;
@@ -78,21 +78,35 @@ function prepare(db: DatabaseSync, { path, bytesMax }: DatabaseOptions, log: Log
     createTables(db);
     return { revision: 1, compacted: 1 };
   }
-  checkKind(db, path);
+  const migrate = kindOf(db, path);
+  checkWritable(db, path);
+  migrate?.(db);
   const extent = verifyContents(db);
   if (extent.revision < mark) throw new DamagedError(`it ends at revision ${extent.revision}, but changes up to revision ${mark} were acknowledged: the end of its log is missing. If an older copy was put there on purpose, remove ${path}-mark`);
   return extent;
 }
 
-/** Of which program and version it is; one of an earlier version becomes one of this version. */
-function checkKind(db: DatabaseSync, path: string): void {
+/** Of which program and version it is: what makes one of this version out of it, undefined when it is. @throws {RefusedError} */
+function kindOf(db: DatabaseSync, path: string): ((db: DatabaseSync) => void) | undefined {
   const pragma = (name: string): unknown => Object.values(db.prepare(`PRAGMA ${name}`).get() ?? {})[0];
   const [application, version] = [pragma("application_id"), pragma("user_version")];
   if (application !== applicationId) throw new RefusedError(`${path} is a database of another program (or the head of it is damaged): name another file`);
-  if (version === schemaVersion) return;
-  if (version !== 1) throw new RefusedError(`${path} was written by another version of keelson (its schema is ${String(version)}, this program's ${schemaVersion}): run that version, or start with an empty file`);
+  if (version === schemaVersion) return undefined;
+  const migrate = migrations[Number(version)];
+  if (!migrate) throw new RefusedError(`${path} was written by another version of keelson (its schema is ${String(version)}, this program's ${schemaVersion}): run that version, or start with an empty file`);
   checkStructure(db);
-  migrateFrom1(db);
+  return migrate;
+}
+
+/** The file's head can say that this SQLite must not write to it. One byte does, and nothing else would tell that it has changed. @throws {DamagedError} */
+function checkWritable(db: DatabaseSync, path: string): void {
+  try {
+    db.exec("DELETE FROM meta WHERE 0");
+  } catch (error) {
+    if (codeOf(error) !== sqliteCode.readOnly) throw error;
+    accessSync(path, constants.W_OK); // Otherwise it is the file system that does not let it be written, and says so.
+    throw new DamagedError("the head of it says that it must not be written", { cause: error });
+  }
 }
 
 /**

@@ -77,7 +77,7 @@ test("sqlite: damaged, foreign and newer files are refused with a remedy", async
   const cases: readonly (readonly [string, (path: string) => void, RegExp])[] = [
     ["not a database", (path) => writeFileSync(path, "no database at all, only some text that is long enough ".repeat(100)), /damaged.*keelson snapshot restore/],
     ["another program's", (path) => new DatabaseSync(path).exec("CREATE TABLE t (a)"), /another program/],
-    ["newer", (path) => new DatabaseSync(path).exec("CREATE TABLE t (a); PRAGMA application_id = 0x4b65656c; PRAGMA user_version = 99"), /schema is 99, this program's 2/],
+    ["newer", (path) => new DatabaseSync(path).exec("CREATE TABLE t (a); PRAGMA application_id = 0x4b65656c; PRAGMA user_version = 99"), /schema is 99, this program's 3/],
   ];
   for (const [name, damage, expected] of cases) {
     using place = folder();

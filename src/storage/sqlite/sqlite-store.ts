@@ -147,12 +147,12 @@ export class SqliteStore implements Store {
   }
 
   /** Read in pages, all at the revision of the first, so that a large list is never in one message. */
-  async list(prefix: string, { revision, after = "", limit = Infinity, signal }: ListOptions = {}): Promise<Listing> {
+  async list(prefix: string, { revision, after = "", limit = Infinity, count = true, signal }: ListOptions = {}): Promise<Listing> {
     const entries: Entry[] = [];
     for (let [at, from] = [revision, after]; ; from = entries.at(-1)?.key ?? from) {
       const page = Math.min(limit - entries.length, listPageMax);
       const last = entries.length + page === limit;
-      const { result, bytes } = await this.#call({ call: "list", prefix, after: from, limit: page, revision: at, count: last }, signal);
+      const { result, bytes } = await this.#call({ call: "list", prefix, after: from, limit: page, revision: at, count: count && last }, signal);
       if (!("entries" in result)) throw new TypeError("wrong answer to list");
       for (const entry of result.entries) entries.push(unpackEntry(bytes, entry));
       at = result.revision;

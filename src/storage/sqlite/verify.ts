@@ -2,7 +2,7 @@ import type { DatabaseSync } from "node:sqlite";
 import type { Revision } from "../store.ts";
 import { DamagedError } from "./refused.ts";
 import { headChecksum, rowChecksum, toggled } from "./row-checksum.ts";
-import { checkTables } from "./schema.ts";
+import { checkTables, rowsMissing } from "./schema.ts";
 
 export interface Extent {
   /** The latest revision that was given out. */
@@ -43,7 +43,7 @@ export function verifyContents(db: DatabaseSync): Extent {
     }
     if (value !== null) [heads, headCount] = [toggled(heads, headChecksum(rev, key)), headCount + 1];
   }
-  if (old !== meta.digest) throw new DamagedError(`of the changes up to revision ${compacted} some are missing in it`);
+  if (old !== meta.digest) throw rowsMissing(compacted);
 
   const present = db.prepare("SELECT key, rev FROM current");
   present.setReturnArrays(true);
