@@ -72,6 +72,7 @@ export interface AdmissionRequest {
 /** Changes or refuses what is about to be stored. Plugins run in the order in which they are given: all that mutate, then all that validate. */
 export interface AdmissionPlugin {
   readonly name: string;
+  /** Depends on nothing but these: it is asked once for each combination, and the answer is kept. */
   handles(operation: AdmissionOperation, type: ResourceType, subresource: string): boolean;
   /** The object to go on with; the same one when nothing is to change. Called only when the request has an object. */
   mutate?(request: AdmissionRequest): Promise<KubeObject> | KubeObject;
