@@ -2,6 +2,7 @@ import { splitApiVersion } from "../apimachinery/object.ts";
 import type { FieldSchema, ObjectSchema, SchemaLookup, SpecialType, TypeSchema } from "../apimachinery/schema.ts";
 import { everyGroupVersion, schemaFacts, type SchemaSection } from "./generated/schema-facts.ts";
 import { unservedSchemaFacts } from "./generated/unserved-schema-facts.ts";
+import { nullFieldsOf } from "./null-fields.ts";
 
 /** What OpenAPI says about a definition beyond its fields. */
 export interface TypeFacts extends ObjectSchema {
@@ -90,9 +91,13 @@ function parseDefinition(text: string, section: string): TypeFacts {
   const [name = "", ...words] = (unionsAt < 0 ? head : head.slice(0, unionsAt)).split(" ");
   const mapType = words.find((word) => word.startsWith("map="))?.slice("map=".length);
   const required = words.find((word) => word.startsWith("required="))?.slice("required=".length);
+  const nulls = nullFieldsOf(section, name);
   return {
     name: `${section}.${name}`,
-    fields: Object.fromEntries(lines.filter((line) => line !== "").map((line) => parseField(line, section))),
+    fields: Object.fromEntries(lines.filter((line) => line !== "").map((line) => {
+      const [field, facts] = parseField(line, section);
+      return [field, nulls.includes(field) ? { ...facts, writtenAsNull: true } : facts];
+    })),
     kinds: words.includes("kind") ? "own" : words.includes("everykind") ? "every" : "none",
     ...(words.includes("nameless") && { nameless: true }),
     ...(mapType === "atomic" && { atomic: true }),

@@ -104,7 +104,7 @@ test("addresses and ports that upstream has given out stay given out, and ours a
   // What upstream's allocators look at.
   const parse = async (key: string): Promise<unknown> => JSON.parse(Buffer.from((await store.get(key))?.value ?? []).toString());
   const address = await parse(`/registry/ipaddresses/${clusterIP}`) as KubeObject & { readonly spec: unknown };
-  assert.deepEqual([address.apiVersion, address.kind, address.spec], ["networking.k8s.io/v1", "IPAddress", { parentRef: { group: "", resource: "services", namespace, name: "ours" } }]);
+  assert.deepEqual([address.apiVersion, address.kind, address.spec], ["networking.k8s.io/v1", "IPAddress", { parentRef: { resource: "services", namespace, name: "ours" } }]);
   assert.deepEqual(address.metadata.labels, { "ipaddress.kubernetes.io/ip-family": "IPv4", "ipaddress.kubernetes.io/managed-by": "ipallocator.k8s.io" });
   const range = await parse("/registry/ranges/servicenodeports") as { readonly apiVersion: string; readonly kind: string; readonly range: string; readonly data: string };
   assert.deepEqual([range.apiVersion, range.kind, range.range], ["v1", "RangeAllocation", "30000-32767"]);

@@ -51,7 +51,8 @@ export const horizontalPodAutoscalerResource = defineResource<HorizontalPodAutos
       return changeField(changeField(both, "scaleUp", (rules) => canonicalRules(withDefaults(rules, scaleUpRules))), "scaleDown", (rules) => canonicalRules(withDefaults(rules, scaleDownRules)));
     });
   }),
-  prepareForCreate: (autoscaler) => ({ ...autoscaler, status: { desiredReplicas: 0 } }),
+  // Upstream shows that nothing was measured yet.
+  prepareForCreate: (autoscaler) => ({ ...autoscaler, status: { desiredReplicas: 0, currentMetrics: null } as unknown as NonNullable<HorizontalPodAutoscaler["status"]> }),
   prepareForUpdate: keepStatus,
   validate: ({ spec }) => validateSpec(spec ?? emptySpec, undefined),
   validateUpdate: (next, previous) => validateSpec(next.spec ?? emptySpec, previous.spec ?? emptySpec),

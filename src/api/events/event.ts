@@ -21,11 +21,13 @@ function toStored({ apiVersion: _, regarding, note, reportingController, depreca
 }
 
 function fromStored(stored: KubeObject): Event {
-  const { apiVersion: _, involvedObject, message, reportingComponent, count, firstTimestamp, lastTimestamp, source, eventTime, ...rest } = stored as CoreEvent;
+  const { apiVersion: _, involvedObject, message, reportingComponent, reportingInstance, count, firstTimestamp, lastTimestamp, source, eventTime, ...rest } = stored as CoreEvent;
   return {
     ...rest, apiVersion: "events.k8s.io/v1", regarding: involvedObject, eventTime: eventTime ?? null,
     ...(message !== undefined && { note: message }),
-    ...(reportingComponent !== undefined && { reportingController: reportingComponent }),
+    // Written always in the older form, and here only when they say something.
+    ...(reportingComponent && { reportingController: reportingComponent }),
+    ...(reportingInstance && { reportingInstance }),
     ...(count !== undefined && { deprecatedCount: count }),
     ...(firstTimestamp !== undefined && { deprecatedFirstTimestamp: firstTimestamp }),
     ...(lastTimestamp !== undefined && { deprecatedLastTimestamp: lastTimestamp }),

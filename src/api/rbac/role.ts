@@ -7,7 +7,7 @@ import { createdAtColumns } from "./columns.ts";
 export const roleResource = defineResource<Role>(roles, {
   validateName: pathSegmentName,
   createOnUpdate: true,
-  validate: ({ rules = [] }) => validateRules(rules, { namespaced: true }),
-  validateUpdate: ({ rules = [] }) => validateRules(rules, { namespaced: true }),
+  validate: ({ rules }) => validateRules(rules ?? [], { namespaced: true }),
+  validateUpdate: ({ rules }) => validateRules(rules ?? [], { namespaced: true }),
   columns: createdAtColumns,
 });

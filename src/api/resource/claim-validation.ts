@@ -124,7 +124,8 @@ function validateClaimConfiguration(configuration: DeviceClaimConfiguration, nam
 
 /** What devices are asked for, in a claim or in the template of one. */
 export function validateClaimSpec(spec: ResourceClaimSpec, path: string): readonly FieldError[] {
-  const { requests = [], constraints = [], config = [] } = spec.devices ?? {};
+  const { requests: asked, constraints = [], config = [] } = spec.devices ?? {};
+  const requests = asked ?? [];
   const names = requestNamesOf(spec);
   const at = `${path}.devices`;
   const errors: FieldError[] = [];

@@ -13,7 +13,8 @@ import { addAll } from "../../stdx/add-all.ts";
 
 const nodeIdBytesMax = 256;
 
-function validateDriver({ name, nodeID, allocatable, topologyKeys = [] }: CSINodeDriver, path: string, seen: ReadonlySet<string>): readonly FieldError[] {
+function validateDriver({ name, nodeID, allocatable, topologyKeys: keys }: CSINodeDriver, path: string, seen: ReadonlySet<string>): readonly FieldError[] {
+  const topologyKeys = keys ?? [];
   const errors: FieldError[] = [];
   addAll(errors, validateCsiDriverName(name, `${path}.name`));
   if (absent(nodeID)) errors.push(required(`${path}.nodeID`));

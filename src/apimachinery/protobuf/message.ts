@@ -232,11 +232,14 @@ export function compileMessage(schema: ObjectSchema, resolve: Resolve): MessageC
     field: { name, number: field.protobuf, value: valueCodec(field.type, resolve), dropsZero: omitsZero(field) }, within: field.protobufIn ?? [],
   }])));
   const byNumber = indexed(fields);
+  // Times that are not set, and a few lists: there is nothing of them on the wire, and Go shows them in JSON all the same.
+  const nulls = Object.entries(schema.fields).filter(([, field]) => field.writtenAsNull === true && field.protobuf !== undefined).map(([name]) => name);
   return {
     write: (writer, value) => writeFields(writer, fields, value),
     read(reader) {
       const result: Record<string, unknown> = {};
       readFields(reader, byNumber, result);
+      for (const name of nulls) result[name] ??= null;
       return result;
     },
   };

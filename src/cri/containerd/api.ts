@@ -1,4 +1,5 @@
-import { codecs, RpcChannel, type RpcMethod } from "../../stdx/grpc.ts";
+import { codecs, type RpcMethod } from "../../stdx/grpc.ts";
+import { RpcChannel } from "../../stdx/rpc-channel.ts";
 
 /**
  * The few messages of containerd's own API that a node needs beside CRI: events (containerd before 1.7 has no CRI event stream), and content and

@@ -1,6 +1,7 @@
 import type { Clock } from "../../stdx/clock.ts";
 import type { Cri } from "../cri.ts";
-import { isRpcError, type RpcChannel } from "../../stdx/grpc.ts";
+import { isRpcError } from "../../stdx/grpc.ts";
+import type { RpcChannel } from "../../stdx/rpc-channel.ts";
 import type { Blob, BuiltImage } from "../oci/image.ts";
 import { containerdChannel, containerdMethods } from "./api.ts";
 

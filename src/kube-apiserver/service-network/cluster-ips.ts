@@ -32,7 +32,7 @@ const canonical = (ip: string): string => {
 export const addressObject = (ip: string, { metadata: { namespace = "", name = "" } }: Service): IPAddress => ({
   apiVersion: "networking.k8s.io/v1", kind: "IPAddress",
   metadata: { name: ip, labels: { [familyLabel]: familyOfText(ip), [managedByLabel]: allocator } },
-  spec: { parentRef: { group: "", resource: "services", namespace, name } },
+  spec: { parentRef: { resource: "services", namespace, name } },
 });
 
 /**

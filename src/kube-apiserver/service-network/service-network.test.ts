@@ -215,7 +215,7 @@ test("ServiceCIDRs say where addresses come from", async () => {
   assert.equal(Number(more.spec?.clusterIP?.split(".")[3]) > 16, true, "the lower band is left to those who ask");
   const address = world.list<IPAddress>(ipaddresses).find(({ metadata }) => metadata.name === more.spec?.clusterIP);
   assert.deepEqual(address?.metadata.labels, { "ipaddress.kubernetes.io/ip-family": "IPv4", "ipaddress.kubernetes.io/managed-by": "ipallocator.k8s.io" });
-  assert.deepEqual(address?.spec?.parentRef, { group: "", resource: "services", namespace: "default", name: "c" });
+  assert.deepEqual(address?.spec?.parentRef, { resource: "services", namespace: "default", name: "c" });
   assert.equal(address?.metadata.managedFields?.[0]?.manager, "kube-apiserver");
 
   await world.request("patch", servicecidrs, { name: "more", subresource: "status", patchType: "application/merge-patch+json", body: { status: { conditions: [{ type: "Ready", status: "False", reason: "Terminating", message: "", lastTransitionTime: "2026-01-01T00:00:00Z" }] } } });
