@@ -84,6 +84,8 @@ export interface AdmissionPlugin {
 export interface ClusterReader {
   get<T extends KubeObject>(type: ResourceType<T>, namespace: string, name: string): T | undefined;
   list<T extends KubeObject>(type: ResourceType<T>, namespace?: string): readonly T[];
+  /** A number that is another one when any object of this type has changed: who keeps what was made of a list need not look at the list again. Absent: that cannot be told. */
+  lastChange?(type: ResourceType): number;
 }
 
 /** Answers TokenRequests (`serviceaccounts/token`). */
