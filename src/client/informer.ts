@@ -104,7 +104,7 @@ export class Informer<T extends KubeObject> {
       for (const item of page.items) items.push(this.#kept(item.kind === undefined ? { ...item, apiVersion, kind } : item));
       next = page.metadata.continue;
       if (next !== undefined && next !== "") continue;
-      this.#replace(items, page.metadata.resourceVersion);
+      await this.#replace(items, page.metadata.resourceVersion);
       return;
     }
   }
@@ -127,7 +127,7 @@ export class Informer<T extends KubeObject> {
         const { resourceVersion, annotations } = event.object.metadata;
         if (listing && annotations?.[initialEventsEnd] === "true") {
           if (fillsAtOnce) this.#filled(resourceVersion);
-          else this.#replace(listing.values(), resourceVersion);
+          else await this.#replace([...listing.values()], resourceVersion);
           listing = undefined;
         } else if (!listing) {
           this.#resourceVersion = resourceVersion;
@@ -150,8 +150,8 @@ export class Informer<T extends KubeObject> {
     }
   }
 
-  #replace(objects: Iterable<T>, resourceVersion: string | undefined): void {
-    this.cache.replace(objects, resourceVersion);
+  async #replace(objects: readonly T[], resourceVersion: string | undefined): Promise<void> {
+    await this.cache.replaceInTurns(objects, resourceVersion);
     this.#filled(resourceVersion);
   }
 
