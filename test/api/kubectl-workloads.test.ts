@@ -29,6 +29,33 @@ describe("kubectl", { concurrency: 3 }, () => {
     ["get pods -l app=s -o name", "pod/s-0\npod/s-1"],
   ]);
 
+  // Their history is that of ControllerRevisions.
+  for (const [kind, long, manifest] of [
+    ["ds", "daemonset", "apiVersion: apps/v1\nkind: DaemonSet\nmetadata: {name: w}\nspec: {updateStrategy: {rollingUpdate: {maxUnavailable: 100%}}, selector: {matchLabels: {app: w}}, template: {metadata: {labels: {app: w}}, spec: {containers: [{name: c, image: \"a:1\"}]}}}"],
+    ["sts", "statefulset", "apiVersion: apps/v1\nkind: StatefulSet\nmetadata: {name: w}\nspec: {serviceName: w, replicas: 1, selector: {matchLabels: {app: w}}, template: {metadata: {labels: {app: w}}, spec: {containers: [{name: c, image: \"a:1\"}]}}}"],
+  ] as const) {
+    story(`rollout of a ${long}`, [
+      ["create -f -", `${long}.apps/w created`, { input: manifest }],
+      [`rollout status ${kind}/w --timeout=30s`, /successfully rolled out|roll ?out complete|rolling update complete/],
+      [`set image ${kind}/w c=a:2`, `${long}.apps/w image updated`],
+      [`rollout status ${kind}/w --timeout=30s`, /successfully rolled out|roll ?out complete|rolling update complete/],
+      [`rollout history ${kind}/w`, new RegExp(`^${long}\\.apps/w \\nREVISION  CHANGE-CAUSE\\n1         <none>\\n2         <none>\\n`)],
+      [`rollout history ${kind}/w --revision=1`, [new RegExp(`^${long}\\.apps/w with revision #1\\nPod Template:`), /Image:\ta:1/]],
+      [`rollout undo ${kind}/w --to-revision=9`, /error: unable to find specified revision 9 in history/, { code: 1 }],
+      [`rollout undo ${kind}/w --dry-run=server`, /\(server dry run\)/],
+      [`rollout undo ${kind}/w --to-revision=1`, `${long}.apps/w rolled back`],
+      [`rollout status ${kind}/w --timeout=30s`, /successfully rolled out|roll ?out complete|rolling update complete/],
+      [`get ${kind} w -o 'jsonpath={.spec.template.spec.containers[0].image}'`, "a:1"],
+      [`rollout history ${kind}/w`, /\n2         <none>\n3         <none>/],
+      [`rollout undo ${kind}/w`, `${long}.apps/w rolled back`],
+      [`get ${kind} w -o 'jsonpath={.spec.template.spec.containers[0].image}'`, "a:2"],
+      [`rollout restart ${kind}/w`, `${long}.apps/w restarted`],
+      [`rollout status ${kind}/w --timeout=30s`, /successfully rolled out|roll ?out complete|rolling update complete/],
+      [`rollout pause ${kind}/w`, `error: ${long}s.apps "w" pausing is not supported`, { code: 1 }],
+      [`rollout resume ${kind}/w`, `error: ${long}s.apps "w" resuming is not supported`, { code: 1 }],
+    ]);
+  }
+
   story("autoscale and expose", [
     ["apply -f -", "deployment.apps/web created", { input: web() }],
     ["rollout status deploy/web --timeout=20s", /successfully rolled out/],
