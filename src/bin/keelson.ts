@@ -13,6 +13,7 @@ const worthBundling = new Set(["up", "demo", "server", "agent"]);
 const tiny = new Set(["version", "help", "--help", "-h"]);
 
 async function bundleFor(command: string): Promise<string | undefined> {
+  if (!import.meta.filename.endsWith(".ts")) return undefined; // Published: there is no source to make one of.
   if (tiny.has(command) || process.env["KEELSON_FROM_SOURCE"] !== undefined) return undefined;
   const { bundleOf } = await import("./bundle/present.ts");
   return await bundleOf(join(import.meta.dirname, "..", ".."), { make: worthBundling.has(command) });

@@ -28,7 +28,8 @@ function sourceTree(name: string): { readonly root: string; write(path: string, 
   write("src/bin/commands.ts", 'import { word } from "./word.ts"; export const commands = { word, where: import.meta.dirname, dash: /^–$/.test("–") };');
   write("src/bin/bundle/entry.ts", 'console.log(process.argv.slice(2).join(" "));');
   const found = [join(repository, "node_modules"), join(repository, "..", "node_modules")].find((each) => existsSync(join(each, "@esbuild")));
-  if (found !== undefined) symlinkSync(found, join(root, "node_modules"));
+  if (found === undefined) throw new Error("esbuild is not installed: npm ci --ignore-scripts");
+  symlinkSync(found, join(root, "node_modules"));
   return { root, write };
 }
 
