@@ -18,7 +18,7 @@ import { untilReady } from "./ready.ts";
 
 const launcher = join(import.meta.dirname, "..", "keelson");
 /** The file that `keelson up` of a checkout starts server and agents with. */
-export const entryOf = async (root: string): Promise<string> => (await bundleOf(root, { make: true })) ?? join(root, "src", "bin", "keelson.ts");
+export const entryOf = async (root: string): Promise<string> => (await bundleOf(root)) ?? join(root, "src", "bin", "keelson.ts");
 const clockTicksPerSecond = 100;
 const startMsMax = 60_000;
 

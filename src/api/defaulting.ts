@@ -7,11 +7,12 @@ export const missing = (value: unknown): value is undefined | null | "" => value
 /** Sets each field of `defaults` that the object lacks. */
 export function withDefaults<T extends object>(object: T, defaults: Partial<T>): T {
   let result: T | undefined;
-  for (const [key, value] of Object.entries(defaults)) {
-    const present = (object as Record<string, unknown>)[key];
+  // In a loop over names, which makes nothing: most objects of a second round of defaults lack none.
+  for (const key in defaults) {
+    const [value, present] = [defaults[key], object[key]];
     if (value === undefined || present === value || !missing(present)) continue;
     result ??= { ...object };
-    (result as Record<string, unknown>)[key] = value;
+    result[key] = value as NonNullable<typeof value>;
   }
   return result ?? object;
 }
@@ -39,7 +40,8 @@ export function changeField<T extends object, K extends keyof T>(object: T, key:
 /** Changes each element of a list. */
 export function changeAll<E>(list: readonly E[], change: (element: E, index: number) => E): readonly E[] {
   let result: E[] | undefined;
-  for (const [index, element] of list.entries()) {
+  for (let index = 0; index < list.length; index++) {
+    const element = list[index] as E;
     const next = change(element, index);
     if (next === element) continue;
     result ??= [...list];
@@ -58,7 +60,8 @@ export function changeEach<T extends object, K extends keyof T, E extends NonNul
 /** Changes each value of a map. */
 export function changeValues<V>(map: Readonly<Record<string, V>>, change: (value: V, key: string) => V): Readonly<Record<string, V>> {
   let result: Record<string, V> | undefined;
-  for (const [key, value] of Object.entries(map)) {
+  for (const key of Object.keys(map)) {
+    const value = map[key] as V;
     const next = change(value, key);
     if (next === value) continue;
     result ??= { ...map };

@@ -111,3 +111,11 @@ test("damaged bytes are a bad request or another object, never anything else", {
     }
   }), { numRuns: 2000 });
 });
+
+test("the verbs of a resource are a message around the list, as upstream's clients read them", () => {
+  const list = { apiVersion: "v1", kind: "APIResourceList", groupVersion: "v1", resources: [{ name: "pods", singularName: "", namespaced: true, kind: "Pod", verbs: ["get", "list"] }] };
+  const bytes = encodeProtobuf(list);
+  // Field 4 of meta/v1 APIResource is `Verbs`, whose field 1 repeats (generated.proto of apimachinery).
+  assert.ok(bytes.includes(Buffer.concat([Buffer.from([0x22, 11, 0x0a, 3]), Buffer.from("get"), Buffer.from([0x0a, 4]), Buffer.from("list")])), bytes.toString("hex"));
+  assert.deepEqual(decodeProtobuf(bytes), list);
+});

@@ -81,6 +81,7 @@ function parseField(line: string, section: string): readonly [string, FieldSchem
     ...(numbers.length > 1 && { protobufIn: numbers.slice(0, -1) }),
     ...(pointer === "*" && { pointer: true }),
     ...(rest.includes("omitted") && { omitted: true }),
+    ...(rest.includes("wrapped") && { wrapped: true }),
   };
   return [name, parsed];
 }

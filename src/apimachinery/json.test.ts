@@ -33,3 +33,18 @@ test("duplicate fields are found, the last counts", () => {
   assert.deepEqual(value, { a: 3, b: { c: 2 } });
   assert.deepEqual([...duplicates.values()], [[{ key: "c", position: 1 }], [{ key: "a", position: 2 }]]);
 });
+
+test("what looks like a field is none, and a repeated one is found wherever it is", () => {
+  for (const text of ['{}', '[]', '1', '":"', '{"a:b":":"}', '{"a\\"":":\\\\","b":[{"c":{"\\\\":1}}]}', '{"__proto__":{"a":1},"constructor":2}', '[{"a":1},{"a":1}]', ' { "a" : [ ] } ']) {
+    const { value, duplicates } = parseJsonStrict(text);
+    assert.deepEqual(value, JSON.parse(text), text);
+    assert.equal(duplicates.size, 0, text);
+  }
+  for (const [text, key] of [
+    ['[[{"a":1,"a":1}]]', "a"], ['{"a":{"b":[0,{"":1,"":2}]}}', ""], ['{"__proto__":1,"__proto__":2}', "__proto__"], ['{"a":1,"\\u0061":2}', "a"], ['{":":1,"x":"\\":","\\u003a":2}', ":"], ['{"1":0,"0":0,"1":{}}', "1"],
+  ] as const) {
+    const { value, duplicates } = parseJsonStrict(text);
+    assert.deepEqual(value, JSON.parse(text), text);
+    assert.deepEqual([...duplicates.values()].flat().map((each) => each.key), [key], text);
+  }
+});

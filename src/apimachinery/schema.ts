@@ -33,6 +33,8 @@ export interface FieldSchema {
   readonly pointer?: boolean;
   /** A scalar whose default is zero is written also when it is zero, but for this one. */
   readonly omitted?: boolean;
+  /** A list that is a message of its own in protobuf, with the items as its only field (`APIResource.verbs`). */
+  readonly wrapped?: boolean;
   /** Stands in JSON as `null` when it is not set: a time, or a list. */
   readonly writtenAsNull?: boolean;
 }

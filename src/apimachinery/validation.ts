@@ -1,3 +1,4 @@
+import { addAll } from "../stdx/add-all.ts";
 import { bitsOf, formatCidr, formatIp, isIpv4Mapped, masked, parseCidr, parseCidrSloppy, parseIp, parseIpSloppy, unmapped } from "../stdx/ip.ts";
 import { utf8Length } from "../stdx/bytes.ts";
 import { forbidden, invalid, required, tooLong, type FieldError } from "./field-error.ts";
@@ -282,8 +283,8 @@ export function labelSelectorErrors(field: string, selector: LabelSelectorObject
       } else if (operator === "Exists" || operator === "DoesNotExist") {
         if (values.length > 0) errors.push(forbidden(`${path}.values`, "may not be specified when `operator` is 'Exists' or 'DoesNotExist'"));
       } else errors.push(invalid(`${path}.operator`, operator, "not a valid selector operator"));
-      errors.push(...invalidEach(`${path}.key`, key, labelKeyErrors(key)));
-      if (!options.allowInvalidValues) errors.push(...values.flatMap((value, at) => invalidEach(`${path}.values[${at}]`, value, labelValueErrors(value))));
+      addAll(errors, invalidEach(`${path}.key`, key, labelKeyErrors(key)));
+      if (!options.allowInvalidValues) addAll(errors, values.flatMap((value, at) => invalidEach(`${path}.values[${at}]`, value, labelValueErrors(value))));
       return errors;
     }),
   ];

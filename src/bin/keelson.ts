@@ -7,15 +7,14 @@ import { compileCacheFolder } from "./compile-cache.ts";
 // Before anything else is loaded: what was compiled (and stripped of its types) once is not compiled again, which makes a start several times as fast.
 module.enableCompileCache(compileCacheFolder(process.env));
 
-/** What starts processes that last, or is one: for these a bundle is made when there is none of the present source. It takes as long as two starts from source. */
-const worthBundling = new Set(["up", "demo", "server", "agent"]);
-/** Needs so little that looking for a bundle would take longer. */
-const tiny = new Set(["version", "help", "--help", "-h"]);
+/** What lasts, or starts what lasts. Short commands are done from a few modules before a bundle with everything in it is read. */
+const bundled = new Set(["up", "demo", "server", "agent"]);
 
 async function bundleFor(command: string): Promise<string | undefined> {
-  if (tiny.has(command) || process.env["KEELSON_FROM_SOURCE"] !== undefined) return undefined;
+  if (!import.meta.filename.endsWith(".ts")) return undefined; // Published: there is no source to make one of.
+  if (!bundled.has(command) || process.env["KEELSON_FROM_SOURCE"] !== undefined) return undefined;
   const { bundleOf } = await import("./bundle/present.ts");
-  return await bundleOf(join(import.meta.dirname, "..", ".."), { make: worthBundling.has(command) });
+  return await bundleOf(join(import.meta.dirname, "..", ".."));
 }
 
 const bundle = await bundleFor(process.argv[2] ?? "help");

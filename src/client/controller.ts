@@ -76,7 +76,12 @@ export async function runController(controller: Controller, context: Context): P
     })).told);
   };
   listen(resource, ({ previous, next }) => keysOfOne(next ?? previous));
-  for (const owned of owns) listen(owned, ({ previous, next }) => new Set([...ownerKeys(resource, previous), ...ownerKeys(resource, next)]));
+  for (const owned of owns) {
+    listen(owned, ({ previous, next }) => {
+      const [before, now] = [ownerKeys(resource, previous), ownerKeys(resource, next)];
+      return before.length === 0 || before[0] === now[0] ? now : [...before, ...now];
+    });
+  }
   for (const { type, keysOf } of watches) listen(type, keysOf);
   await race(Promise.all(told), signal);
 

@@ -72,6 +72,7 @@ export interface AdmissionRequest {
 /** Changes or refuses what is about to be stored. Plugins run in the order in which they are given: all that mutate, then all that validate. */
 export interface AdmissionPlugin {
   readonly name: string;
+  /** Depends on nothing but these: it is asked once for each combination, and the answer is kept. */
   handles(operation: AdmissionOperation, type: ResourceType, subresource: string): boolean;
   /** The object to go on with; the same one when nothing is to change. Called only when the request has an object. */
   mutate?(request: AdmissionRequest): Promise<KubeObject> | KubeObject;
@@ -83,6 +84,8 @@ export interface AdmissionPlugin {
 export interface ClusterReader {
   get<T extends KubeObject>(type: ResourceType<T>, namespace: string, name: string): T | undefined;
   list<T extends KubeObject>(type: ResourceType<T>, namespace?: string): readonly T[];
+  /** A number that is another one when any object of this type has changed: who keeps what was made of a list need not look at the list again. Absent: that cannot be told. */
+  lastChange?(type: ResourceType): number;
 }
 
 /** Answers TokenRequests (`serviceaccounts/token`). */

@@ -17,6 +17,21 @@ export interface AdmissionRunOptions {
   readonly onWarning?: (text: string) => void;
 }
 
+/** Which plugins look at which requests is said by the plugins' code, and so is asked once for each operation and subresource of a type. */
+const known = new WeakMap<readonly AdmissionPlugin[], WeakMap<ResourceType, Map<string, readonly AdmissionPlugin[]>>>();
+
+function concerned(plugins: readonly AdmissionPlugin[], operation: AdmissionOperation, type: ResourceType, subresource: string): readonly AdmissionPlugin[] {
+  let byType = known.get(plugins);
+  if (!byType) known.set(plugins, (byType = new WeakMap()));
+  let ofType = byType.get(type);
+  if (!ofType) byType.set(type, (ofType = new Map()));
+  // A subresource that is not served comes this far in no request, so there are few.
+  const key = subresource === "" ? operation : `${operation} ${subresource}`;
+  let found = ofType.get(key);
+  if (!found) ofType.set(key, (found = plugins.filter((plugin) => plugin.handles(operation, type, subresource))));
+  return found;
+}
+
 /** All plugins for one request: first those that change, then those that refuse. */
 export function admissionRun({ plugins, type, subresource, namespace, name, user, dryRun, options, onMutated, onWarning }: AdmissionRunOptions): Admission {
   const requestFor = (operation: AdmissionOperation, object: KubeObject | undefined, oldObject: KubeObject | undefined): AdmissionRequest => ({
@@ -28,8 +43,8 @@ export function admissionRun({ plugins, type, subresource, namespace, name, user
     async mutate(operation, object, oldObject) {
       let current = object;
       let request: AdmissionRequest | undefined;
-      for (const plugin of plugins) {
-        if (!plugin.mutate || !plugin.handles(operation, type, subresource)) continue;
+      for (const plugin of concerned(plugins, operation, type, subresource)) {
+        if (!plugin.mutate) continue;
         request ??= requestFor(operation, current, oldObject);
         let next: KubeObject;
         try {
@@ -47,8 +62,8 @@ export function admissionRun({ plugins, type, subresource, namespace, name, user
     },
     async validate(operation, object, oldObject) {
       const request = requestFor(operation, object, oldObject);
-      for (const plugin of plugins) {
-        if (!plugin.validate || !plugin.handles(operation, type, subresource)) continue;
+      for (const plugin of concerned(plugins, operation, type, subresource)) {
+        if (!plugin.validate) continue;
         try {
           const answer = plugin.validate(request);
           if (answer instanceof Promise) await answer;

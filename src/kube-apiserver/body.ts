@@ -20,6 +20,8 @@ export interface DecodeBodyOptions {
   readonly protobuf: ProtobufCodec | undefined;
   readonly fieldValidation: "Ignore" | "Warn" | "Strict";
   readonly warnings: string[];
+  /** The kind is the same whatever built-in group and version the body says it is of: typed clients send the group's own DeleteOptions. */
+  readonly anyVersion?: boolean;
 }
 
 /** How much of a body that could not be read is shown. */
@@ -87,7 +89,7 @@ async function readDocument(payload: Extract<Payload, { is: "bytes" }>, kind: Ki
  * The object in a body, of the expected kind (which the body may leave out), decoded by its type. The cause of an error is what is wrong, without what was wanted.
  * @throws {StatusError} BadRequest, UnsupportedMediaType, RequestEntityTooLarge
  */
-export async function decodeBody<T extends KubeObject = KubeObject>(payload: Payload, { kind, schemas, protobuf, fieldValidation, warnings }: DecodeBodyOptions): Promise<T> {
+export async function decodeBody<T extends KubeObject = KubeObject>(payload: Payload, { kind, schemas, protobuf, fieldValidation, warnings, anyVersion = false }: DecodeBodyOptions): Promise<T> {
   if (payload.is === "object") {
     if (!isRecord(payload.object)) throw unrecognized(kind, "not an object", Buffer.alloc(0));
     const object = payload.object as unknown as T;
@@ -103,13 +105,13 @@ export async function decodeBody<T extends KubeObject = KubeObject>(payload: Pay
     throw unrecognized(kind, `couldn't get version/kind; json parse error: json: cannot unmarshal ${is} into Go value of type struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }`, bytes);
   }
   if (typeof value["apiVersion"] === "string" && value["apiVersion"].split("/").length > 2) throw unrecognized(kind, `unexpected GroupVersion string: ${value["apiVersion"]}`, bytes);
-  return typed<T>(value, { kind, schemas, fieldValidation, warnings, duplicates, complaints });
+  return typed<T>(value, { kind, schemas, fieldValidation, warnings, duplicates, complaints, anyVersion });
 }
 
 /** Gives an untyped object its type. @throws {StatusError} BadRequest */
 export function typed<T extends KubeObject>(
   value: Readonly<Record<string, unknown>>,
-  { kind, schemas, fieldValidation, warnings, duplicates, complaints = [] }: Omit<DecodeBodyOptions, "protobuf"> & { readonly duplicates?: JsonDocument["duplicates"]; readonly complaints?: readonly string[] },
+  { kind, schemas, fieldValidation, warnings, duplicates, complaints = [], anyVersion = false }: Omit<DecodeBodyOptions, "protobuf"> & { readonly duplicates?: JsonDocument["duplicates"]; readonly complaints?: readonly string[] },
 ): T {
   const text = (key: string) => (typeof value[key] === "string" ? value[key] : "");
   const apiVersion = text("apiVersion");
@@ -119,8 +121,8 @@ export function typed<T extends KubeObject>(
     if (!known) {
       throw cannotBeHandled(own, kind, `no kind ${JSON.stringify(own.kind)} is registered for version ${JSON.stringify(apiVersionOf(own))} in scheme "pkg/api/legacyscheme/scheme.go:30"`);
     }
-    if (own.kind === kind.kind) throw badRequest(`the API version in the data (${apiVersionOf(own)}) does not match the expected API version (${apiVersionOf(kind)})`);
-    throw cannotBeHandled(own, kind, `converting (${own.version}.${own.kind}) to (${kind.group === "" ? "core" : (kind.group.split(".")[0] ?? "")}.${kind.kind}): unknown conversion`);
+    if (own.kind === kind.kind && !anyVersion) throw badRequest(`the API version in the data (${apiVersionOf(own)}) does not match the expected API version (${apiVersionOf(kind)})`);
+    if (own.kind !== kind.kind) throw cannotBeHandled(own, kind, `converting (${own.version}.${own.kind}) to (${kind.group === "" ? "core" : (kind.group.split(".")[0] ?? "")}.${kind.kind}): unknown conversion`);
   }
 
   const schema = schemas.kind(kind.group, kind.version, kind.kind);

@@ -154,6 +154,10 @@ export class ClusterState implements ClusterReader, AsyncDisposable {
     return (this.cache(type)?.entries(namespace) ?? []).map((entry) => entry.shared as T);
   }
 
+  lastChange(type: ResourceType): Revision {
+    return this.cache(type)?.lastChange ?? 0;
+  }
+
   /** How many objects there are of each resource, by its name ("deployments.apps"). */
   counts(): ReadonlyMap<string, number> {
     return new Map([...this.#caches.values()].map((cache) => [this.#names.get(cache.prefix) ?? "", cache.size]));

@@ -115,6 +115,7 @@ for (const [over, transportOf] of [["HTTP/2", ({ http }: TestServer): Transport 
       const name = `${prefix}-graceful`;
       await client().create(pods, pod(name));
       await client().post(pods, { namespace: "default", name }, "binding", { apiVersion: "v1", kind: "Binding", metadata: { name }, target: { kind: "Node", name: "n1" } });
+      assert.equal((await client().get(pods, { namespace: "default", name })).metadata.generation, 1, "a node is no change of what was asked for");
       await assert.rejects(
         client().post(pods, { namespace: "default", name }, "binding", { apiVersion: "v1", kind: "Binding", metadata: { name }, target: { kind: "Node", name: "n2" } }),
         { reason: "Conflict", message: `Operation cannot be fulfilled on pods/binding "${name}": pod ${name} is already assigned to node "n1"` },

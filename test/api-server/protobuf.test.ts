@@ -72,6 +72,29 @@ test("metadata alone comes in protobuf, tables in JSON, discovery in whatever is
   assert.deepEqual(started.complaints, []);
 });
 
+test("what a client deletes with is of any built-in group and version, as typed clients send it", async () => {
+  await using started = await startTestServer();
+  const leases = "/apis/coordination.k8s.io/v1/namespaces/default/leases";
+  const create = async (name: string): Promise<void> => {
+    using made = await started.http.raw({ method: "POST", path: leases, body: Buffer.from(JSON.stringify({ metadata: { name } })) });
+    assert.equal(made.status, 201);
+  };
+  const remove = async (path: string, type: string, body: Uint8Array): Promise<readonly [number, string | undefined]> => {
+    using gone = await started.http.raw({ method: "DELETE", path, headers: { "content-type": type }, body });
+    return [gone.status, (JSON.parse(await gone.text()) as { readonly message?: string }).message];
+  };
+  const options = { apiVersion: "coordination.k8s.io/v1", kind: "DeleteOptions" };
+  await create("a");
+  assert.deepEqual(await remove(`${leases}/a`, media, codec.encode(options)), [200, undefined]);
+  await create("b");
+  assert.deepEqual(await remove(leases, media, codec.encode({ ...options, apiVersion: "policy/v1" })), [200, undefined]);
+  await create("c");
+  assert.deepEqual(await remove(`${leases}/c`, "application/json", Buffer.from(JSON.stringify(options))), [200, undefined]);
+  await create("d");
+  const [status] = await remove(`${leases}/d`, "application/json", Buffer.from(JSON.stringify({ ...options, kind: "Lease" })));
+  assert.equal(status, 400, "something else is not what to delete with");
+});
+
 test("kinds without a protobuf form are refused in it", async () => {
   await using started = await startTestServer();
   using refused = await started.http.raw({ method: "GET", path: "/apis/apiextensions.k8s.io/v1/customresourcedefinitions", headers: { accept: "application/cbor" } });

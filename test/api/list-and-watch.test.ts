@@ -117,45 +117,6 @@ test("pages of a list are of one revision", async () => {
   assert.ok(selected.json.metadata?.continue);
 });
 
-test("resourceVersion and resourceVersionMatch of lists", async () => {
-  const path = await place("versions");
-  const old = (await make(path, "a")).metadata?.resourceVersion ?? "";
-  const now = (await make(path, "b")).metadata?.resourceVersion ?? "";
-  const future = String(Number(now) + 1_000_000);
-  const cases: readonly (readonly [query: Readonly<Record<string, string>>, names: readonly string[] | number, message?: RegExp])[] = [
-    [{}, ["a", "b"]],
-    [{ resourceVersion: "0" }, ["a", "b"]],
-    [{ resourceVersion: old }, ["a", "b"]],
-    [{ resourceVersion: old, limit: "5" }, ["a"]],
-    [{ resourceVersion: old, resourceVersionMatch: "NotOlderThan" }, ["a", "b"]],
-    [{ resourceVersion: old, resourceVersionMatch: "NotOlderThan", limit: "5" }, ["a", "b"]],
-    [{ resourceVersion: "0", resourceVersionMatch: "NotOlderThan" }, ["a", "b"]],
-    [{ resourceVersion: old, resourceVersionMatch: "Exact" }, ["a"]],
-    [{ resourceVersion: now, resourceVersionMatch: "Exact", limit: "5" }, ["a", "b"]],
-    [{ resourceVersion: "0", resourceVersionMatch: "Exact" }, 422, /resourceVersionMatch: Forbidden: resourceVersionMatch "exact" is forbidden for resourceVersion "0"/],
-    [{ resourceVersionMatch: "Exact" }, 422, /resourceVersionMatch is forbidden unless resourceVersion is provided/],
-    [{ resourceVersion: old, resourceVersionMatch: "Nope" }, 422, /resourceVersionMatch: Unsupported value: "Nope": supported values: "Exact", "NotOlderThan", ""/],
-    [{ resourceVersion: future, resourceVersionMatch: "NotOlderThan" }, 504, /^Timeout: Too large resource version: \d+, current: \d+$/],
-    [{ resourceVersion: future, resourceVersionMatch: "Exact" }, 504, /^Timeout: Too large resource version/],
-    [{ resourceVersion: "x" }, 400, /^invalid resource version: resourceVersion: Invalid value: "x": strconv\.ParseUint: parsing "x": invalid syntax$/],
-    [{ continue: "x" }, 400, /^invalid continue token: continue key is not valid: /],
-    [{ continue: "e30", resourceVersionMatch: "Exact", resourceVersion: old }, 422, /resourceVersionMatch is forbidden when continue is provided/],
-    [{ sendInitialEvents: "true" }, 422, /sendInitialEvents is forbidden for list/],
-    [{ limit: "x" }, 400, /parsing "x": invalid syntax/],
-    [{ limit: "-1" }, ["a", "b"]],
-    [{ watch: "true", resourceVersionMatch: "NotOlderThan" }, 422, /resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided/],
-    [{ watch: "true", sendInitialEvents: "true" }, 422, /sendInitialEvents requires setting resourceVersionMatch to NotOlderThan/],
-    [{ watch: "true", sendInitialEvents: "true", resourceVersionMatch: "Exact" }, 422, /sendInitialEvents requires setting resourceVersionMatch to NotOlderThan, resourceVersionMatch: Unsupported value: "Exact"/],
-  ];
-  for (const [query, expected, message] of cases) {
-    const got = await send("GET", path, { query });
-    if (typeof expected === "number") {
-      assert.equal(got.code, expected, `${JSON.stringify(query)}: ${got.bytes.toString()}`);
-      assert.match(got.json.message ?? "", message ?? /./, JSON.stringify(query));
-    } else assert.deepEqual(names(got), expected, `${JSON.stringify(query)}: ${got.bytes.toString().slice(0, 300)}`);
-  }
-});
-
 test("watches begin where they are told to", async () => {
   const path = await place("beginnings");
   const first = (await make(path, "a")).metadata?.resourceVersion ?? "";

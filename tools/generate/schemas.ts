@@ -7,7 +7,7 @@
  *
  * `!` after a name means required, `*` that absent and zero differ (a pointer upstream). Then the protobuf number ("2.1": field 1 of the message in field 2, which JSON
  * inlines; "-": none), the type ("[T]" list, "{T}" map, "core-v1.T" a type of another section) and what else is known ("omitted": JSON does
- * not show the default); a default is JSON after "default=", at the end.
+ * not show the default; "wrapped": in protobuf a message of its own around the list); a default is JSON after "default=", at the end.
  */
 import { pointerFields } from "./pointer-fields.ts";
 import { kindsOf, refName, splitDefinitionName, type Definition, type Property, type ProtoField, type ProtoMessage, type Reference } from "./reference.ts";
@@ -27,6 +27,8 @@ const specialTypes: Readonly<Record<string, string>> = {
 };
 /** Messages that hold nothing but a list, where JSON has the list itself. */
 const listMessages = new Set(["ExtraValue", "Verbs"]);
+
+const isListMessage = (field: ProtoField | undefined): boolean => field !== undefined && listMessages.has(field.type.slice(field.type.lastIndexOf(".") + 1));
 
 /** Groups of the versions that are no longer served but still have a protobuf form. */
 const oldGroups: Readonly<Record<string, string>> = { extensions: "extensions", imagepolicy: "imagepolicy.k8s.io", admission: "admission.k8s.io", apidiscovery: "apidiscovery.k8s.io" };
@@ -121,12 +123,12 @@ const isOmittedDefault = (type: string, field: string): boolean =>
 
 const attribute = (name: string, value: unknown): string => (value === undefined ? "" : ` ${name}=${value as string}`);
 
-function fieldLine(name: string, property: Property, withDefault: Property | undefined, options: { readonly section: string; readonly required: boolean; readonly pointer: boolean; readonly omitted: boolean; readonly path: string }): string {
+function fieldLine(name: string, property: Property, withDefault: Property | undefined, options: { readonly section: string; readonly required: boolean; readonly pointer: boolean; readonly omitted: boolean; readonly wrapped: boolean; readonly path: string }): string {
   const ext = (key: string): unknown => property[`x-kubernetes-${key}`];
   const keys = ext("list-map-keys") as readonly string[] | undefined;
   return ` ${name}${options.required ? "!" : ""}${options.pointer ? "*" : ""} ${options.path} ${typeText(property, options.section)}`
     + attribute("list", ext("list-type")) + attribute("keys", keys?.join(",")) + attribute("map", ext("map-type"))
-    + attribute("strategy", ext("patch-strategy")) + attribute("key", ext("patch-merge-key")) + (options.omitted ? " omitted" : "")
+    + attribute("strategy", ext("patch-strategy")) + attribute("key", ext("patch-merge-key")) + (options.omitted ? " omitted" : "") + (options.wrapped ? " wrapped" : "")
     + attribute("default", withDefault?.default === undefined ? undefined : JSON.stringify(withDefault.default)) + "\n";
 }
 
@@ -147,7 +149,7 @@ function definitionLines(full: string, definition: Definition, reference: Refere
     + attribute("required", inOrderOf(definition.required))
     + attribute("unions", definition["x-kubernetes-unions"] === undefined ? undefined : JSON.stringify(definition["x-kubernetes-unions"]));
   return `${head}\n${properties.map(([field, property]) => fieldLine(field, property, reference.v3[full]?.properties?.[field], {
-    section, omitted: isOmittedDefault(full, field), required: definition.required?.includes(field) ?? false, pointer: pointers.has(field) || isInlinePointer(paths.get(field), field), path: paths.get(field)?.path ?? "-",
+    section, omitted: isOmittedDefault(full, field), wrapped: property.type === "array" && isListMessage(paths.get(field)?.field), required: definition.required?.includes(field) ?? false, pointer: pointers.has(field) || isInlinePointer(paths.get(field), field), path: paths.get(field)?.path ?? "-",
   })).join("")}`;
 }
 

@@ -41,8 +41,10 @@ function duplicates(items: readonly string[], warn: (index: number, item: string
 function environmentWarnings(spec: PodSpec, path: string): readonly string[] {
   const found: string[] = [];
   for (const { container, path: at } of allContainers(spec, path)) {
+    const { env = [] } = container;
+    if (env.length < 2) continue;
     const seen = new Set<string>();
-    for (const [index, { name, value = "", valueFrom }] of (container.env ?? []).entries()) {
+    for (const [index, { name, value = "", valueFrom }] of env.entries()) {
       const reference = `$(${name})`;
       if (seen.has(name) && (valueFrom || value === reference || !value.includes(reference))) {
         found.push(`${at}.env[${index}]: hides previous definition of ${JSON.stringify(name)}, which may be dropped when using apply`);
@@ -54,10 +56,10 @@ function environmentWarnings(spec: PodSpec, path: string): readonly string[] {
 }
 
 function portWarnings(spec: PodSpec, path: string): readonly string[] {
-  const ports = new Map<string, { readonly at: string; readonly port: ContainerPort }[]>();
-  const names = new Map<string, string>();
   const all = allContainers(spec, path).flatMap(({ container, path: at }) => (container.ports ?? []).map((port, index) => ({ port, at: `${at}.ports[${index}]` })));
   if (all.length < 2) return [];
+  const ports = new Map<string, { readonly at: string; readonly port: ContainerPort }[]>();
+  const names = new Map<string, string>();
   const found: string[] = [];
   for (const { port, at } of all) {
     const { hostIP = "", hostPort = 0, containerPort, protocol } = port;
@@ -81,6 +83,7 @@ function portWarnings(spec: PodSpec, path: string): readonly string[] {
 
 function affinityWarnings(spec: PodSpec, path: string): readonly string[] {
   const nothing = "a null labelSelector results in matching no pod";
+  if (!spec.affinity) return [];
   const found: string[] = [];
   for (const kind of ["podAffinity", "podAntiAffinity"] as const) {
     const affinity = spec.affinity?.[kind];

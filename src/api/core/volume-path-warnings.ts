@@ -1,4 +1,4 @@
-import type { Volume, VolumeProjection } from "../generated/core-v1.ts";
+import type { ProjectedVolumeSource, Volume, VolumeProjection } from "../generated/core-v1.ts";
 
 /** A file that a volume will hold, and what it comes from where that is not plain. */
 interface Placed { readonly path: string; readonly source: string }
@@ -33,9 +33,13 @@ function overlaps(files: readonly Placed[]): readonly string[] {
   return found;
 }
 
+/** Projections of which nothing is to be said. The one of the service account's token is the same object in all pods. */
+const sound = new WeakSet<ProjectedVolumeSource>();
+
 export function volumePathWarnings(volumes: readonly Volume[]): readonly string[] {
   const found: string[] = [];
   for (const { name, configMap, secret, downwardAPI, projected } of volumes) {
+    if (!configMap?.items && !secret?.items && !downwardAPI?.items && (!projected || sound.has(projected))) continue;
     const volume = `volume ${JSON.stringify(name)}`;
     const kinds: readonly (readonly [what: string, files: readonly Placed[]])[] = [
       ...(configMap?.items ? [[`ConfigMap ${JSON.stringify(configMap.name ?? "")}`, placedOf(configMap.items, "")] as const] : []),
@@ -43,9 +47,11 @@ export function volumePathWarnings(volumes: readonly Volume[]): readonly string[
       ...(downwardAPI?.items ? [["DownwardAPI", placedOf(downwardAPI.items, "")] as const] : []),
     ];
     for (const [what, files] of kinds) for (const overlap of overlaps(files)) found.push(`${volume} (${what}): overlapping paths: ${overlap}`);
+    const before = found.length;
     const sources = projected?.sources ?? [];
     for (const source of sources) if (Object.keys(source).length === 0) found.push(`${volume} (Projected) has no sources provided`);
     for (const overlap of overlaps(sources.flatMap(filesOf))) found.push(`${volume} (Projected): overlapping paths: ${overlap}`);
+    if (projected && found.length === before) sound.add(projected);
   }
   return found;
 }

@@ -3813,7 +3813,7 @@ APIResource required=name,singularName,namespaced,kind,verbs
  shortNames 5 [string] list=atomic
  singularName! 6 string default=""
  storageVersionHash 10 string
- verbs! 4 [string]
+ verbs! 4 [string] wrapped
  version 9 string
 APIResourceList kind
  apiVersion - string

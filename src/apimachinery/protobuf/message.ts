@@ -1,4 +1,4 @@
-import { isZeroScalar, omitsZero, type ObjectSchema, type ScalarType, type TypeSchema } from "../schema.ts";
+import { isZeroScalar, omitsZero, type FieldSchema, type ObjectSchema, type ScalarType, type TypeSchema } from "../schema.ts";
 import { specialCodec } from "./special.ts";
 import { wireType, type BackwardWriter, type Reader } from "./wire.ts";
 
@@ -85,7 +85,7 @@ const listValue = (item: ValueCodec, zero: unknown): ValueCodec => ({
   },
 });
 
-/** A list inside of a map is a message that holds nothing but the list (`ExtraValue`). */
+/** A list inside of a map, and a named list type, is a message that holds nothing but the list (`ExtraValue`, `Verbs`). */
 const wrappedList = (list: ValueCodec): ValueCodec => ({
   write(writer, field, value) {
     const start = writer.length;
@@ -148,6 +148,11 @@ function setOwn(target: Record<string, unknown>, key: string, value: unknown): v
   if (key === "__proto__") Object.defineProperty(target, key, { value, enumerable: true, configurable: true, writable: true });
   else target[key] = value;
 }
+
+const fieldCodec = ({ type, wrapped }: FieldSchema, resolve: Resolve): ValueCodec => {
+  const value = valueCodec(type, resolve);
+  return wrapped === true ? wrappedList(value) : value;
+};
 
 function valueCodec(type: TypeSchema, resolve: Resolve): ValueCodec {
   switch (type.is) {
@@ -229,7 +234,7 @@ function indexed(fields: readonly Compiled[]): readonly (Compiled | undefined)[]
 /** Makes the codec of a message from its schema; `resolve` is asked for the messages in its fields when they are first met. */
 export function compileMessage(schema: ObjectSchema, resolve: Resolve): MessageCodec {
   const fields = arrange(Object.entries(schema.fields).flatMap(([name, field]): readonly Placed[] => (field.protobuf === undefined ? [] : [{
-    field: { name, number: field.protobuf, value: valueCodec(field.type, resolve), dropsZero: omitsZero(field) }, within: field.protobufIn ?? [],
+    field: { name, number: field.protobuf, value: fieldCodec(field, resolve), dropsZero: omitsZero(field) }, within: field.protobufIn ?? [],
   }])));
   const byNumber = indexed(fields);
   // Times that are not set, and a few lists: there is nothing of them on the wire, and Go shows them in JSON all the same.

@@ -28,7 +28,8 @@ function sourceTree(name: string): { readonly root: string; write(path: string, 
   write("src/bin/commands.ts", 'import { word } from "./word.ts"; export const commands = { word, where: import.meta.dirname, dash: /^–$/.test("–") };');
   write("src/bin/bundle/entry.ts", 'console.log(process.argv.slice(2).join(" "));');
   const found = [join(repository, "node_modules"), join(repository, "..", "node_modules")].find((each) => existsSync(join(each, "@esbuild")));
-  if (found !== undefined) symlinkSync(found, join(root, "node_modules"));
+  if (found === undefined) throw new Error("esbuild is not installed: npm ci --ignore-scripts");
+  symlinkSync(found, join(root, "node_modules"));
   return { root, write };
 }
 
@@ -39,38 +40,37 @@ const wordOf = (bundle: string | undefined) => (loadProgram(dirname(bundle ?? ""
 
 test("a bundle is made once, and never used for another source than its own", async () => {
   const { root, write } = sourceTree("once");
-  assert.equal(await bundleOf(root, { make: false }), undefined, "there is none yet");
-  assert.equal(await bundleOf(root, { make: true, clock: earlier }), undefined, "the source was changed while it was built");
-  const first = await bundleOf(root, { make: true, clock: later });
+  assert.equal(await bundleOf(root, { clock: earlier }), undefined, "the source was changed while it was built");
+  const first = await bundleOf(root, { clock: later });
   assert.equal(wordOf(first), "one");
   assert.equal(execFileSync(process.execPath, [first ?? "", "a", "b"], { encoding: "utf8" }), "a b\n");
-  assert.equal(await bundleOf(root, { make: false }), first);
+  assert.equal(await bundleOf(root, { clock: earlier }), first);
 
   const imported = join(root, "src/bin/word.ts");
   const { atime, mtime } = statSync(imported);
   write("src/bin/word.ts", 'export const word = "two";'); // As long as before, and, as some tools leave it, as old as before.
   utimesSync(imported, atime, mtime);
-  assert.equal(await bundleOf(root, { make: false }), undefined);
-  const second = await bundleOf(root, { make: true, clock: later });
+  assert.equal(await bundleOf(root, { clock: earlier }), undefined);
+  const second = await bundleOf(root, { clock: later });
   assert.equal(wordOf(second), "two");
   assert.notEqual(second, first);
 
   rmSync(imported);
-  assert.equal(await bundleOf(root, { make: true, clock: later }), undefined, "what does not build runs from its source, which says what is wrong");
+  assert.equal(await bundleOf(root, { clock: later }), undefined, "what does not build runs from its source, which says what is wrong");
 });
 
 test("only the latest bundles are kept", async () => {
   const { root, write } = sourceTree("latest");
   for (let i = 0; i < 5; i++) {
     write("src/bin/word.ts", `export const word = "${i}";`);
-      assert.equal(wordOf(await bundleOf(root, { make: true, clock: later })), String(i));
+      assert.equal(wordOf(await bundleOf(root, { clock: later })), String(i));
   }
   assert.deepEqual(readdirSync(join(root, ".cache", "program")).map((name) => (name.endsWith(".json") ? name : "bundle")).toSorted(), ["bundle", "bundle", "bundle", "present.json"]);
 });
 
 test("modules know where they are, and no character is lost", async () => {
   const { root } = sourceTree("place");
-  const bundle = (await bundleOf(root, { make: true, clock: later })) ?? "";
+  const bundle = (await bundleOf(root, { clock: later })) ?? "";
   const { commands } = loadProgram(dirname(bundle), { compiledFolder: folder, command: "test" });
   assert.deepEqual(commands as unknown, { word: "one", where: dirname(bundle), dash: true });
   assert.equal(inAscii("/µ😀/u"), "/\\u00b5\\ud83d\\ude00/u");
@@ -78,7 +78,7 @@ test("modules know where they are, and no character is lost", async () => {
 
 test("compiled code is kept for the next start, longer runs before shorter ones, and only if it is whole", async () => {
   const { root } = sourceTree("compiled");
-  const bundle = dirname((await bundleOf(root, { make: true, clock: later })) ?? "");
+  const bundle = dirname((await bundleOf(root, { clock: later })) ?? "");
   const compiledFolder = join(folder, "compiled-code");
   const load = () => loadProgram(bundle, { compiledFolder, command: "word" });
   const keptFile = () => join(compiledFolder, "program", readdirSync(join(compiledFolder, "program"))[0] ?? "");

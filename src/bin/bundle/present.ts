@@ -22,14 +22,13 @@ const madeBy = ["src/bin/bundle/make.ts"] as const;
 
 /**
  * The file that starts the bundle of the source below `root`, kept in its `.cache`: only one whose every input, our libraries included, is the same file with the same
- * content as when it was made. With `make` it is made when there is none. Undefined when there is none: the program then runs from its source, as it does where the
- * folder is not ours to write or the bundler is not installed.
+ * content as when it was made; else it is made anew, which takes as long as two starts from source. Undefined where that cannot be done, because the folder is not ours to
+ * write or the bundler is not installed: the program then runs from its source.
  */
-export async function bundleOf(root: string, { make, clock = systemClock }: { readonly make: boolean; readonly clock?: Pick<Clock, "now"> }): Promise<string | undefined> {
+export async function bundleOf(root: string, { clock = systemClock }: { readonly clock?: Pick<Clock, "now"> } = {}): Promise<string | undefined> {
   const cache = join(root, ".cache", "program");
   const present = readPresent(join(cache, presentFile));
   if (present?.inputs.every((input) => isUnchanged(root, input)) === true && existsSync(join(cache, present.folder, entryFile))) return join(cache, present.folder, entryFile);
-  if (!make) return undefined;
   try {
     return await renewed(root, cache, clock);
   } catch (error) {

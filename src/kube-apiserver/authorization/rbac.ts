@@ -17,10 +17,13 @@ const group = "rbac.authorization.k8s.io";
 /** Bindings by the user or group that they name: a check looks at those of its user only, however many there are. */
 class BindingIndex {
   readonly bindings: readonly Binding[];
+  /** As of this change of any binding it is known to be right; undefined where changes are not told. */
+  asOf: number | undefined;
   readonly #bySubject = new Map<string, Bound[]>();
 
-  constructor(bindings: readonly Binding[], namespace: string) {
+  constructor(bindings: readonly Binding[], namespace: string, asOf: number | undefined) {
     this.bindings = bindings;
+    this.asOf = asOf;
     for (const binding of bindings) {
       for (const subject of binding.subjects ?? []) {
         const key = subjectKey(subject, namespace);
@@ -53,18 +56,27 @@ function subjectKey({ kind, name, namespace = "" }: Subject, bindingNamespace: s
 
 const same = (a: readonly unknown[], b: readonly unknown[]): boolean => a === b || (a.length === b.length && a.every((each, index) => each === b[index]));
 
+/** The index itself while it is right, else a new one. */
+function current(known: BindingIndex | undefined, namespace: string, asOf: number | undefined, list: () => readonly Binding[]): BindingIndex {
+  if (known && asOf !== undefined && known.asOf === asOf) return known;
+  const bindings = list();
+  if (!known || !same(known.bindings, bindings)) return new BindingIndex(bindings, namespace, asOf);
+  known.asOf = asOf;
+  return known;
+}
+
 /** How many namespaces' bindings are indexed at a time; the index of one is made in microseconds. */
 const namespacesMax = 1_000;
 
 /**
- * Which rules apply to a user. Indexes are made from what the watch cache holds and are kept for as long as it holds the same objects: objects
- * are never changed in place, so comparing references is enough.
+ * Which rules apply to a user. Indexes are made from what the watch cache holds and are kept for as long as it holds the same objects: it says when
+ * any has changed, and objects are never changed in place, so comparing references is enough to know whether it was one of these.
  */
 export class RuleResolver {
   readonly #cluster: ClusterReader;
   #clusterIndex: BindingIndex | undefined;
   readonly #namespaceIndexes = new Map<string, BindingIndex>();
-  #aggregated: { readonly all: readonly ClusterRole[]; readonly rules: Map<string, readonly PolicyRule[]> } | undefined;
+  #aggregated: { readonly all: readonly ClusterRole[]; readonly asOf: number | undefined; readonly rules: Map<string, readonly PolicyRule[]> } | undefined;
 
   constructor(cluster: ClusterReader) {
     this.#cluster = cluster;
@@ -106,16 +118,15 @@ export class RuleResolver {
   }
 
   #clusterBindings(): BindingIndex {
-    const bindings = this.#cluster.list(clusterrolebindings);
-    if (!this.#clusterIndex || !same(this.#clusterIndex.bindings, bindings)) this.#clusterIndex = new BindingIndex(bindings, "");
-    return this.#clusterIndex;
+    const asOf = this.#cluster.lastChange?.(clusterrolebindings);
+    return (this.#clusterIndex = current(this.#clusterIndex, "", asOf, () => this.#cluster.list(clusterrolebindings)));
   }
 
   #bindingsIn(namespace: string): BindingIndex {
-    const bindings = this.#cluster.list(rolebindings, namespace);
+    const asOf = this.#cluster.lastChange?.(rolebindings);
     const known = this.#namespaceIndexes.get(namespace);
-    if (known && same(known.bindings, bindings)) return known;
-    const index = new BindingIndex(bindings, namespace);
+    const index = current(known, namespace, asOf, () => this.#cluster.list(rolebindings, namespace));
+    if (index === known) return known;
     if (this.#namespaceIndexes.size >= namespacesMax) this.#namespaceIndexes.clear();
     this.#namespaceIndexes.set(namespace, index);
     return index;
@@ -123,13 +134,17 @@ export class RuleResolver {
 
   /** What the aggregation controller would write into the role: taken from the present roles, so that it is never late. */
   #aggregatedRules(role: ClusterRole): readonly PolicyRule[] {
-    const all = this.#cluster.list(clusterroles);
-    if (!this.#aggregated || !same(this.#aggregated.all, all)) this.#aggregated = { all, rules: new Map() };
+    const asOf = this.#cluster.lastChange?.(clusterroles);
+    if (!this.#aggregated || asOf === undefined || this.#aggregated.asOf !== asOf) {
+      const all = this.#cluster.list(clusterroles);
+      this.#aggregated = { all, asOf, rules: this.#aggregated && same(this.#aggregated.all, all) ? this.#aggregated.rules : new Map() };
+    }
+    const { all, rules: gathered } = this.#aggregated;
     const name = role.metadata.name ?? "";
-    const known = this.#aggregated.rules.get(name);
+    const known = gathered.get(name);
     if (known) return known;
     const rules = aggregatedRules(role, all);
-    this.#aggregated.rules.set(name, rules);
+    gathered.set(name, rules);
     return rules;
   }
 }

@@ -55,6 +55,7 @@ export function bound(pod: Pod, binding: Binding, nowMs: number): Pod {
   if (schedulingGates.length > 0) refuse(`pod ${name} has non-empty .spec.schedulingGates`);
 
   const { nominatedNodeName: _, ...status } = pod.status ?? {};
+  // The node is no change of what was asked for: the generation stays.
   return {
     ...pod,
     metadata: {

@@ -53,7 +53,7 @@ export const daemonSetController: Controller = {
     const { status } = plan();
     if (!equal(status, compact({ ...set.status }, ["currentNumberScheduled", "numberMisscheduled", "desiredNumberScheduled", "numberReady"]))) await client.updateStatus(daemonsets, { ...set, status: status ?? {} }, { signal });
     const used = new Set(ownPods(set, context).map(({ metadata }) => metadata.labels?.[revisionHashLabel] ?? ""));
-    await cleanUpRevisions(set, { current, used, keepMax: revisionHistoryLimit }, context);
+    await cleanUpRevisions(set, { current, isUsed: (each) => used.has(hashOfRevision(each)), keepMax: revisionHistoryLimit }, context);
     if (failure) throw failure;
     const waits = ownPods(set, context).map((pod) => availableInMs(pod, minReadySeconds, clock.now()) ?? 0).filter((ms) => ms > 0);
     return failed.length > 0 ? failedDelayMs : waits.length > 0 ? Math.min(...waits) : undefined;

@@ -13,7 +13,13 @@ const revisionHistoryCharsMax = 2000;
 
 type Annotations = Readonly<Record<string, string>>;
 
-export const revisionOf = ({ metadata }: ReplicaSet): number => Number.parseInt(metadata.annotations?.[revisionAnnotation] ?? "", 10) || 0;
+/** Revisions have 64 bits: whoever makes a ReplicaSet to be adopted may have begun anywhere. Undefined for what is no such number. */
+function parseRevision(text: string): bigint | undefined {
+  if (!/^[+-]?[0-9]{1,19}$/.test(text)) return undefined;
+  const revision = BigInt(text.replace(/^\+/, ""));
+  return BigInt.asIntN(64, revision) === revision ? revision : undefined;
+}
+export const revisionOf = ({ metadata }: ReplicaSet): bigint => parseRevision(metadata.annotations?.[revisionAnnotation] ?? "") ?? 0n;
 
 /** The number of replicas that the Deployment asked for, and the number it allowed, when it last scaled this set. */
 export const desiredReplicasOf = ({ metadata }: ReplicaSet): number | undefined => countOf(metadata.annotations?.[desiredReplicasAnnotation]);
@@ -24,12 +30,12 @@ export const withReplicas = (annotations: Annotations | undefined, desired: numb
   ({ ...annotations, [desiredReplicasAnnotation]: String(desired), [maxReplicasAnnotation]: String(max) });
 
 /** What the annotations of the Deployment's current set should be; the same object when they are. */
-export function annotationsOfNewSet(deployment: Deployment, current: Annotations | undefined, revision: number): Annotations {
+export function annotationsOfNewSet(deployment: Deployment, current: Annotations | undefined, revision: bigint): Annotations {
   const next: Record<string, string> = { ...current };
   for (const [name, value] of Object.entries(deployment.metadata.annotations ?? {})) if (!ownAnnotations.has(name)) next[name] = value;
   const before = current?.[revisionAnnotation];
-  const beforeNumber = Number.parseInt(before ?? "0", 10);
-  if (!(beforeNumber < revision)) return next;
+  const beforeNumber = parseRevision(before ?? "0");
+  if (beforeNumber === undefined || beforeNumber >= revision) return next;
   next[revisionAnnotation] = String(revision);
   if (before === undefined) return next;
   // Rolled back to: the numbers it had before are kept.

@@ -115,3 +115,14 @@ test("Recreate waits for the last old pod; pausing holds everything", async () =
   assert.equal(await images(world), "bx3");
   assert.equal((await progressing(world))?.reason, "DeploymentPaused");
 });
+
+test("revisions go on from an adopted set's, however large", async () => {
+  using world = new World([deploymentController, replicaSetController]);
+  const revision = "deployment.kubernetes.io/revision";
+  const { template } = web("a", 1).spec ?? {};
+  await world.client.create(replicasets, { apiVersion: "apps/v1", kind: "ReplicaSet", metadata: { name: "old", namespace: "default", labels: { app: "web" }, annotations: { [revision]: "3546343826724305832" } }, spec: { replicas: 1, selector: { matchLabels: { app: "web" } }, ...(template && { template }) } });
+  await world.client.create(deployments, web("b", 1));
+  await settleRollout(world);
+  assert.equal((await world.client.get(deployments, at)).metadata.annotations?.[revision], "3546343826724305833");
+  assert.equal(await images(world), "bx1");
+});

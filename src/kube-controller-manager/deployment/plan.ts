@@ -39,7 +39,7 @@ export function splitSets(deployment: Deployment, sets: readonly ReplicaSet[]): 
   return { newSet, old: sets.filter((set) => set !== newSet) };
 }
 
-export const nextRevision = (old: readonly ReplicaSet[]): number => Math.max(0, ...old.map(revisionOf)) + 1;
+export const nextRevision = (old: readonly ReplicaSet[]): bigint => old.map(revisionOf).reduce((highest, each) => (each > highest ? each : highest), 0n) + 1n;
 
 export function planDeployment(deployment: Deployment, sets: readonly ReplicaSet[], podsOf: (set: ReplicaSet) => readonly Pod[]): DeploymentPlan {
   if (deployment.metadata.deletionTimestamp !== undefined) return { ...nothing, judgesProgress: false };
@@ -122,7 +122,7 @@ function makeSet(deployment: Deployment, old: readonly ReplicaSet[]): ReplicaSet
 
 /** Old, empty and settled sets beyond the history limit, lowest revisions first. */
 function planCleanup(deployment: Deployment, old: readonly ReplicaSet[]): readonly ReplicaSet[] {
-  const alive = old.filter(({ metadata }) => metadata.deletionTimestamp === undefined).toSorted((a, b) => revisionOf(a) - revisionOf(b) || ((a.metadata.creationTimestamp ?? "") < (b.metadata.creationTimestamp ?? "") ? -1 : 1));
+  const alive = old.filter(({ metadata }) => metadata.deletionTimestamp === undefined).toSorted((a, b) => Number(revisionOf(a) - revisionOf(b)) || ((a.metadata.creationTimestamp ?? "") < (b.metadata.creationTimestamp ?? "") ? -1 : 1));
   const surplus = alive.length - (deployment.spec?.revisionHistoryLimit ?? 10);
   return alive.slice(0, Math.max(surplus, 0)).filter(({ status, metadata, ...set }) =>
     (status?.replicas ?? 0) === 0 && set.spec?.replicas === 0 && (metadata.generation ?? 0) <= (status?.observedGeneration ?? 0));

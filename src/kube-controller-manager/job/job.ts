@@ -9,7 +9,8 @@ import { claim, indexOrphans } from "../shared/claim.ts";
 import { createPod, deletePod, podFor } from "../shared/pod-control.ts";
 import { isFinished } from "../shared/pods.ts";
 import { allOf, slowStart } from "../shared/slow-start.ts";
-import { countedStatus, indexAnnotation, isFinishedJob, isIndexed, isTracked, planJob, trackingFinalizer } from "./plan.ts";
+import { indexAnnotation, isIndexed } from "./completion-index.ts";
+import { countedStatus, isFinishedJob, isTracked, planJob, trackingFinalizer, type PlannedIndex } from "./plan.ts";
 
 /**
  * Runs pods to their end. No end is lost or counted twice: a finalizer keeps each pod until its UID is in `uncountedTerminatedPods`; then the finalizer goes, and then the UID becomes part of
@@ -62,15 +63,16 @@ async function writeStatus(job: Job, status: JobStatus, { client, signal }: Cont
   return equal(status, job.status ?? {}) ? job : client.updateStatus(jobs, { ...job, status }, { signal });
 }
 
-async function act(job: Job, create: number, indexes: readonly number[], remove: readonly Pod[], context: Context): Promise<void> {
+async function act(job: Job, create: number, indexes: readonly PlannedIndex[], remove: readonly Pod[], context: Context): Promise<void> {
   await slowStart(create, async (at) => void (await createPod(job, podOf(job, indexes[at]), context)));
   await allOf(remove.map((pod) => deletePod(job, pod, context)));
 }
 
-function podOf(job: Job, index: number | undefined): Pod {
+function podOf(job: Job, planned: PlannedIndex | undefined): Pod {
   const template: PodTemplateSpec = job.spec?.template ?? {};
   const finalizers = [...(template.metadata?.finalizers ?? []), trackingFinalizer];
-  if (index === undefined || !isIndexed(job)) return podFor(job, template, { finalizers });
+  if (!planned || !isIndexed(job)) return podFor(job, template, { finalizers });
+  const { index } = planned;
   const { name = "" } = job.metadata;
   const env = { name: "JOB_COMPLETION_INDEX", valueFrom: { fieldRef: { apiVersion: "v1", fieldPath: `metadata.labels['${indexAnnotation}']` } } };
   const withIndex = <C extends { readonly env?: readonly { readonly name: string }[] }>(container: C): C =>
@@ -78,7 +80,7 @@ function podOf(job: Job, index: number | undefined): Pod {
   const { spec, metadata } = template;
   const pod = podFor(job, template, {
     generateName: `${name.slice(0, 57)}-${index}-`, finalizers,
-    labels: { ...metadata?.labels, [indexAnnotation]: String(index) }, annotations: { ...metadata?.annotations, [indexAnnotation]: String(index) },
+    labels: { ...metadata?.labels, [indexAnnotation]: String(index) }, annotations: { ...metadata?.annotations, [indexAnnotation]: String(index), ...planned.annotations },
   });
   if (!spec) return pod;
   return { ...pod, spec: { ...spec, hostname: `${name}-${index}`.slice(0, 63), containers: spec.containers.map(withIndex), ...(spec.initContainers && { initContainers: spec.initContainers.map(withIndex) }) } };

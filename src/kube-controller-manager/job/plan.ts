@@ -1,22 +1,21 @@
-import type { Job, JobCondition, JobStatus, PodFailurePolicyRule } from "../../api/generated/batch-v1.ts";
+import type { Job, JobCondition, JobStatus } from "../../api/generated/batch-v1.ts";
 import type { Pod } from "../../api/generated/core-v1.ts";
 import { formatTime, timeMs } from "../../apimachinery/time.ts";
 import { cheapestFirst, isActive, isReady, isTerminating } from "../shared/pods.ts";
 import { withCondition } from "../shared/status.ts";
+import { indexOf, isIndexed } from "./completion-index.ts";
+import { countAnnotations, failuresPerIndex, indexRetryInMs, type FailuresPerIndex } from "./failures-per-index.ts";
 import { formatIndexes, parseIndexes } from "./indexes.ts";
+import { matchPolicy, type PolicyMatch } from "./pod-failure-policy.ts";
+import { finishedMs, retryInMs } from "./retry-delay.ts";
+import { metSuccessPolicy } from "./success-policy.ts";
 
 export const trackingFinalizer = "batch.kubernetes.io/job-tracking";
-export const indexAnnotation = "batch.kubernetes.io/job-completion-index";
-/** Failures in a row delay the next pod by this, doubled each time. */
-const retryDelayMs = 10_000;
-const retryDelayMsMax = 600_000;
 const burstMax = 500;
 
-export const isIndexed = ({ spec }: Job): boolean => spec?.completionMode === "Indexed";
 export const isTracked = ({ metadata }: Pod): boolean => metadata.finalizers?.includes(trackingFinalizer) ?? false;
 const conditionOf = ({ status }: Job, type: string): JobCondition | undefined => status?.conditions?.find((each) => each.type === type && each.status === "True");
 export const isFinishedJob = (job: Job): boolean => conditionOf(job, "Complete") !== undefined || conditionOf(job, "Failed") !== undefined;
-export const indexOf = ({ metadata }: Pod): number => Number.parseInt(metadata.annotations?.[indexAnnotation] ?? "-1", 10);
 
 const isSucceeded = ({ status }: Pod): boolean => status?.phase === "Succeeded";
 /** A pod that is being deleted counts as failed at once, unless the Job wants to wait for its end. */
@@ -25,10 +24,13 @@ const isFailed = (job: Job) => (pod: Pod): boolean =>
 
 export interface Ending { readonly type: "FailureTarget" | "SuccessCriteriaMet"; readonly reason: string; readonly message: string }
 
+/** A pod to start for an index, with what its annotations say about the pods before it. */
+export interface PlannedIndex { readonly index: number; readonly annotations: Readonly<Record<string, string>> }
+
 export interface JobPlan {
   /** How many pods to start; for Indexed Jobs, with these indexes. */
   readonly create: number;
-  readonly indexes: readonly number[];
+  readonly indexes: readonly PlannedIndex[];
   readonly remove: readonly Pod[];
   readonly ending: Ending | undefined;
   /** The status to write before finalizers are taken off: what is counted then is in `uncountedTerminatedPods`. */
@@ -60,11 +62,13 @@ export function planJob(job: Job, pods: readonly Pod[], nowMs: number): JobPlan 
   const terminating = pods.filter(isTerminating);
   const startTime = status.startTime ?? (suspended ? undefined : formatTime(nowMs));
   const deadlineMs = spec?.activeDeadlineSeconds === undefined || suspended ? undefined : (timeMs(startTime) ?? nowMs) + spec.activeDeadlineSeconds * 1000 - nowMs;
-  const failure = failureOf(job, pods, failed, deadlineMs, policed.find(({ match }) => match?.rule.action === "FailJob")?.match);
-  const managed = failure || suspended ? { create: 0, indexes: [], remove: active, againMs: undefined } : manage(job, pods, active, terminating, succeeded, done, nowMs);
+  const perIndex = failuresPerIndex(job, policed, done, new Set(active.map(indexOf)));
+  const decided = decidedEnding(job, { pods, failed, deadlineMs, policy: policed.find(({ match }) => match?.rule.action === "FailJob")?.match, done, perIndex });
+  const managed = decided || suspended ? { create: 0, indexes: [], remove: active, againMs: undefined } : manage(job, { pods, active, terminating, succeeded, done, perIndex, nowMs });
   const isComplete = completions === undefined ? succeeded > 0 && active.length === 0 : succeeded >= completions && active.length === 0;
-  const success: Ending | undefined = failure || !isComplete ? undefined : { type: "SuccessCriteriaMet", reason: "CompletionsReached", message: "Reached expected number of succeeded pods" };
-  const ending = failure ?? success;
+  const ending = decided ?? (isComplete ? { type: "SuccessCriteriaMet", reason: "CompletionsReached", message: "Reached expected number of succeeded pods" } satisfies Ending : undefined);
+  const isKept = (pod: Pod): boolean => ending === undefined && perIndex?.last.get(indexOf(pod))?.pod === pod;
+  const counted = newFailed.filter((pod) => !isKept(pod));
 
   const isToldSuspended = conditionOf(job, "Suspended") !== undefined;
   const suspension = ending ? undefined : suspended && !isToldSuspended ? "Suspended" : !suspended && isToldSuspended ? "Resumed" : undefined;
@@ -77,18 +81,19 @@ export function planJob(job: Job, pods: readonly Pod[], nowMs: number): JobPlan 
   const uids = (each: readonly Pod[]) => each.map(({ metadata }) => metadata.uid ?? "");
   const waits = [deadlineMs !== undefined && deadlineMs > 0 ? deadlineMs : undefined, managed.againMs].filter((each) => each !== undefined);
   return {
-    ...managed, ending, ignored, suspension,
+    ...managed, ending, suspension, ignored: ignored.filter((pod) => !isKept(pod)),
     againMs: waits.length === 0 ? undefined : Math.min(...waits),
     status: {
       ...before,
       ...(since !== undefined && { startTime: since }),
       ...(isIndexed(job) && done.size > 0 && { completedIndexes: formatIndexes(done) }),
+      ...(perIndex && { failedIndexes: formatIndexes(perIndex.failed) }),
       ...(conditions.length > 0 && { conditions }),
       ready: active.filter(isReady).length,
       terminating: terminating.length,
       uncountedTerminatedPods: {
         ...(uncounted.succeeded.length + newSucceeded.length > 0 && { succeeded: [...uncounted.succeeded, ...uids(newSucceeded)] }),
-        ...(uncounted.failed.length + newFailed.length > 0 && { failed: [...uncounted.failed, ...uids(newFailed)] }),
+        ...(uncounted.failed.length + counted.length > 0 && { failed: [...uncounted.failed, ...uids(counted)] }),
       },
     },
   };
@@ -115,47 +120,72 @@ export function countedStatus(job: Job, pods: readonly Pod[], ending: Ending | u
 const condition = (type: string, status: "True" | "False", reason: string, message: string, nowMs: number): JobCondition =>
   ({ type, status, reason, message, lastProbeTime: formatTime(nowMs), lastTransitionTime: formatTime(nowMs) });
 
-function manage(job: Job, pods: readonly Pod[], active: readonly Pod[], terminating: readonly Pod[], succeeded: number, done: ReadonlySet<number>, nowMs: number): Pick<JobPlan, "create" | "indexes" | "remove" | "againMs"> {
+interface Standing {
+  readonly pods: readonly Pod[];
+  readonly active: readonly Pod[];
+  readonly terminating: readonly Pod[];
+  readonly succeeded: number;
+  /** Indexes that have succeeded. */
+  readonly done: ReadonlySet<number>;
+  readonly perIndex: FailuresPerIndex | undefined;
+  readonly nowMs: number;
+}
+
+function manage(job: Job, { pods, active, terminating, succeeded, done, perIndex, nowMs }: Standing): Pick<JobPlan, "create" | "indexes" | "remove" | "againMs"> {
   const { parallelism = 1, completions } = job.spec ?? {};
   const idle = { create: 0, indexes: [], remove: [], againMs: undefined };
-  if (job.metadata.deletionTimestamp !== undefined || conditionOf(job, "SuccessCriteriaMet")) return idle;
+  if (job.metadata.deletionTimestamp !== undefined) return idle;
   const wanted = completions === undefined ? (succeeded > 0 ? Math.min(active.length, parallelism) : parallelism) : Math.min(parallelism, completions - succeeded);
   if (active.length > wanted) return { ...idle, remove: active.toSorted(cheapestFirst(nowMs, () => 0)).slice(0, active.length - Math.max(wanted, 0)) };
 
   const held = job.spec?.podReplacementPolicy === "Failed" ? terminating.length : 0;
   const missing = Math.min(wanted - active.length - held, burstMax);
   if (missing <= 0) return idle;
-  const waitMs = retryInMs(pods, nowMs);
+  // Where failures are limited per index, each index waits for itself.
+  const waitMs = perIndex ? 0 : retryOfAllInMs(pods, nowMs);
   if (waitMs > 0) return { ...idle, againMs: waitMs };
   if (!isIndexed(job)) return { ...idle, create: missing };
-  const taken = new Set([...done, ...active.map(indexOf), ...(held > 0 ? terminating.map(indexOf) : [])]);
+  const taken = new Set([...done, ...(perIndex?.failed ?? []), ...active.map(indexOf), ...(held > 0 ? terminating.map(indexOf) : [])]);
   const indexes: number[] = [];
   for (let index = 0; index < (completions ?? 0) && indexes.length < missing; index++) if (!taken.has(index)) indexes.push(index);
-  return { ...idle, create: indexes.length, indexes };
-}
-
-function finishedMs({ status, metadata }: Pod): number {
-  const ends = (status?.containerStatuses ?? []).map(({ state }) => timeMs(state?.terminated?.finishedAt) ?? 0);
-  return Math.max(0, ...ends) || (timeMs(metadata.deletionTimestamp) ?? timeMs(metadata.creationTimestamp) ?? 0);
+  if (!perIndex) return { ...idle, create: indexes.length, indexes: indexes.map((index) => ({ index, annotations: {} })) };
+  const waits = indexes.map((index) => ({ index, ms: indexRetryInMs(perIndex.last.get(index), nowMs) }));
+  const now = waits.filter(({ ms }) => ms === 0).map(({ index }) => ({ index, annotations: countAnnotations(perIndex.last.get(index)) }));
+  const later = waits.filter(({ ms }) => ms > 0).map(({ ms }) => ms);
+  return { ...idle, create: now.length, indexes: now, againMs: later.length === 0 ? undefined : Math.min(...later) };
 }
 
 /** Failures since the last success put off the next attempt. */
-function retryInMs(pods: readonly Pod[], nowMs: number): number {
+function retryOfAllInMs(pods: readonly Pod[], nowMs: number): number {
   const lastSuccessMs = Math.max(0, ...pods.filter(isSucceeded).map(finishedMs));
   const failures = pods.filter(({ status }) => status?.phase === "Failed").map(finishedMs).filter((ms) => ms > lastSuccessMs);
-  if (failures.length === 0) return 0;
-  return Math.max(Math.max(...failures) + Math.min(retryDelayMs * 2 ** (failures.length - 1), retryDelayMsMax) - nowMs, 0);
+  return retryInMs(failures.length, Math.max(0, ...failures), nowMs);
 }
 
-function failureOf(job: Job, pods: readonly Pod[], failed: number, deadlineMs: number | undefined, policy: PolicyMatch | undefined): Ending | undefined {
-  if (conditionOf(job, "SuccessCriteriaMet")) return undefined;
-  const begun = conditionOf(job, "FailureTarget");
-  if (begun) return { type: "FailureTarget", reason: begun.reason ?? "", message: begun.message ?? "" };
-  if (policy) return { type: "FailureTarget", reason: "PodFailurePolicy", message: policy.message };
-  const limit = job.spec?.backoffLimit ?? 6;
-  if (failed > limit || restartsExceed(job, pods, limit)) return { type: "FailureTarget", reason: "BackoffLimitExceeded", message: "Job has reached the specified backoff limit" };
-  if (deadlineMs !== undefined && deadlineMs <= 0) return { type: "FailureTarget", reason: "DeadlineExceeded", message: "Job was active longer than specified deadline" };
-  return undefined;
+interface Evidence {
+  readonly pods: readonly Pod[];
+  readonly failed: number;
+  readonly deadlineMs: number | undefined;
+  readonly policy: PolicyMatch | undefined;
+  readonly done: ReadonlySet<number>;
+  readonly perIndex: FailuresPerIndex | undefined;
+}
+
+/** The end of a Job that stops what still runs: what was decided before, then failures, then success by the Job's own rules. */
+function decidedEnding(job: Job, { pods, failed, deadlineMs, policy, done, perIndex }: Evidence): Ending | undefined {
+  for (const type of ["SuccessCriteriaMet", "FailureTarget"] as const) {
+    const begun = conditionOf(job, type);
+    if (begun) return { type, reason: begun.reason ?? "", message: begun.message ?? "" };
+  }
+  const failure = (reason: string, message: string): Ending => ({ type: "FailureTarget", reason, message });
+  if (policy) return failure("PodFailurePolicy", policy.message);
+  const { backoffLimit: limit = 6, maxFailedIndexes, completions = 0 } = job.spec ?? {};
+  if (failed > limit || restartsExceed(job, pods, limit)) return failure("BackoffLimitExceeded", "Job has reached the specified backoff limit");
+  if (deadlineMs !== undefined && deadlineMs <= 0) return failure("DeadlineExceeded", "Job was active longer than specified deadline");
+  if (perIndex && maxFailedIndexes !== undefined && perIndex.failed.size > maxFailedIndexes) return failure("MaxFailedIndexesExceeded", "Job has exceeded the specified maximal number of failed indexes");
+  if (perIndex && perIndex.failed.size > 0 && perIndex.failed.size + done.size >= completions) return failure("FailedIndexes", "Job has failed indexes");
+  const met = isIndexed(job) ? metSuccessPolicy(job, done) : undefined;
+  return met === undefined ? undefined : { type: "SuccessCriteriaMet", reason: "SuccessPolicy", message: met };
 }
 
 /** Containers that the kubelet starts again in place count too. */
@@ -164,26 +194,4 @@ function restartsExceed({ spec }: Job, pods: readonly Pod[], limit: number): boo
   const restarts = pods.filter(({ status }) => status?.phase === "Running" || status?.phase === "Pending")
     .flatMap(({ status }) => [...(status?.initContainerStatuses ?? []), ...(status?.containerStatuses ?? [])]).reduce((total, { restartCount }) => total + restartCount, 0);
   return limit === 0 ? restarts > 0 : restarts >= limit;
-}
-
-interface PolicyMatch { readonly rule: PodFailurePolicyRule; readonly message: string }
-
-/** The first rule of the Job's podFailurePolicy that fits how the pod failed. */
-function matchPolicy({ spec }: Job, pod: Pod): PolicyMatch | undefined {
-  if (pod.status?.phase !== "Failed") return undefined;
-  const where = `${pod.metadata.namespace}/${pod.metadata.name}`;
-  for (const [index, rule] of (spec?.podFailurePolicy?.rules ?? []).entries()) {
-    const { onExitCodes, onPodConditions = [] } = rule;
-    if (onExitCodes) {
-      const { containerName, operator, values } = onExitCodes;
-      const hit = [...(pod.status.initContainerStatuses ?? []), ...(pod.status.containerStatuses ?? [])].find(({ name, state }) => {
-        const code = state?.terminated?.exitCode ?? 0;
-        return code !== 0 && (containerName === undefined || containerName === name) && values.includes(code) === (operator === "In");
-      });
-      if (hit) return { rule, message: `Container ${hit.name} for pod ${where} failed with exit code ${hit.state?.terminated?.exitCode} matching ${rule.action} rule at index ${index}` };
-    }
-    const met = pod.status.conditions?.find(({ type, status }) => onPodConditions.some((pattern) => pattern.type === type && (pattern.status ?? "True") === status));
-    if (met) return { rule, message: `Pod ${where} has condition ${met.type} matching ${rule.action} rule at index ${index}` };
-  }
-  return undefined;
 }

@@ -49,8 +49,8 @@ export async function ensureRevision(owner: KubeObject, template: PodTemplateSpe
 }
 
 /** Old revisions that no pod is of, beyond the limit, lowest numbers first. */
-export async function cleanUpRevisions(owner: KubeObject, { current, used, keepMax }: { readonly current: ControllerRevision; readonly used: ReadonlySet<string>; readonly keepMax: number }, context: Context): Promise<void> {
-  const idle = revisionsOf(owner, context).filter((each) => each.metadata.name !== current.metadata.name && !used.has(hashOfRevision(each))).toSorted((a, b) => a.revision - b.revision);
+export async function cleanUpRevisions(owner: KubeObject, { current, isUsed, keepMax }: { readonly current: ControllerRevision; readonly isUsed: (revision: ControllerRevision) => boolean; readonly keepMax: number }, context: Context): Promise<void> {
+  const idle = revisionsOf(owner, context).filter((each) => each.metadata.name !== current.metadata.name && !isUsed(each)).toSorted((a, b) => a.revision - b.revision);
   for (const { metadata: { name = "", namespace = "" } } of idle.slice(0, Math.max(idle.length - keepMax, 0))) {
     try {
       await context.client.delete(controllerrevisions, { name, namespace }, { signal: context.signal });

@@ -1,7 +1,7 @@
 import type { ControllerRevision, StatefulSet, StatefulSetStatus } from "../../api/generated/apps-v1.ts";
 import type { PersistentVolumeClaim, Pod, PodTemplateSpec } from "../../api/generated/core-v1.ts";
 import { scaledIntOrPercent } from "../../apimachinery/int-or-string.ts";
-import { hashOfRevision, revisionHashLabel } from "../shared/history.ts";
+import { revisionHashLabel } from "../shared/history.ts";
 import { podFor } from "../shared/pod-control.ts";
 import { isAvailable, isFinished, isReady } from "../shared/pods.ts";
 import { compact } from "../shared/status.ts";
@@ -23,7 +23,9 @@ export function ordinalOf(set: StatefulSet, { metadata }: Pod): number {
 }
 const isRunningAndReady = (pod: Pod): boolean => pod.status?.phase === "Running" && isReady(pod);
 const isEnding = ({ metadata }: Pod): boolean => metadata.deletionTimestamp !== undefined;
-const hashOf = ({ metadata }: Pod): string => metadata.labels?.[revisionHashLabel] ?? "";
+/** The pods of a StatefulSet carry the whole name of their revision under the label that is called a hash. */
+export const revisionNameOf = ({ metadata }: Pod): string => metadata.labels?.[revisionHashLabel] ?? "";
+const isOf = (pod: Pod, { metadata }: ControllerRevision): boolean => revisionNameOf(pod) === metadata.name;
 const startOf = ({ spec }: StatefulSet): number => spec?.ordinals?.start ?? 0;
 const replicasOf = ({ spec }: StatefulSet): number => spec?.replicas ?? 1;
 const isRolling = ({ spec }: StatefulSet): boolean => spec?.updateStrategy?.type !== "OnDelete";
@@ -65,7 +67,7 @@ function outdated(set: StatefulSet, byOrdinal: ReadonlyMap<number, Pod>, { updat
   const chosen: Pod[] = [];
   for (let ordinal = end - 1; ordinal >= Math.max(start, partitionOf(set)); ordinal--) {
     const pod = byOrdinal.get(ordinal);
-    if (!pod || isEnding(pod) || hashOf(pod) === hashOfRevision(update)) continue;
+    if (!pod || isEnding(pod) || isOf(pod, update)) continue;
     // One that does not work anyway makes room for its successor at once.
     if (isUp(pod) && room <= 0) break;
     if (isUp(pod)) room--;
@@ -77,7 +79,7 @@ function outdated(set: StatefulSet, byOrdinal: ReadonlyMap<number, Pod>, { updat
 
 export function planStatus(set: StatefulSet, pods: readonly Pod[], { current, update }: Revisions, nowMs: number): StatefulSetStatus {
   const live = pods.filter((pod) => !isFinished(pod));
-  const of = (revision: ControllerRevision) => live.filter((pod) => !isEnding(pod) && hashOf(pod) === hashOfRevision(revision)).length;
+  const of = (revision: ControllerRevision) => live.filter((pod) => !isEnding(pod) && isOf(pod, revision)).length;
   const ready = live.filter(isRunningAndReady);
   const updated = of(update);
   const isDone = isRolling(set) && updated === replicasOf(set) && live.length === replicasOf(set) && ready.length === replicasOf(set) && partitionOf(set) <= startOf(set);
@@ -98,7 +100,7 @@ function statefulPod(set: StatefulSet, ordinal: number, { current, update }: Rev
   const name = nameOf(set, ordinal);
   const { namespace = "" } = set.metadata;
   const { generateName: _, ...metadata } = podFor(set, template).metadata;
-  const labels = { ...template.metadata?.labels, "statefulset.kubernetes.io/pod-name": name, "apps.kubernetes.io/pod-index": String(ordinal), [revisionHashLabel]: hashOfRevision(revision) };
+  const labels = { ...template.metadata?.labels, "statefulset.kubernetes.io/pod-name": name, "apps.kubernetes.io/pod-index": String(ordinal), [revisionHashLabel]: revision.metadata.name ?? "" };
   const claims = (set.spec?.volumeClaimTemplates ?? []).map((claim): PersistentVolumeClaim => ({
     ...claim, metadata: { ...claim.metadata, name: `${claim.metadata.name ?? ""}-${name}`, namespace, labels: { ...claim.metadata.labels, ...set.spec?.selector.matchLabels } },
   }));

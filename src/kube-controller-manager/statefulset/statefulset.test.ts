@@ -34,6 +34,8 @@ test("made in order, updated and ended in reverse, with volumes that stay", asyn
   assert.equal((await world.client.list(persistentvolumeclaims)).items.length, 3);
   const before = (await world.client.get(statefulsets, at)).status;
   assert.deepEqual([before?.replicas, before?.readyReplicas, before?.updatedReplicas, before?.currentRevision === before?.updateRevision], [3, 3, 3, true]);
+  const revisions = async () => new Set((await world.client.list(pods)).items.map(({ metadata }) => metadata.labels?.["controller-revision-hash"]));
+  assert.deepEqual(await revisions(), new Set([before?.currentRevision]), "the whole name of the revision, not its hash");
 
   await change(world, db("b").spec);
   assert.deepEqual(await history(world, 12), ["0:a 1:a 2:b", "0:a 1:b 2:b", "0:b 1:b 2:b"]);

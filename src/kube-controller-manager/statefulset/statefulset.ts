@@ -5,12 +5,12 @@ import { isAlreadyExists, isNotFound } from "../../apimachinery/status-error.ts"
 import { cacheOf, type Context, type Controller } from "../../client/controller.ts";
 import { equal } from "../../stdx/equal.ts";
 import { claim, indexOrphans } from "../shared/claim.ts";
-import { cleanUpRevisions, ensureRevision, hashOfRevision, revisionHashLabel, revisionsOf } from "../shared/history.ts";
+import { cleanUpRevisions, ensureRevision, revisionsOf } from "../shared/history.ts";
 import { isNamespaceTerminating } from "../shared/pod-control.ts";
 import { availableInMs } from "../shared/pods.ts";
 import { allOf } from "../shared/slow-start.ts";
 import { compact } from "../shared/status.ts";
-import { ordinalOf, planPods, planStatus, type StatefulPlan } from "./plan.ts";
+import { ordinalOf, planPods, planStatus, revisionNameOf, type StatefulPlan } from "./plan.ts";
 
 /** Keeps pods with a name, an order and volumes of their own. */
 export const statefulSetController: Controller = {
@@ -51,8 +51,8 @@ function ownPods(set: StatefulSet, context: Context): Pod[] {
 }
 
 function cleanUp(set: StatefulSet, update: ControllerRevision, current: ControllerRevision, own: readonly Pod[], keepMax: number, context: Context): Promise<void> {
-  const used = new Set([hashOfRevision(current), ...own.map(({ metadata }) => metadata.labels?.[revisionHashLabel] ?? "")]);
-  return cleanUpRevisions(set, { current: update, used, keepMax }, context);
+  const used = new Set([current.metadata.name, ...own.map(revisionNameOf)]);
+  return cleanUpRevisions(set, { current: update, isUsed: ({ metadata }) => used.has(metadata.name), keepMax }, context);
 }
 
 async function act(set: StatefulSet, { create, remove }: StatefulPlan, context: Context): Promise<void> {

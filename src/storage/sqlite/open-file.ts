@@ -15,10 +15,10 @@ export interface OpenedFile extends Extent {
 export const pageBytes = 4096;
 /** A process that was killed in the middle of a flush holds its lock until the disk has answered; that is waited for, in milliseconds. */
 const lockWaitMs = 4_000;
-/** The write-ahead log is copied into the file when it is this long. */
-export const walPagesMax = 4000;
-/** How much of the log's file is kept for the next round, in bytes: writing over it costs the file system nothing but the bytes, growing it costs its journal. */
-export const keptLogBytes = 1024 * 1024;
+/** The write-ahead log is copied into the file when it is this long. All writes wait meanwhile, so it is done often and a little each time: at 4,000 pages the slowest of a hundred waited twice as long. */
+export const walPagesMax = 1_000;
+/** How much of the log's file is kept for the next round, in bytes: writing over it costs the file system nothing but the bytes, growing it costs its journal. One round, and the transaction that ended it. */
+export const keptLogBytes = 5 * 1024 * 1024;
 
 const sqliteCode = { busy: 5, readOnly: 8, corrupt: 11, notADatabase: 26 } as const;
 /** The primary result code of an error from SQLite, without its extension. */

@@ -24,6 +24,7 @@ export interface ContainerContext {
 }
 
 function validatePorts(ports: readonly ContainerPort[], path: string): readonly FieldError[] {
+  if (ports.length === 0) return [];
   const names = new Set<string>();
   const errors: FieldError[] = [];
   for (const [index, { name, containerPort = 0, hostPort = 0, protocol }] of ports.entries()) {
@@ -58,6 +59,7 @@ export function validateHostPortConflicts(containers: readonly Container[], path
 }
 
 function validateResizePolicy(policies: readonly ContainerResizePolicy[], podRestartPolicy: string | undefined, path: string): readonly FieldError[] {
+  if (policies.length === 0) return [];
   const seen = new Set<string>();
   const errors: FieldError[] = [];
   for (const [index, { resourceName, restartPolicy }] of policies.entries()) {
@@ -133,6 +135,7 @@ export function validateContainers(context: ContainerContext, path: string): rea
 
 export function validateInitContainers(context: ContainerContext, path: string): readonly FieldError[] {
   const { spec } = context;
+  if ((spec.initContainers ?? []).length === 0) return [];
   const names = new Set((spec.containers ?? []).map(({ name = "" }) => name));
   const errors: FieldError[] = [];
   for (const [index, container] of (spec.initContainers ?? []).entries()) {
@@ -165,6 +168,7 @@ const notForEphemeral = ["ports", "resources", "resizePolicy", "restartPolicy", 
 
 export function validateEphemeralContainers(context: ContainerContext, path: string): readonly FieldError[] {
   const { spec } = context;
+  if ((spec.ephemeralContainers ?? []).length === 0) return [];
   const others = new Set([...(spec.containers ?? []), ...(spec.initContainers ?? [])].map(({ name = "" }) => name));
   const names = new Set(others);
   const errors: FieldError[] = [];

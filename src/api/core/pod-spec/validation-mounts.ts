@@ -58,6 +58,7 @@ export function validateMounts(mounts: readonly VolumeMount[], devices: readonly
 }
 
 export function validateDevices(devices: readonly VolumeDevice[], mounts: readonly VolumeMount[], volumes: Volumes, path: string): readonly FieldError[] {
+  if (devices.length === 0) return [];
   const paths = new Set<string>();
   const names = new Set<string>();
   const errors: FieldError[] = [];

@@ -55,6 +55,7 @@ function validateRequirements(requirements: ResourceRequirements, claimNames: Re
 }
 
 function validateClaims(claims: readonly ResourceClaim[], claimNames: ReadonlySet<string>, path: string): readonly FieldError[] {
+  if (claims.length === 0) return [];
   const seen = new Set<string>();
   const errors: FieldError[] = [];
   for (const [index, { name, request }] of claims.entries()) {

@@ -145,6 +145,7 @@ export function validateTolerations(tolerations: readonly Toleration[], path: st
 }
 
 export function validateSchedulingGates(gates: readonly PodSchedulingGate[], path: string): readonly FieldError[] {
+  if (gates.length === 0) return [];
   const seen = new Set<string>();
   const errors: FieldError[] = [];
   for (const [index, { name = "" }] of gates.entries()) {

@@ -109,6 +109,7 @@ const ipcSysctl = /^(?:kernel[./](?:sem|shmall|shmmax|shmmni|shm_rmid_forced|shm
 const netSysctl = /^net[./]/;
 
 function validateSysctls(context: PodSecurityContext, spec: PodSpec, path: string): readonly FieldError[] {
+  if ((context.sysctls ?? []).length === 0) return [];
   const seen = new Set<string>();
   const errors: FieldError[] = [];
   for (const [index, { name = "" }] of (context.sysctls ?? []).entries()) {

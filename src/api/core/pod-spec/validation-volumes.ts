@@ -105,10 +105,10 @@ export function validateVolumes(volumes: readonly Volume[], path: string, contex
     const at = `${path}[${index}]`;
     const own = [...validateSource(volume, at, context)];
     if (absent(volume.name)) own.push(required(`${at}.name`));
-    else own.push(...dnsLabel(`${at}.name`, volume.name));
+    else addAll(own, dnsLabel(`${at}.name`, volume.name));
     if (good.has(volume.name)) own.push(duplicate(`${at}.name`, volume.name));
     if (own.length === 0) good.set(volume.name, volume);
-    errors.push(...own);
+    addAll(errors, own);
     const claimName = volume.persistentVolumeClaim?.claimName;
     if (claimName !== undefined && created.has(claimName)) {
       errors.push(invalid(`${at}.persistentVolumeClaim.claimName`, claimName, "must not reference a PVC that gets created for an ephemeral volume"));

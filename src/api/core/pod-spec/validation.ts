@@ -30,6 +30,7 @@ export interface PodSpecOptions {
 }
 
 function validateResourceClaims(claims: readonly PodResourceClaim[], annotations: Readonly<Record<string, string>>, path: string): readonly FieldError[] {
+  if (claims.length === 0) return [];
   const names = new Set<string>();
   const errors: FieldError[] = [];
   for (const [index, claim] of claims.entries()) {
