@@ -16,6 +16,8 @@ export interface Kind {
 
 export interface DecodeBodyOptions {
   readonly kind: Kind;
+  /** The kind may come in any version that knows it: options, which clients of each group send in the version of that group. */
+  readonly inAnyVersion?: boolean;
   readonly schemas: SchemaLookup;
   readonly protobuf: ProtobufCodec | undefined;
   readonly fieldValidation: "Ignore" | "Warn" | "Strict";
@@ -88,7 +90,7 @@ async function readDocument(payload: Extract<Payload, { is: "bytes" }>, kind: Ki
  * The object in a body, of the expected kind (which the body may leave out), decoded by its type.
  * @throws {StatusError} BadRequest, UnsupportedMediaType, RequestEntityTooLarge
  */
-export async function decodeBody<T extends KubeObject = KubeObject>(payload: Payload, { kind, schemas, protobuf, fieldValidation, warnings }: DecodeBodyOptions): Promise<T> {
+export async function decodeBody<T extends KubeObject = KubeObject>(payload: Payload, { kind, inAnyVersion, schemas, protobuf, fieldValidation, warnings }: DecodeBodyOptions): Promise<T> {
   if (payload.is === "object") {
     if (!isRecord(payload.object)) throw unrecognized(kind, "not an object", Buffer.alloc(0));
     const object = payload.object as unknown as T;
@@ -101,13 +103,13 @@ export async function decodeBody<T extends KubeObject = KubeObject>(payload: Pay
     if (value === null || value === undefined) throw unrecognized(kind, "couldn't get version/kind; json parse error: unexpected end of JSON input", bytes);
     throw unrecognized(kind, `couldn't get version/kind; json parse error: json: cannot unmarshal ${is} into Go value of type struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }`, bytes);
   }
-  return typed<T>(value, { kind, schemas, fieldValidation, warnings, duplicates, complaints });
+  return typed<T>(value, { kind, ...(inAnyVersion === true && { inAnyVersion }), schemas, fieldValidation, warnings, duplicates, complaints });
 }
 
 /** Gives an untyped object its type. @throws {StatusError} BadRequest */
 export function typed<T extends KubeObject>(
   value: Readonly<Record<string, unknown>>,
-  { kind, schemas, fieldValidation, warnings, duplicates, complaints = [] }: Omit<DecodeBodyOptions, "protobuf"> & { readonly duplicates?: JsonDocument["duplicates"]; readonly complaints?: readonly string[] },
+  { kind, inAnyVersion, schemas, fieldValidation, warnings, duplicates, complaints = [] }: Omit<DecodeBodyOptions, "protobuf"> & { readonly duplicates?: JsonDocument["duplicates"]; readonly complaints?: readonly string[] },
 ): T {
   const text = (key: string) => (typeof value[key] === "string" ? value[key] : "");
   const apiVersion = text("apiVersion");
@@ -117,8 +119,8 @@ export function typed<T extends KubeObject>(
     if (!known) {
       throw cannotBeHandled(own, kind, `no kind ${JSON.stringify(own.kind)} is registered for version ${JSON.stringify(apiVersionOf(own))} in scheme "pkg/api/legacyscheme/scheme.go:30"`);
     }
-    if (own.kind === kind.kind) throw badRequest(`the API version in the data (${apiVersionOf(own)}) does not match the expected API version (${apiVersionOf(kind)})`);
-    throw cannotBeHandled(own, kind, `converting (${own.version}.${own.kind}) to (${kind.group === "" ? "core" : (kind.group.split(".")[0] ?? "")}.${kind.kind}): unknown conversion`);
+    if (own.kind === kind.kind && inAnyVersion !== true) throw badRequest(`the API version in the data (${apiVersionOf(own)}) does not match the expected API version (${apiVersionOf(kind)})`);
+    if (own.kind !== kind.kind) throw cannotBeHandled(own, kind, `converting (${own.version}.${own.kind}) to (${kind.group === "" ? "core" : (kind.group.split(".")[0] ?? "")}.${kind.kind}): unknown conversion`);
   }
 
   const schema = schemas.kind(kind.group, kind.version, kind.kind);

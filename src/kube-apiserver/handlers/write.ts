@@ -106,7 +106,7 @@ async function deleteOptions(api: Api, request: Authorized): Promise<DeleteOptio
   if (!empty) {
     const unmarked = payload.is === "bytes" && mediaTypeOf(payload.contentType) === "" ? { ...payload, contentType: "application/json" } : payload;
     const body = await decodeBody(unmarked, {
-      kind: { group: "", version: "v1", kind: "DeleteOptions" }, protobuf: api.protobuf, fieldValidation: "Ignore", warnings: [],
+      kind: { group: "", version: "v1", kind: "DeleteOptions" }, inAnyVersion: true, protobuf: api.protobuf, fieldValidation: "Ignore", warnings: [],
       // The group and version in which a client says DeleteOptions do not matter.
       schemas: { type: (name) => api.schemas.type(name), kind: (group, version, kind) => (kind === "DeleteOptions" ? api.schemas.type("io.k8s.apimachinery.pkg.apis.meta.v1.DeleteOptions") : api.schemas.kind(group, version, kind)) },
     });
