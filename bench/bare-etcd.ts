@@ -1,30 +1,36 @@
 import { connect, type ClientHttp2Session, type ClientHttp2Stream } from "node:http2";
 import { codecs, type Codec } from "../src/stdx/grpc.ts";
+import { framed } from "../src/stdx/grpc-frames.ts";
 import { descriptors, type WatchResponse } from "../src/storage/etcd/generated/etcd-v3.ts";
 
 const codec = codecs(descriptors);
 const requestHead = { ":method": "POST", "content-type": "application/grpc", "te": "trailers" };
 
-/** Messages of gRPC: a byte that says that it is not compressed, the length, the message. */
-function framed(message: Uint8Array): Buffer {
-  const frame = Buffer.alloc(5 + message.length);
-  frame.writeUInt32BE(message.length, 1);
-  frame.set(message, 5);
-  return frame;
-}
-
 /** The least that can be between a program and etcd: requests on one HTTP/2 connection, without a library of gRPC, without deadlines, retries or checks. */
 export class BareEtcd implements Disposable {
   readonly #session: ClientHttp2Session;
   readonly #put: Codec = codec("PutRequest");
+  readonly #txn: Codec = codec("TxnRequest");
 
   constructor(url: string) {
     this.#session = connect(url);
   }
 
   put(key: string, value: Uint8Array): Promise<void> {
-    const stream = this.#session.request({ ...requestHead, ":path": "/etcdserverpb.KV/Put" });
-    stream.end(framed(this.#put.encode({ key: Buffer.from(key), value })));
+    return this.#call("/etcdserverpb.KV/Put", this.#put.encode({ key: Buffer.from(key), value }));
+  }
+
+  /** As upstream's API server asks for it. */
+  create(name: string, value: Uint8Array): Promise<void> {
+    const key = Buffer.from(name);
+    return this.#call("/etcdserverpb.KV/Txn", this.#txn.encode({
+      compare: [{ result: "Equal", target: "Mod", key, modRevision: 0 }], success: [{ requestPut: { key, value } }], failure: [{ requestRange: { key } }],
+    }));
+  }
+
+  #call(path: string, message: Uint8Array): Promise<void> {
+    const stream = this.#session.request({ ...requestHead, ":path": path });
+    stream.end(framed(message));
     return new Promise((resolve, reject) => {
       stream.on("trailers", (trailers) => (trailers["grpc-status"] === "0" ? resolve() : reject(new Error(String(trailers["grpc-message"])))));
       stream.on("error", reject);

@@ -43,12 +43,14 @@ function splitTerms(text: string): string[] {
 
 /** Parses what clients put into `fieldSelector`: "metadata.name=web,status.phase!=Running". Throws BadRequest with upstream's text. */
 export function parseFieldSelector(text: string): FieldMatcher {
-  return splitTerms(text).toSorted().filter((term) => term !== "").map((term) => {
+  const requirements = splitTerms(text).toSorted().filter((term) => term !== "").map((term): FieldRequirement => {
     const match = /^(.*?)(!=|==|=)(.*)$/s.exec(term);
     if (!match) throw badRequest(`invalid selector: '${text}'; can't understand '${term}'`);
     const [, field = "", operator, value = ""] = match;
     return { field, operator: operator === "!=" ? "!=" : "=", value: unescapeFieldValue(value) };
   });
+  // That nothing is nothing, holds.
+  return requirements.filter(({ field, value }) => field !== "" || value !== "");
 }
 
 /** `fieldOf` gives the value of a field, "" for one that is absent. */

@@ -98,7 +98,7 @@ export function invalidError(kind: { readonly group: string; readonly kind: stri
   const all = texts.length === 1 ? (texts[0] ?? "") : `[${texts.join(", ")}]`;
   return new StatusError("Invalid", `${kind.group === "" ? kind.kind : `${kind.kind}.${kind.group}`} ${JSON.stringify(name)} is invalid: ${all}`, {
     details: {
-      ...(name !== "" && { name }), ...(kind.group !== "" && { group: kind.group }), kind: kind.kind,
+      ...(name !== "" && { name }), ...(kind.group !== "" && { group: kind.group }), ...(kind.kind !== "" && { kind: kind.kind }),
       causes: errors.map(({ reason, message, field }) => ({ reason, message, field })),
     },
   });

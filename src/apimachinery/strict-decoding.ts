@@ -1,3 +1,4 @@
+import { alwaysWritten } from "./always-written.ts";
 import type { DuplicateFields } from "./json.ts";
 import { canonicalQuantity } from "./quantity.ts";
 import { isZeroScalar, omitsZero, type FieldSchema, type ObjectSchema, type SchemaLookup, type TypeSchema } from "./schema.ts";
@@ -9,7 +10,7 @@ export class DecodeError extends Error {
 }
 
 export interface DecodeResult {
-  /** Plain JSON of the type: unknown fields, nulls and empty collections dropped, quantities, times and durations in canonical form. */
+  /** Plain JSON of the type, as Go writes it: unknown fields, nulls and empty collections dropped, what is always there filled in, quantities, times and durations in canonical form. */
   readonly object: Readonly<Record<string, unknown>>;
   /** `unknown field "spec.foo"` */
   readonly unknown: readonly string[];
@@ -106,7 +107,7 @@ const empty = (value: unknown): boolean => (Array.isArray(value) ? value.length 
 /** What Go's encoder leaves out again: nothing at all, empty lists and maps, and scalars with their zero value where absent and zero are not two things. */
 function dropsOut(value: unknown, field: FieldSchema): boolean {
   if (value === undefined) return true;
-  if (field.required === true) return false;
+  if (field.required === true) return field.writtenAsNull === true && Array.isArray(value) && value.length === 0;
   if (field.type.is === "list" || field.type.is === "map") return empty(value);
   return isZeroScalar(value) && omitsZero(field);
 }
@@ -134,6 +135,7 @@ function decodeObject(value: unknown, schema: ObjectSchema, context: Context): R
     context.struct = around;
     if (!dropsOut(decoded, field)) result[key] = decoded;
   }, (key) => Object.hasOwn(schema.fields, key));
+  for (const [key, zero] of alwaysWritten(schema, context.schemas)) if (!Object.hasOwn(result, key)) result[key] = zero;
   return result;
 }
 

@@ -51,3 +51,28 @@ test("listeners get what is there and then each change, with what was before", (
   cache.apply("ADDED", pod("b", "3", 6));
   assert.deepEqual(seen, ["->1", "1>2", "2>-", "->4", "5>-"]);
 });
+
+test("what is noted while a new list is taken in bit by bit is no more and no less than after it", async () => {
+  const cache = new Cache<KubeObject>();
+  const count = 2_000;
+  cache.replace(Array.from({ length: count }, (_, number) => pod(`old-${number}`, `o${number}`, number + 1)), String(count));
+  const listed = Array.from({ length: count }, (_, number) => pod(`new-${number}`, `n${number}`, count + number + 1));
+  const taken = cache.replaceInTurns(listed, "10000");
+  let turns = 0;
+  const ended = taken.then(() => (turns = -turns));
+  while (turns >= 0) {
+    turns++;
+    cache.noteWrite(pod(`old-${turns}`, `o${turns}`, 5_000 + turns)); // It had ended by the time of the list.
+    cache.noteWrite(pod(`later-${turns}`, `l${turns}`, 20_000 + turns));
+    cache.noteDelete(`default/new-${turns}`, `n${turns}`);
+    await new Promise<void>((resolve) => setImmediate(resolve));
+  }
+  await ended;
+  const names = new Set(cache.list().map(({ metadata }) => metadata.name));
+  const noted = cache.list().filter(({ metadata }) => metadata.name?.startsWith("later-")).length;
+  assert.ok(noted > 4, `${noted} turns`);
+  assert.deepEqual([...names].filter((name) => name?.startsWith("old-")), []);
+  const hidden = Array.from({ length: noted }, (_, turn) => `new-${turn + 1}`).filter((name) => !names.has(name)).length;
+  assert.equal(names.size, count - hidden + noted);
+  assert.ok(hidden > 0);
+});

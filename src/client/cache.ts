@@ -15,6 +15,8 @@ export interface Following extends Disposable {
   readonly told: Promise<void>;
 }
 
+/** So many objects are compared in one turn. */
+const replacedPerTurn = 512;
 /** So many objects are told of at once to who begins to listen. */
 const toldAtOnceMax = 64;
 
@@ -126,21 +128,41 @@ export class Cache<T extends KubeObject> implements Lister<T> {
   }
 
   /** All objects as they were at one revision; what this process wrote later than that stays. */
-  replace(objects: Iterable<T>, resourceVersion: string | undefined): void {
+  replace(objects: readonly T[], resourceVersion: string | undefined): void {
+    for (const _ of this.#replacing(objects, resourceVersion));
+  }
+
+  /** As `replace`, bit by bit. No other news of the watch may come meanwhile; notes may. */
+  async replaceInTurns(objects: readonly T[], resourceVersion: string | undefined): Promise<void> {
+    let count = 0;
+    for (const _ of this.#replacing(objects, resourceVersion)) if (++count % replacedPerTurn === 0) await ownTurns.next();
+  }
+
+  /** Yields where others may have their turn. */
+  *#replacing(objects: readonly T[], resourceVersion: string | undefined): Generator<undefined, void> {
     const revision = revisionOf(resourceVersion) ?? 0;
-    const listed = new Map<ObjectKey, T>();
+    const listed = new Set<ObjectKey>();
     const listedUids = new Set<string>();
     for (const object of objects) {
-      listed.set(keyOf(object), object);
+      listed.add(keyOf(object));
       listedUids.add(object.metadata.uid ?? "");
+      yield;
     }
     for (const uid of this.#gone) if (!listedUids.has(uid)) this.#gone.delete(uid);
-    this.#seenRevision = revision;
-
     for (const [key, known] of this.#objects) {
       if (!listed.has(key) && (revisionOf(known.metadata.resourceVersion) ?? 0) <= revision) this.#remove(key, known);
+      yield;
     }
-    for (const object of listed.values()) this.#put(object);
+    for (const object of objects) {
+      this.#put(object);
+      yield;
+    }
+    // What was noted meanwhile of an object that had ended by then.
+    for (const [key, known] of this.#objects) {
+      if (!listed.has(key) && (revisionOf(known.metadata.resourceVersion) ?? 0) <= revision) this.#remove(key, known);
+      yield;
+    }
+    this.#seenRevision = revision;
   }
 
   /** One event of the watch. */

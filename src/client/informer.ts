@@ -1,13 +1,13 @@
 import { keyOf, type KubeObject, type ObjectKey, type ResourceType } from "../apimachinery/object.ts";
 import { isStatusError, StatusError, type Status } from "../apimachinery/status-error.ts";
 import { race } from "../stdx/abort.ts";
-import { backoffDelayMs } from "../stdx/backoff.ts";
 import type { Clock } from "../stdx/clock.ts";
 import type { Log } from "../stdx/log.ts";
 import type { Random } from "../stdx/random.ts";
 import { Cache } from "./cache.ts";
 import type { Client } from "./client.ts";
 import { isConnectionError } from "./connection-error.ts";
+import { WatchBackoff } from "./watch-backoff.ts";
 
 export interface InformerSelection {
   readonly namespace?: string;
@@ -26,8 +26,6 @@ export interface InformerOptions<T extends KubeObject> extends InformerSelection
 /** The server ends a watch after a time in this range, so that clients spread over servers again. */
 const watchSecondsMin = 300;
 const watchSecondsMax = 600;
-const retryDelayMs = 100;
-const retryDelayMsMax = 30_000;
 /** A list is read in pages of this size when the server cannot stream it. */
 const pageItems = 500;
 const initialEventsEnd = "k8s.io/initial-events-end";
@@ -45,6 +43,8 @@ export class Informer<T extends KubeObject> {
   #hasSynced = false;
   #resourceVersion: string | undefined;
   #streamsLists = true;
+  /** Something, since the last attempt began. */
+  #hasHeard = false;
 
   constructor(type: ResourceType<T>, options: InformerOptions<T>) {
     this.type = type;
@@ -68,20 +68,22 @@ export class Informer<T extends KubeObject> {
   /** Until `signal` aborts. Errors are logged and tried again, ever more slowly. */
   async run(signal: AbortSignal): Promise<void> {
     const { clock, random, log, type } = { ...this.#options, type: this.type };
-    let failures = 0;
+    const backoff = new WatchBackoff(random);
     while (!signal.aborted) {
       const startedMs = clock.now();
+      let failure: unknown;
+      this.#hasHeard = false;
       try {
         if (this.#resourceVersion === undefined && !this.#streamsLists) await this.#list(signal);
         await this.#watch(signal);
       } catch (error) {
         if (signal.aborted) return;
+        failure = error;
         this.#recover(error);
         const quiet = isStatusError(error, "Expired", "Gone") || isConnectionError(error);
         log[quiet ? "debug" : "warn"]("a watch ended", { resource: type.plural, group: type.group, error });
       }
-      if (clock.now() - startedMs >= retryDelayMsMax) failures = 0;
-      const delayMs = backoffDelayMs(failures++, { firstMs: retryDelayMs, maxMs: retryDelayMsMax, jitter: 1 }, random);
+      const delayMs = backoff.delayMs({ startedMs, endedMs: clock.now(), hasHeard: this.#hasHeard, error: failure });
       await clock.sleep(delayMs, { signal }).catch(() => undefined); // Rejects only on abort, which the loop sees.
     }
   }
@@ -98,10 +100,11 @@ export class Informer<T extends KubeObject> {
     for (let next: string | undefined; ; ) {
       const page = await this.#options.client.list(this.type, { ...this.#selection(), limit: pageItems, ...(next !== undefined && { continue: next }), signal });
       const { apiVersion, kind } = { apiVersion: page.apiVersion, kind: this.type.kind };
+      this.#hasHeard = true;
       for (const item of page.items) items.push(this.#kept(item.kind === undefined ? { ...item, apiVersion, kind } : item));
       next = page.metadata.continue;
       if (next !== undefined && next !== "") continue;
-      this.#replace(items, page.metadata.resourceVersion);
+      await this.#replace(items, page.metadata.resourceVersion);
       return;
     }
   }
@@ -119,11 +122,12 @@ export class Informer<T extends KubeObject> {
     const fillsAtOnce = initial !== undefined && !this.#hasSynced && this.cache.size === 0;
     for await (const event of watch) {
       if (event.type === "ERROR") throw StatusError.fromStatus(event.object as Status);
+      this.#hasHeard = true;
       if (event.type === "BOOKMARK") {
         const { resourceVersion, annotations } = event.object.metadata;
         if (listing && annotations?.[initialEventsEnd] === "true") {
           if (fillsAtOnce) this.#filled(resourceVersion);
-          else this.#replace(listing.values(), resourceVersion);
+          else await this.#replace([...listing.values()], resourceVersion);
           listing = undefined;
         } else if (!listing) {
           this.#resourceVersion = resourceVersion;
@@ -146,8 +150,8 @@ export class Informer<T extends KubeObject> {
     }
   }
 
-  #replace(objects: Iterable<T>, resourceVersion: string | undefined): void {
-    this.cache.replace(objects, resourceVersion);
+  async #replace(objects: readonly T[], resourceVersion: string | undefined): Promise<void> {
+    await this.cache.replaceInTurns(objects, resourceVersion);
     this.#filled(resourceVersion);
   }
 

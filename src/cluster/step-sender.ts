@@ -5,8 +5,8 @@ import type { Step, Steps } from "../stdx/steps.ts";
 
 /** Steps that wait to be sent; beyond this the oldest are given up, since a trace is worth less than the memory of a node. */
 const waitingMax = 5_000;
-/** What happens within this time goes in one request. */
-const gatherMs = 20;
+/** What happens within this time goes in one request: sooner than anybody looks, and late enough that pods which start do not each pay for several requests. */
+const gatherMs = 100;
 const retryDelayMs = 1_000;
 
 /** Hands an agent's steps to the API server, which keeps them with its own. */

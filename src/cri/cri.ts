@@ -1,5 +1,6 @@
 import { descriptors, methods, type Messages } from "./generated/cri-v1.ts";
-import { codecs, RpcChannel, type Input, type RpcOptions } from "../stdx/grpc.ts";
+import { codecs, type Input, type RpcOptions } from "../stdx/grpc.ts";
+import { RpcChannel } from "../stdx/rpc-channel.ts";
 
 type Methods = typeof methods;
 type Unary = { readonly [M in keyof Methods]: Methods[M]["stream"] extends false ? M : never }[keyof Methods];

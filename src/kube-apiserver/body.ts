@@ -36,9 +36,9 @@ function summary(bytes: Buffer): string {
 }
 
 const unrecognized = (kind: Kind, why: string, bytes: Buffer): StatusError =>
-  badRequest(`the object provided is unrecognized (must be of type ${kind.kind}): ${why} (${summary(bytes)})`);
+  new StatusError("BadRequest", `the object provided is unrecognized (must be of type ${kind.kind}): ${why} (${summary(bytes)})`, { cause: why });
 const cannotBeHandled = (own: { readonly kind: string; readonly version: string }, kind: Kind, why: string): StatusError =>
-  badRequest(`${own.kind} in version ${JSON.stringify(own.version)} cannot be handled as a ${kind.kind}: ${why}`);
+  new StatusError("BadRequest", `${own.kind} in version ${JSON.stringify(own.version)} cannot be handled as a ${kind.kind}: ${why}`, { cause: why });
 
 /** The media type without its parameters. */
 export const mediaTypeOf = (contentType: string): string => (contentType.split(";", 1)[0] ?? "").trim().toLowerCase();
@@ -46,7 +46,7 @@ export const mediaTypeOf = (contentType: string): string => (contentType.split("
 interface DocumentRead {
   readonly document: JsonDocument;
   readonly bytes: Buffer;
-  /** What is wrong with a YAML text although it can be read. */
+  /** What is wrong with a YAML text although it can be read, one line each: a warning each, and one error together. */
   readonly complaints?: readonly string[];
 }
 
@@ -60,8 +60,7 @@ async function readDocument(payload: Extract<Payload, { is: "bytes" }>, kind: Ki
     case "application/yaml":
       try {
         const { value, duplicates } = parseYamlStrict(bytes.toString());
-        const complaints = strict && duplicates.length > 0 ? [`yaml: unmarshal errors:\n${duplicates.map((each) => `  ${each}`).join("\n")}`] : [];
-        return { document: { value, duplicates: none }, bytes, complaints };
+        return { document: { value, duplicates: none }, bytes, complaints: strict ? duplicates : [] };
       } catch (error) {
         if (!(error instanceof YamlError)) throw error;
         throw unrecognized(kind, error.message, bytes);
@@ -87,7 +86,7 @@ async function readDocument(payload: Extract<Payload, { is: "bytes" }>, kind: Ki
 }
 
 /**
- * The object in a body, of the expected kind (which the body may leave out), decoded by its type.
+ * The object in a body, of the expected kind (which the body may leave out), decoded by its type. The cause of an error is what is wrong, without what was wanted.
  * @throws {StatusError} BadRequest, UnsupportedMediaType, RequestEntityTooLarge
  */
 export async function decodeBody<T extends KubeObject = KubeObject>(payload: Payload, { kind, inAnyVersion, schemas, protobuf, fieldValidation, warnings }: DecodeBodyOptions): Promise<T> {
@@ -97,12 +96,15 @@ export async function decodeBody<T extends KubeObject = KubeObject>(payload: Pay
     const complete = object.kind === kind.kind && object.apiVersion === apiVersionOf(kind) ? object : { ...object, kind: kind.kind, apiVersion: apiVersionOf(kind) };
     return (complete as Partial<T>).metadata === undefined ? { ...complete, metadata: {} } : complete;
   }
-  const { document: { value, duplicates }, bytes, complaints = [] } = await readDocument(payload, kind, fieldValidation !== "Ignore", protobuf);
+  const { document: { value: read, duplicates }, bytes, complaints = [] } = await readDocument(payload, kind, fieldValidation !== "Ignore", protobuf);
+  // To Go's decoder null is an object without fields.
+  const value = read === null && bytes.length > 0 ? {} : read;
   if (!isRecord(value)) {
     const is = Array.isArray(value) ? "array" : value === null ? "null" : typeof value === "boolean" ? "bool" : typeof value;
     if (value === null || value === undefined) throw unrecognized(kind, "couldn't get version/kind; json parse error: unexpected end of JSON input", bytes);
     throw unrecognized(kind, `couldn't get version/kind; json parse error: json: cannot unmarshal ${is} into Go value of type struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }`, bytes);
   }
+  if (typeof value["apiVersion"] === "string" && value["apiVersion"].split("/").length > 2) throw unrecognized(kind, `unexpected GroupVersion string: ${value["apiVersion"]}`, bytes);
   return typed<T>(value, { kind, ...(inAnyVersion === true && { inAnyVersion }), schemas, fieldValidation, warnings, duplicates, complaints });
 }
 
@@ -134,7 +136,8 @@ export function typed<T extends KubeObject>(
   }
   const strict = [...complaints, ...decoded.strict];
   if (strict.length > 0) {
-    if (fieldValidation === "Strict") throw cannotBeHandled(own, kind, `strict decoding error: ${strict.join(", ")}`);
+    const told = complaints.length === 0 ? strict : [`yaml: unmarshal errors:\n${complaints.map((each) => `  ${each}`).join("\n")}`, ...decoded.strict];
+    if (fieldValidation === "Strict") throw cannotBeHandled(own, kind, `strict decoding error: ${told.join(", ")}`);
     if (fieldValidation === "Warn") warnings.push(...strict);
   }
   return { ...decoded.object, kind: kind.kind, apiVersion: apiVersionOf(kind), metadata: isRecord(decoded.object["metadata"]) ? decoded.object["metadata"] : {} } as unknown as T;

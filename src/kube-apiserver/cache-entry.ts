@@ -33,6 +33,8 @@ export class StoredForm {
   readonly metadataAt: number;
   /** Entries that hold their object parsed. */
   readonly parsed: Recent<CacheEntry>;
+  /** What was parsed last without being kept: a row of a table is made of it twice. */
+  lastRead: { readonly entry: CacheEntry; readonly object: KubeObject } | undefined;
   /** Entries that hold other forms: protobuf, cells, other versions. */
   readonly formed: Recent<CacheEntry>;
 
@@ -160,7 +162,12 @@ export class CacheEntry implements Tenant {
 
   /** The whole object for those who look at very many, each once: were these kept for a while, the collector would take them for what is meant to stay. */
   read(): KubeObject {
-    return this.#object ?? (this.#stored ? this.form.decode(this.#stored, this.revision) : (JSON.parse(this.jsonLine.toString()) as KubeObject));
+    if (this.#object) return this.#object;
+    const { lastRead } = this.form;
+    if (lastRead?.entry === this) return lastRead.object;
+    const object = this.#stored ? this.form.decode(this.#stored, this.revision) : (JSON.parse(this.jsonLine.toString()) as KubeObject);
+    this.form.lastRead = { entry: this, object };
+    return object;
   }
 
   #keepParsed(object: KubeObject): KubeObject {
@@ -214,10 +221,14 @@ export class CacheEntry implements Tenant {
 
   /** Leaves the bytes to a slab, for as long as this is what is there under its key. What another server has stored waits until somebody asks for it. */
   settle(slabs: Slabs): void {
-    const length = this.#stored && this.form.lineLength(this.#stored, this.revision);
-    if (length === undefined) return;
-    this.#length = length;
-    slabs.add(this);
+    if (!this.#stored) return;
+    const length = this.form.lineLength(this.#stored, this.revision);
+    if (length !== undefined) {
+      this.#length = length;
+      slabs.add(this);
+    }
+    // It may be a view of much more.
+    if (!this.#slab && this.#stored.byteLength < this.#stored.buffer.byteLength) this.#stored = this.#stored.slice();
   }
 
   /** Something else is there now. */

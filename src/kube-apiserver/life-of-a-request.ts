@@ -13,6 +13,7 @@ import { lasts, TooBusyError } from "./in-flight.ts";
 import { asStatusError } from "./local-transport.ts";
 import type { Outlet } from "./outlet.ts";
 import { notAList, onlyAList } from "./output/negotiation.ts";
+import { checkProduced, producedBy } from "./output/produced-media.ts";
 import { encodeOptions, errorReply, notCached, reply, warningHeaders, type Reply } from "./output/respond.ts";
 import type { Authorized, Incoming } from "./request.ts";
 import type { Query } from "./query.ts";
@@ -219,10 +220,12 @@ const readVerbs: ReadonlySet<string> = new Set(["get", "list", "watch"]);
 
 /** @throws {StatusError} NotAcceptable, for a form that the answer to a write cannot have. */
 function checkAnswerForm(api: Api, request: Authorized): void {
-  const { wanted: { as } } = encodeOptions(api, request, { table: true, partial: true });
-  if (as === "object" || as === "Table") return;
   const { group, version, resource, subresource, verb } = request.info;
   const type = api.served(group, version, resource)?.type;
+  if (type?.verbs.includes(verb) === true) checkProduced(request.headers["accept"], producedBy(verb));
+  // Reviews have no table.
+  const { wanted: { as } } = encodeOptions(api, request, { table: !api.virtual(group, version, resource), partial: true });
+  if (as === "object" || as === "Table") return;
   if (!type || (subresource !== "" && subresource !== "status")) return;
   if (as === "PartialObjectMetadataList" && verb !== "deletecollection") throw notAList(type);
   if (as === "PartialObjectMetadata" && verb === "deletecollection") throw onlyAList(type);

@@ -23,15 +23,17 @@ const encodeContinue = ({ revision, start }: Continuation): string => Buffer.fro
 
 function decodeContinue(token: string): Continuation {
   const problem = (detail: string) => badRequest(`invalid continue token: continue key is not valid: ${detail}`);
-  const bad = /[^\w-]/.exec(token);
-  if (bad) throw problem(`illegal base64 data at input byte ${bad.index}`);
+  const bad = /[^\w-]/.exec(token)?.index ?? (token.length % 4 === 1 ? token.length - 1 : undefined);
+  if (bad !== undefined) throw problem(`illegal base64 data at input byte ${bad}`);
   let value: { readonly v?: unknown; readonly rv?: unknown; readonly start?: unknown };
   try {
     value = JSON.parse(Buffer.from(token, "base64url").toString()) as typeof value;
   } catch (error) {
     throw problem(error instanceof Error ? error.message : String(error));
   }
-  if (typeof value !== "object" || value === null || value.v !== "meta.k8s.io/v1") throw problem(`server does not recognize this encoded version ${String(value?.v ?? "")}`);
+  const is = Array.isArray(value) ? "array" : typeof value === "boolean" ? "bool" : typeof value;
+  if (is !== "object") throw problem(`json: cannot unmarshal ${is} into Go value of type storage.continueToken`);
+  if ((value as unknown) === null || value.v !== "meta.k8s.io/v1") throw problem(`server does not recognize this encoded version ${String((value as typeof value | null)?.v ?? "")}`);
   if (typeof value.rv !== "number" || value.rv === 0 || !Number.isSafeInteger(value.rv)) throw problem("incorrect encoded start resourceVersion (version meta.k8s.io/v1)");
   if (typeof value.start !== "string" || value.start === "") throw problem("encoded start key empty (version meta.k8s.io/v1)");
   // Nobody leaves the prefix of the resource by it.
@@ -43,7 +45,7 @@ function decodeContinue(token: string): Continuation {
 const isCleanPath = (start: string): boolean => start.replace(/^\//, "").split("/").every((step, _, steps) => (step !== "" || steps.length === 1) && step !== "." && step !== "..");
 
 export function tooLargeResourceVersion(requested: number, current: number): StatusError {
-  return new StatusError("Timeout", `Too large resource version: ${requested}, current: ${current}`, {
+  return new StatusError("Timeout", `Timeout: Too large resource version: ${requested}, current: ${current}`, {
     details: { causes: [{ reason: "ResourceVersionTooLarge", message: "Too large resource version" }], retryAfterSeconds: 1 },
   });
 }

@@ -78,11 +78,11 @@ describe("each way of writing tracks what it may change", () => {
     ["v1/pods", "resize", pod, ['.spec.containers[name="c"]', '.spec.containers[name="c"].resources', '.spec.containers[name="c"].resources.requests', '.spec.containers[name="c"].resources.requests.cpu']],
     ["v1/pods", "ephemeralcontainers", pod, [".spec.ephemeralContainers", '.spec.ephemeralContainers[name="e"]', '.spec.ephemeralContainers[name="e"].image', '.spec.ephemeralContainers[name="e"].name', '.spec.ephemeralContainers[name="e"].resources']],
     ["certificates.k8s.io/v1/certificatesigningrequests", "", request, [".metadata.labels", ".metadata.labels.l"]],
-    ["certificates.k8s.io/v1/certificatesigningrequests", "approval", request, [".metadata.labels", ".metadata.labels.l", ".status.conditions", '.status.conditions[type="Approved"]', '.status.conditions[type="Approved"].status', '.status.conditions[type="Approved"].type']],
+    ["certificates.k8s.io/v1/certificatesigningrequests", "approval", request, [".metadata.labels", ".metadata.labels.l", ".status.conditions", '.status.conditions[type="Approved"]', '.status.conditions[type="Approved"].lastTransitionTime', '.status.conditions[type="Approved"].lastUpdateTime', '.status.conditions[type="Approved"].status', '.status.conditions[type="Approved"].type']],
     ["certificates.k8s.io/v1/certificatesigningrequests", "status", request, [".metadata.labels", ".metadata.labels.l", ".status.certificate"]],
     ["v1/namespaces", "finalize", { spec: { finalizers: ["kubernetes"] }, status: { phase: "Active" } }, [".metadata.labels", ".metadata.labels.l", ".spec.finalizers"]],
     ["networking.k8s.io/v1/servicecidrs", "status", { spec: { cidrs: ["10.0.0.0/8"] }, status: { conditions: [{ type: "Ready", status: "True" }] } },
-      [".status.conditions", '.status.conditions[type="Ready"]', '.status.conditions[type="Ready"].status', '.status.conditions[type="Ready"].type']],
+      [".status.conditions", '.status.conditions[type="Ready"]', ...["lastTransitionTime", "message", "reason"].map((field) => `.status.conditions[type="Ready"].${field}`), '.status.conditions[type="Ready"].status', '.status.conditions[type="Ready"].type']],
   ] as const) {
     test(`${name} ${subresource}`, () => {
       const as = named(name);

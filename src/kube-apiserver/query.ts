@@ -9,20 +9,15 @@ export interface Query {
   has(name: string): boolean;
 }
 
-const truths: ReadonlySet<string> = new Set(["1", "true", "True", "TRUE", "t", "T"]);
-const falsehoods: ReadonlySet<string> = new Set(["", "0", "false", "False", "FALSE", "f", "F"]);
-
-/** As upstream reads a boolean parameter: anything but a clear no is a yes. */
+/** As upstream reads a boolean parameter: anything but a clear no is a yes, also nothing at all after the name. Source: apimachinery/pkg/runtime/conversion.go. */
 export function booleanOf(query: Query, name: string): boolean | undefined {
   const value = query.get(name);
-  if (value === null) return undefined;
-  if (truths.has(value)) return true;
-  return !falsehoods.has(value) ? true : value === "" ? query.has(name) && value !== "" : false;
+  return value === null ? undefined : value !== "0" && value.toLowerCase() !== "false";
 }
 
 export function integerOf(query: Query, name: string): number | undefined {
   const value = query.get(name);
-  if (value === null || value === "") return undefined;
+  if (value === null) return undefined;
   if (!/^[-+]?\d+$/.test(value)) throw badRequest(`strconv.ParseInt: parsing ${JSON.stringify(value)}: invalid syntax`);
   const number = BigInt(value.replace(/^\+/, ""));
   if (number >= 1n << 63n || number < -(1n << 63n)) throw badRequest(`strconv.ParseInt: parsing ${JSON.stringify(value)}: value out of range`);

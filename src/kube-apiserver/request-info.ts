@@ -29,7 +29,7 @@ const decode = (path: string): string => {
   }
 };
 
-const truthy = (value: string | null): boolean => value !== null && value !== "" && value !== "false" && value !== "0" && value !== "f" && value !== "F" && value !== "False" && value !== "FALSE";
+const truthy = (value: string | null): boolean => value !== null && value !== "0" && value.toLowerCase() !== "false";
 
 /** `metadata.name=x` in a field selector names one object, so that rights on that one object suffice. */
 function nameInSelector(selector: string | null): string {
@@ -74,6 +74,6 @@ export function requestInfo(method: string, path: string, query: URLSearchParams
     if (verb === "delete") verb = "deletecollection";
     else verb = truthy(query?.get("watch") ?? null) ? "watch" : "list";
     name = nameInSelector(query?.get("fieldSelector") ?? null);
-  } else if (verb === "get" && subresource === "" && truthy(query?.get("watch") ?? null)) verb = "watch";
+  }
   return { isResourceRequest: true, path, verb, group, version, namespace, resource, subresource, name, rest: parts.length > at + 3 ? parts.slice(at + 3).join("/") : "" };
 }

@@ -36,6 +36,7 @@ import { ListBodies } from "./output/list-bodies.ts";
 import { Registry, type RegistryHooks } from "./registry/registry.ts";
 import { eventLifeMs as defaultEventLifeMs, runEventExpiry } from "./registry/event-expiry.ts";
 import { certificateRequestHooks } from "./registry/certificate-requests.ts";
+import { persistentVolumeHooks, resourceSliceHooks } from "./registry/noted-times.ts";
 import { namespaceHooks } from "./registry/namespaces.ts";
 import type { Conversion, Served } from "./served.ts";
 import { prefixInKey, prefixOf } from "./storage-keys.ts";
@@ -122,6 +123,8 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
   const hooks: Readonly<Record<string, RegistryHooks>> = {
     "/namespaces": namespaceHooks,
     "certificates.k8s.io/certificatesigningrequests": certificateRequestHooks(clock),
+    "/persistentvolumes": persistentVolumeHooks(clock),
+    "resource.k8s.io/resourceslices": resourceSliceHooks(clock),
     ...(serviceNetwork && { "/services": serviceNetwork.hooks }),
   };
   const { authenticator, authorizer, admission, virtual, tokenIssuer } = options.access(state);

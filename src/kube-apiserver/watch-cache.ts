@@ -115,19 +115,24 @@ export class WatchCache {
 
   /** All entries in key order, or those of one namespace, from the first whose key is not below `start`. The array is a picture of now: it never changes. */
   entries(namespace = "", start = ""): readonly CacheEntry[] {
-    if (namespace !== "") return this.#entries.slice(...rangeIn(namespace, start));
+    if (namespace !== "") {
+      const { from, to } = rangeIn(namespace, start);
+      return this.#entries.slice(from, to);
+    }
     const all = (this.#all ??= this.#entries.slice());
     return start === "" ? all : all.slice(indexOf(all, start));
   }
 
   /** The first so many of `entries`, without a picture of all. */
   firstEntries(namespace: string, start: string, limit: number): readonly CacheEntry[] {
-    return this.#entries.slice(...rangeIn(namespace, start), limit);
+    const { from, to } = rangeIn(namespace, start);
+    return this.#entries.slice(from, to, limit);
   }
 
   /** How many entries there are from `start` on. */
   countFrom(namespace: string, start: string): number {
-    return this.#entries.count(...rangeIn(namespace, start));
+    const { from, to } = rangeIn(namespace, start);
+    return this.#entries.count(from, to);
   }
 
   /** Fills the cache at start. */
@@ -303,8 +308,8 @@ export class WatchCache {
 }
 
 /** From which key on, and up to which. */
-const rangeIn = (namespace: string, start: string): [from: string, to?: string] =>
-  namespace === "" ? [start] : [start > `${namespace}/` ? start : `${namespace}/`, `${namespace}0`];
+const rangeIn = (namespace: string, start: string): { readonly from: string; readonly to: string | undefined } =>
+  namespace === "" ? { from: start, to: undefined } : { from: start > `${namespace}/` ? start : `${namespace}/`, to: `${namespace}0` };
 
 /** Where `key` is, or would be. */
 function indexOf(entries: readonly CacheEntry[], key: string): number {

@@ -123,7 +123,8 @@ export async function watch({ state, clock, random, log }: WatchOptions, served:
         known = state.revision;
         queued = [];
         await sendState(cache.entries(inNamespace));
-        if (query.sendInitialEvents === true && query.allowWatchBookmarks && !ended.signal.aborted) sink.bookmark(known, true);
+        // Also of those who ask the old way, by no version or 0: upstream takes them to have asked for it.
+        if (query.allowWatchBookmarks && !ended.signal.aborted) sink.bookmark(known, true);
       } else if (requested === 0) known = state.revision;
       else {
         const missed = cache.since(requested);

@@ -1,16 +1,16 @@
-import { isIP } from "node:net";
-import { checkServerIdentity, type PeerCertificate } from "node:tls";
-import { Client, credentials, Metadata, status, type ChannelCredentials, type ChannelOptions, type ClientDuplexStream, type ServiceError } from "@grpc/grpc-js";
 import protobuf from "protobufjs";
 
 /** A call failed; `code` is the name of the gRPC status ("NOT_FOUND", "DEADLINE_EXCEEDED", …), the message what the other end said. */
 export class RpcError extends Error {
   override readonly name = "RpcError";
   readonly code: string;
+  /** The other end has certainly not begun to do what was asked. */
+  readonly isUndone: boolean;
 
-  constructor(code: string, message: string, options?: ErrorOptions) {
+  constructor(code: string, message: string, options?: ErrorOptions & { readonly isUndone?: boolean }) {
     super(message, options);
     this.code = code;
+    this.isUndone = options?.isUndone ?? false;
   }
 }
 export const isRpcError = (error: unknown, ...codes: readonly string[]): error is RpcError => error instanceof RpcError && (codes.length === 0 || codes.includes(error.code));
@@ -56,150 +56,8 @@ export function codecs(descriptors: string): (message: string) => Codec {
   };
 }
 
-const rpcError = (error: ServiceError): RpcError => new RpcError(status[error.code] ?? "UNKNOWN", error.details, { cause: error });
-
-const metadataOf = (headers: Readonly<Record<string, string>>): Metadata => {
-  const metadata = new Metadata();
-  for (const [name, value] of Object.entries(headers)) metadata.set(name, value);
-  return metadata;
-};
-
 export interface RpcMethod {
   readonly path: string;
   readonly request: Codec;
   readonly response: Codec;
 }
-
-/** PEM; without a certificate authority of its own, the system's are trusted. */
-export interface RpcTls {
-  readonly ca?: string;
-  readonly certificate?: string;
-  readonly key?: string;
-}
-
-export interface RpcChannelOptions {
-  /** What gRPC calls a target: "unix:///run/x.sock", "10.0.0.1:8080". */
-  readonly address: string;
-  readonly headers?: Readonly<Record<string, string>>;
-  /** Plain text when absent. */
-  readonly tls?: RpcTls;
-  /** How large a message may be that is received; 16 MiB unless told. */
-  readonly receiveBytesMax?: number;
-  /** How often a connection with calls is asked whether it is alive; never unless told. */
-  readonly keepaliveMs?: number;
-}
-
-/** A certificate may be for an address; but TLS has no way to ask a server for one by address, and the library no way to leave that out. */
-function addressedTls(address: string, { ca, key, certificate }: RpcTls): { readonly credentials: ChannelCredentials; readonly options: ChannelOptions } {
-  const host = address.slice(0, address.lastIndexOf(":")).replaceAll(/[[\]]/g, "");
-  const byAddress = isIP(host) !== 0;
-  const verify = byAddress ? { checkServerIdentity: (_: string, presented: PeerCertificate) => checkServerIdentity(host, presented) } : {};
-  return { credentials: credentials.createSsl(pem(ca), pem(key), pem(certificate), verify), options: byAddress ? { "grpc.ssl_target_name_override": "localhost" } : {} };
-}
-
-const pem = (text: string | undefined): Buffer | null => (text === undefined ? null : Buffer.from(text));
-
-/** One connection to one server, which comes back by itself when the other end restarts. */
-export class RpcChannel implements Disposable {
-  readonly #client: Client;
-  readonly #headers: Readonly<Record<string, string>>;
-
-  constructor({ address, headers = {}, tls, receiveBytesMax = messageBytesMax, keepaliveMs }: RpcChannelOptions) {
-    this.#headers = headers;
-    const options: ChannelOptions = {
-      "grpc.max_receive_message_length": receiveBytesMax, "grpc.max_send_message_length": messageBytesMax, "grpc.use_local_subchannel_pool": 1,
-      "grpc.initial_reconnect_backoff_ms": 50, "grpc.min_reconnect_backoff_ms": 50, "grpc.max_reconnect_backoff_ms": 1000,
-      ...(keepaliveMs !== undefined && { "grpc.keepalive_time_ms": keepaliveMs, "grpc.keepalive_timeout_ms": keepaliveMs / 2 }),
-    };
-    const secure = tls && addressedTls(address, tls);
-    this.#client = new Client(address, secure?.credentials ?? credentials.createInsecure(), { ...options, ...secure?.options });
-  }
-
-  unary(method: RpcMethod, request: unknown, options: RpcOptions = {}): Promise<unknown> {
-    const { signal, deadlineMs = 120_000 } = options;
-    return new Promise((resolve, reject) => {
-      signal?.throwIfAborted();
-      const deadline = deadlineMs === 0 ? Infinity : deadlineMs;
-      const call = this.#client.makeUnaryRequest(
-        method.path, method.request.encode, method.response.decode, request, metadataOf(this.#headers),
-        deadline === Infinity ? {} : { deadline: new Date(performance.timeOrigin + performance.now() + deadline) },
-        (error, response) => {
-          signal?.removeEventListener("abort", abort);
-          if (!error) resolve(response);
-          else reject(signal?.aborted === true ? (signal.reason as Error) : rpcError(error));
-        },
-      );
-      const abort = (): void => call.cancel();
-      signal?.addEventListener("abort", abort, { once: true });
-    });
-  }
-
-  /** Yields what the server sends until it ends the stream; throws `RpcError` when it breaks. */
-  async *serverStream(method: RpcMethod, request: unknown, options: { readonly signal: AbortSignal }): AsyncGenerator<unknown, void> {
-    const { signal } = options;
-    signal.throwIfAborted();
-    const call = this.#client.makeServerStreamRequest(method.path, method.request.encode, method.response.decode, request, metadataOf(this.#headers), {});
-    const abort = (): void => call.cancel();
-    signal.addEventListener("abort", abort, { once: true });
-    try {
-      for await (const message of call) yield message;
-    } catch (error) {
-      if (signal.aborted) throw signal.reason;
-      throw error instanceof Error && "code" in error && "details" in error ? rpcError(error as ServiceError) : error;
-    } finally {
-      signal.removeEventListener("abort", abort);
-      call.cancel();
-    }
-  }
-
-  /** A stream in both directions that stays open: `call.write` sends, and `onMessage` hears each answer in the turn in which it comes. `onEnd` is called once. */
-  duplex(method: RpcMethod, { onMessage, onEnd }: { readonly onMessage: (message: unknown) => void; readonly onEnd: (error: RpcError | undefined) => void }): RpcStream {
-    const call: ClientDuplexStream<unknown, unknown> = this.#client.makeBidiStreamRequest(method.path, method.request.encode, method.response.decode, metadataOf(this.#headers), {});
-    let ended = false;
-    const end = (error?: RpcError): void => {
-      if (ended) return;
-      ended = true;
-      onEnd(error);
-    };
-    call.on("data", (message: unknown) => {
-      if (!ended) onMessage(message);
-    });
-    call.on("error", (error: ServiceError) => end(rpcError(error)));
-    call.on("end", () => end());
-    return {
-      write: (request) => void call.write(request),
-      [Symbol.dispose]: () => {
-        ended = true;
-        call.cancel();
-      },
-    };
-  }
-
-  /** Sends all of `requests`, then resolves with everything that was answered. */
-  async exchange(method: RpcMethod, requests: readonly unknown[], options: { readonly signal: AbortSignal }): Promise<unknown[]> {
-    const call = this.#client.makeBidiStreamRequest(method.path, method.request.encode, method.response.decode, metadataOf(this.#headers), {});
-    const abort = (): void => call.cancel();
-    options.signal.addEventListener("abort", abort, { once: true });
-    const answers: unknown[] = [];
-    try {
-      for (const request of requests) call.write(request);
-      call.end();
-      for await (const message of call) answers.push(message);
-      return answers;
-    } catch (error) {
-      throw error instanceof Error && "code" in error && "details" in error ? rpcError(error as ServiceError) : error;
-    } finally {
-      options.signal.removeEventListener("abort", abort);
-    }
-  }
-
-  [Symbol.dispose](): void {
-    this.#client.close();
-  }
-}
-
-export interface RpcStream extends Disposable {
-  write(request: unknown): void;
-}
-
-const messageBytesMax = 16 * 1024 * 1024;

@@ -50,7 +50,7 @@ export interface ListOptions extends Abortable {
 }
 
 export interface Listing {
-  /** In key order. */
+  /** In key order. Values of one listing may lie in the same memory: who keeps a few of many copies them. */
   readonly entries: readonly Entry[];
   /** The single revision at which all of them were read. */
   readonly revision: Revision;

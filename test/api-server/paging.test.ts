@@ -29,7 +29,7 @@ test("a list whose past is forgotten goes on with the present, when the client w
   assert.deepEqual(rest.items.map(({ metadata }) => metadata.name), ["c", "ca", "d"]);
 
   await assert.rejects(client.list(configmaps, { namespace: "default", resourceVersion: first.metadata.resourceVersion ?? "", resourceVersionMatch: "Exact" }), (error) => isStatusError(error, "Expired"));
-  await assert.rejects(client.list(configmaps, { namespace: "default", resourceVersion: "999999" }), { reason: "Timeout", message: /^Too large resource version: 999999, current: \d+$/ });
+  await assert.rejects(client.list(configmaps, { namespace: "default", resourceVersion: "999999" }), { reason: "Timeout", message: /^Timeout: Too large resource version: 999999, current: \d+$/ });
 });
 
 test("a server that starts over what is stored serves it, and knows which addresses are taken", async () => {

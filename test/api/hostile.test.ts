@@ -83,7 +83,7 @@ async function stock(first: boolean): Promise<void> {
 }
 
 /** What is answered with a code of 500 and above, as upstream does: what may yet come, and nodes that this server does not reach. */
-const known: readonly RegExp[] = [/^Too large resource version: /, /^this server has no connection to nodes$/];
+const known: readonly RegExp[] = [/^Timeout: Too large resource version: /, /^this server has no connection to nodes$/];
 
 function check({ method, path }: HostileRequest, { code, type, bytes }: Answer): void {
   assert.ok(code >= 200 && code < 600, String(code));

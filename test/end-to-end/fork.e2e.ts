@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import type { ConfigMap, Endpoints, Node, Pod } from "../../src/api/generated/core-v1.ts";
 import type { KubeObject } from "../../src/apimachinery/object.ts";
+import { containerdPaths } from "../../src/cri/containerd/config.ts";
 import { pathsOf, readSpec, type ClusterSpec } from "../../src/cluster/spec.ts";
 import { launcher, TestCluster, uniqueName, until } from "../support/cluster.ts";
 import { Guardian } from "../support/guardian.ts";
@@ -13,6 +14,7 @@ import { leftovers } from "../support/leftovers.ts";
 import { runProgram, type Ended } from "../support/programs.ts";
 
 const name = uniqueName();
+const onlyHere = "example.test/only-here:1";
 let cluster: TestCluster;
 let guardian: Guardian | undefined;
 let relay: Server | undefined;
@@ -73,6 +75,13 @@ test("a cluster with running pods is forked while it runs", async () => {
   ] });
   await cluster.kubectl("rollout", "status", "deployment/web", "--timeout=90s");
   await cluster.ready("client");
+  // An image that no registry has: somebody brought it to this node.
+  const { spec: { nodeName = "" } = {} } = await cluster.get<Pod>("pod", "client");
+  const { socket } = containerdPaths(cluster.paths.node(nodeName));
+  const tagged = await runProgram(["ctr", "-a", socket, "-n", "k8s.io", "images", "tag", "docker.io/library/busybox:latest", onlyHere]);
+  assert.equal(tagged.code, 0, tagged.stderr);
+  await cluster.apply({ apiVersion: "v1", kind: "Pod", metadata: { name: "local" }, spec: { nodeName, terminationGracePeriodSeconds: 1, containers: [{ name: "c", image: onlyHere, imagePullPolicy: "Never", command: ["sleep", "100000"] }] } });
+  await cluster.ready("local");
   await until("a pod has ended", async () => (await cluster.get<Pod>("pod", "done")).status?.phase === "Succeeded");
   const before = await objects<Pod>(cluster.name, "pods");
   const server = cluster.pidOf("server");
@@ -84,6 +93,7 @@ test("a cluster with running pods is forked while it runs", async () => {
   fork = readSpec(paths);
   assert.ok(fork);
   await Promise.all([relayRegistry(fork), forking]);
+  assert.doesNotMatch(await forking, /not carried/);
   assert.match(await forking, new RegExp(`^Cluster ${name} is up after [\\d.]+s, with the state of ${cluster.name}\\.`));
 
   assert.equal(cluster.pidOf("server"), server);
@@ -142,7 +152,7 @@ test("what is done to one is not done to the other", async () => {
   assert.equal(await told(cluster.name, "get", "configmap", "settings", "-o", "jsonpath={.data.color}"), "blue");
   assert.equal(await told(name, "get", "configmap", "settings", "-o", "jsonpath={.data.color}"), "red");
   assert.match((await kubectl(name, ["get", "namespace", "only-here"])).stderr, /NotFound/);
-  await until("the fork's pods are gone", async () => (await objects<Pod>(name, "pods")).length === 2);
+  await until("the fork's pods are gone", async () => (await objects<Pod>(name, "pods")).length === 3);
   assert.deepEqual(containersOf(await objects<Pod>(cluster.name, "pods")), before);
   assert.equal(await told(cluster.name, "exec", "client", "--", "timeout", "5", "wget", "-qO-", "http://web/"), "here\n");
   await told(name, "run", "new", "--image=busybox", "--image-pull-policy=IfNotPresent", "--command", "--", "sleep", "1000");

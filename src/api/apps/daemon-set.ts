@@ -33,12 +33,21 @@ const counts = [
 const generationAnnotation = "deprecated.daemonset.template.generation";
 const templateGenerationOf = ({ metadata }: DaemonSet): number => Number(metadata.annotations?.[generationAnnotation] ?? 0);
 const withTemplateGeneration = (daemonSet: DaemonSet, generation: number): DaemonSet =>
-  ({ ...daemonSet, metadata: { ...daemonSet.metadata, annotations: { ...daemonSet.metadata.annotations, [generationAnnotation]: `${generation}` } } });
+  (daemonSet.metadata.annotations?.[generationAnnotation] === `${generation}` ? daemonSet : { ...daemonSet, metadata: { ...daemonSet.metadata, annotations: { ...daemonSet.metadata.annotations, [generationAnnotation]: `${generation}` } } });
+
+const status = statusStrategy<DaemonSet>({
+  validateUpdate(next, previous) {
+    const errors: FieldError[] = [];
+    addAll(errors, validateReplicaCounts(next.status, counts, []));
+    addAll(errors, validateCollisionCount(next.status?.collisionCount, previous.status?.collisionCount));
+    return errors;
+  },
+});
 
 export const daemonSetResource = defineResource<DaemonSet>(daemonsets, {
   validateName: dnsSubdomainName,
   generation: true,
-  defaults: (daemonSet) => changeField(withStruct(daemonSet, "spec"), "spec", (spec) =>
+  defaults: (daemonSet) => changeField(withStruct(withTemplateGeneration(daemonSet, templateGenerationOf(daemonSet)), "spec"), "spec", (spec) =>
     changeField(changeField(withDefaults(withStruct(spec, "template"), { updateStrategy: {}, revisionHistoryLimit: 10 }), "updateStrategy", strategyDefaults), "template", podTemplateDefaults)),
   prepareForCreate: (daemonSet) => ({ ...withTemplateGeneration(withoutDisabledWorkloadFields(daemonSet, undefined), 1), status: { currentNumberScheduled: 0, numberMisscheduled: 0, desiredNumberScheduled: 0, numberReady: 0 } }),
   prepareForUpdate: (next, previous) => {
@@ -55,14 +64,10 @@ export const daemonSetResource = defineResource<DaemonSet>(daemonsets, {
   warningsOnCreate: ({ spec }) => templateWarnings(spec?.template, "spec.template"),
   warningsOnUpdate: (next, previous) => (semanticallyEqual(next.spec?.template, previous.spec?.template) ? [] : templateWarnings(next.spec?.template, "spec.template")),
   subresources: {
-    status: statusStrategy({
-      validateUpdate({ status }, previous) {
-        const errors: FieldError[] = [];
-        addAll(errors, validateReplicaCounts(status, counts, []));
-        addAll(errors, validateCollisionCount(status?.collisionCount, previous.status?.collisionCount));
-        return errors;
-      },
-    }),
+    status: {
+      ...status,
+      prepareForUpdate: (next, previous) => withTemplateGeneration(status.prepareForUpdate(next, previous), templateGenerationOf(previous)),
+    },
   },
   columns: [
     nameColumn,

@@ -95,11 +95,11 @@ function withSelector(job: Job): Job {
     ...spec.selector, matchLabels: { ...spec.selector?.matchLabels, "batch.kubernetes.io/controller-uid": uid },
   };
   const nextLabels = spec.manualSelector === true ? labels : { ...own, ...labels };
-  // Labels that were taken over from the template stay its labels, as they do upstream, where both are one map.
-  const shared = job.metadata.labels !== undefined && job.metadata.labels === spec.template?.metadata?.labels;
+  // A Job without labels of its own has those of its template: upstream defaults it so whenever it reads it.
+  const shared = Object.keys(job.metadata.labels ?? {}).length === 0 || job.metadata.labels === spec.template?.metadata?.labels;
   return {
     ...job,
-    ...(shared && { metadata: { ...job.metadata, labels: nextLabels } }),
+    ...(shared && Object.keys(nextLabels).length > 0 && { metadata: { ...job.metadata, labels: nextLabels } }),
     spec: {
       ...spec, ...(selector !== undefined && { selector }),
       template: { ...spec.template, metadata: { ...spec.template?.metadata, ...(Object.keys(nextLabels).length > 0 && { labels: nextLabels }) } },

@@ -18,16 +18,13 @@ const roleLabel = "kubernetes.io/role";
 
 export const nodeResource = defineResource<Node>(nodes, {
   validateName: dnsSubdomainName,
-  defaults: (node) => changeField(node, "status", (status) => {
+  defaults: (node) => changeField(changeField(node, "spec", withBothPodRanges), "status", (status) => {
     const canonical = changeField(changeField(status, "capacity", canonicalResources), "allocatable", canonicalResources);
     return canonical.allocatable === undefined && canonical.capacity !== undefined ? { ...canonical, allocatable: canonical.capacity } : canonical;
   }),
   // Configuration from the API is gone since 1.24; nodes that still have it keep it.
-  prepareForCreate: (node) => changeField(changeField(node, "spec", (spec) => without(withBothPodRanges(spec), "configSource")), "status", (status) => without(status, "config")),
-  prepareForUpdate: (next, previous) => changeField(keepStatus(next, previous), "spec", (spec) => {
-    const ranged = withBothPodRanges(spec);
-    return previous.spec?.configSource ? ranged : without(ranged, "configSource");
-  }),
+  prepareForCreate: (node) => changeField(changeField(node, "spec", (spec) => without(spec, "configSource")), "status", (status) => without(status, "config")),
+  prepareForUpdate: (next, previous) => changeField(keepStatus(next, previous), "spec", (spec) => (previous.spec?.configSource ? spec : without(spec, "configSource"))),
   validate: validateWhole,
   validateUpdate(next, previous) {
     const errors: FieldError[] = [];

@@ -20,7 +20,7 @@ function withKeptGenerations(next: readonly PodCondition[], previous: readonly P
 }
 
 /** The first address and the list of addresses say the same; who writes one writes both. */
-function withBothAddresses(status: PodStatus): PodStatus {
+export function withBothAddresses(status: PodStatus): PodStatus {
   const { podIP, podIPs } = status;
   if (podIP !== undefined && podIP !== "" && podIPs?.[0]?.ip !== podIP) return { ...status, podIPs: [{ ip: podIP }] };
   if ((podIP === undefined || podIP === "") && podIPs?.[0] !== undefined) return { ...status, podIP: podIPs[0].ip };
@@ -31,7 +31,7 @@ function withBothAddresses(status: PodStatus): PodStatus {
 export function preparePodStatus(next: Pod, previous: Pod): Pod {
   const kept = keepSpec(next, previous);
   const metadata = withField(without(kept.metadata, "deletionTimestamp"), "ownerReferences", previous.metadata.ownerReferences);
-  let status: PodStatus = withBothAddresses(kept.status ?? {});
+  let status: PodStatus = kept.status ?? {};
   if ((status.qosClass ?? "") === "") status = withField(status, "qosClass", previous.status?.qosClass);
   if ((status.observedGeneration ?? 0) === 0) status = withField(status, "observedGeneration", previous.status?.observedGeneration);
   if (status.conditions) status = { ...status, conditions: withKeptGenerations(status.conditions, previous.status?.conditions ?? []) };

@@ -120,7 +120,7 @@ test("a container that ended does not come back, unless it may be restarted", ()
 
 test("writing status keeps spec, owners and class, and both forms of the address agree", () => {
   const previous = podResource.prepareForCreate(podWith());
-  const next = podResource.subresources["status"]?.prepareForUpdate({ ...podWith({ hostname: "x" }), status: { phase: "Running", podIPs: [{ ip: "10.0.0.1" }] } }, previous);
+  const next = podResource.subresources["status"]?.prepareForUpdate(podResource.defaults({ ...podWith({ hostname: "x" }), status: { phase: "Running", podIPs: [{ ip: "10.0.0.1" }] } }), previous);
   assert.deepEqual(next?.spec, previous.spec);
   assert.deepEqual(next?.status, { phase: "Running", podIPs: [{ ip: "10.0.0.1" }], podIP: "10.0.0.1", qosClass: "BestEffort" });
 });

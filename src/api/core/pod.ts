@@ -8,7 +8,7 @@ import { podColumns } from "./pod-columns.ts";
 import { preparePodForCreate } from "./pod-create.ts";
 import { podDefaults } from "./pod-defaults.ts";
 import { preparePodResize, validatePodResize } from "./pod-resize.ts";
-import { preparePodStatus, validatePodStatusUpdate } from "./pod-status.ts";
+import { preparePodStatus, validatePodStatusUpdate, withBothAddresses } from "./pod-status.ts";
 import { validateEphemeralContainersUpdate, validatePodUpdate } from "./pod-update.ts";
 import { validatePodCreate } from "./pod-validation.ts";
 import { withoutDisabledFields } from "./pod-spec/disabled-fields.ts";
@@ -17,7 +17,7 @@ import { podWarnings } from "./pod-warnings.ts";
 export const podResource = defineResource<Pod>(pods, {
   validateName: dnsSubdomainName,
   generation: true,
-  defaults: podDefaults,
+  defaults: (pod) => changeField(podDefaults(pod), "status", withBothAddresses),
   prepareForCreate: preparePodForCreate,
   prepareForUpdate: (next, previous) => changeField(keepStatus(next, previous), "spec", (spec) => withoutDisabledFields(spec, previous.spec)),
   validate: validatePodCreate,

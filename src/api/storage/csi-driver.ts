@@ -18,7 +18,6 @@ const asksForTokens = ({ spec }: CSIDriver): boolean => (spec.tokenRequests ?? [
 
 export const csiDriverResource = defineResource<CSIDriver>(csidrivers, {
   validateName: dnsSubdomainName,
-  generation: true,
   unconditionalUpdate: false,
   defaults: (driver) => changeField(withStruct(driver, "spec"), "spec", (spec) => {
     const filled = withDefaults(spec, {

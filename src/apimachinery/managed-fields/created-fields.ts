@@ -1,4 +1,5 @@
 import type { KubeObject } from "../object.ts";
+import { isZeroScalar } from "../schema.ts";
 import { keepAll, type FieldFilter } from "./field-filter.ts";
 import { difference, union, type FieldSet } from "./field-set.ts";
 import { elementOf, isMapValue, type Shape } from "./shape.ts";
@@ -43,14 +44,14 @@ function setsFor(shape: Shape, tracked: FieldFilter): SetsByOutline {
 const unknown: Shape = { is: "unknown" };
 
 /**
- * Everything that a comparison with nothing looks at: names of fields, keys of elements, and whether values are null, empty, lists or maps. Names
+ * Everything that a comparison with nothing looks at: names of fields, keys of elements, and whether values are null, zero, empty, lists or maps. Names
  * come with their length, so that no name can pass for something else.
  */
 export function outlineOf(value: unknown, shape: Shape): string {
   if (value === null) return "n";
   if (value === undefined) return "u";
   if (Array.isArray(value)) return value.length === 0 ? "[]" : shape.is === "list" || shape.is === "set" ? outlineOfList(value, shape) : "a";
-  if (!isMapValue(value)) return "x";
+  if (!isMapValue(value)) return isZeroScalar(value) ? "z" : "x";
   if (shape.is === "leaf" || shape.is === "list" || shape.is === "set") return Object.keys(value).length === 0 ? "{}" : "o";
   let text = "{";
   for (const key in value) {

@@ -1,3 +1,4 @@
+import { zeroScalarOf } from "../always-written.ts";
 import type { FieldSchema, ObjectSchema, SchemaLookup, TypeSchema } from "../schema.ts";
 import { fieldElement, keyElement, type PathElement } from "./field-set.ts";
 
@@ -18,7 +19,7 @@ export type ScalarKind = "string" | "numeric" | "boolean" | "untyped";
 
 export interface ObjectField {
   shape(): Shape;
-  /** What Go's types have where the field is absent: an empty struct, null for a required list, or nothing. */
+  /** What Go's types have where the field is absent: an empty struct, null for a required list or a time, a scalar that is always written, or nothing. */
   readonly whenAbsent: unknown;
 }
 
@@ -111,10 +112,12 @@ export class Shapes {
   }
 }
 
-/** OpenAPI's `default: {}` marks structs that are no pointers: Go's encoder always writes them. */
-function absentValue({ type, required, default: fallback }: FieldSchema): unknown {
+/** What Go's encoder writes although nobody has set it: OpenAPI's `default: {}` marks structs that are no pointers. */
+function absentValue(field: FieldSchema): unknown {
+  const { type, required, default: fallback } = field;
   if (type.is === "ref" && typeof fallback === "object" && fallback !== null && Object.keys(fallback).length === 0) return emptyStruct;
-  return required === true && (type.is === "list" || type.is === "map") ? null : undefined;
+  if (field.writtenAsNull === true || (required === true && (type.is === "list" || type.is === "map"))) return null;
+  return zeroScalarOf(field);
 }
 const emptyStruct = {};
 

@@ -70,7 +70,6 @@ function compareFields(left: JsonMap | undefined, right: JsonMap | undefined, sh
     const before = own(left, key) ?? (left !== undefined ? field?.whenAbsent : undefined);
     const after = own(right, key) ?? (right !== undefined ? field?.whenAbsent : undefined);
     if (before === undefined && after === undefined) continue;
-    if (one && ((before ?? null) === null && (after ?? null) === null)) continue;
     compareInto(before, after, field?.shape() ?? unknownShape, [...path, fieldElement(key)], out);
   }
 }

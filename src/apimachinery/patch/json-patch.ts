@@ -132,7 +132,7 @@ function applyOperation(document: unknown, { op, path, from, value }: JsonPatchO
 export function readJsonPatch(body: unknown): readonly JsonPatchOperation[] {
   if (!Array.isArray(body)) throw badRequest(`json: cannot unmarshal ${isJsonObject(body) ? "object" : typeof body} into Go value of type jsonpatch.Patch`);
   if (body.length > jsonPatchOperationsMax) {
-    throw new StatusError("RequestEntityTooLarge", `Request entity is too large: The allowed maximum operations in a JSON patch is ${jsonPatchOperationsMax}, got ${body.length}`);
+    throw new StatusError("RequestEntityTooLarge", `Request entity too large: The allowed maximum operations in a JSON patch is ${jsonPatchOperationsMax}, got ${body.length}`);
   }
   return body.map((each: unknown) => {
     if (!isJsonObject(each)) throw badRequest(`json: cannot unmarshal ${Array.isArray(each) ? "array" : typeof each} into Go value of type jsonpatch.Operation`);

@@ -32,16 +32,16 @@ function sourceTree(name: string): { readonly root: string; write(path: string, 
   return { root, write };
 }
 
-/** The kernel tells the time of a change in steps; what was written within the last one counts as still being written. */
-const untilSettled = () => systemClock.sleep(40, { signal: AbortSignal.timeout(5000) });
+/** What was changed when a build began, or since, counts as being written still; these say that it began a minute after the files were written, or before. */
+const later = { now: () => systemClock.now() + 60_000 };
+const earlier = { now: () => systemClock.now() - 60_000 };
 const wordOf = (bundle: string | undefined) => (loadProgram(dirname(bundle ?? ""), { compiledFolder: folder, command: "test" }).commands as unknown as { readonly word: string }).word;
 
 test("a bundle is made once, and never used for another source than its own", async () => {
   const { root, write } = sourceTree("once");
   assert.equal(await bundleOf(root, { make: false }), undefined, "there is none yet");
-  assert.equal(await bundleOf(root, { make: true }), undefined, "the source was changed a moment ago");
-  await untilSettled();
-  const first = await bundleOf(root, { make: true });
+  assert.equal(await bundleOf(root, { make: true, clock: earlier }), undefined, "the source was changed while it was built");
+  const first = await bundleOf(root, { make: true, clock: later });
   assert.equal(wordOf(first), "one");
   assert.equal(execFileSync(process.execPath, [first ?? "", "a", "b"], { encoding: "utf8" }), "a b\n");
   assert.equal(await bundleOf(root, { make: false }), first);
@@ -51,29 +51,26 @@ test("a bundle is made once, and never used for another source than its own", as
   write("src/bin/word.ts", 'export const word = "two";'); // As long as before, and, as some tools leave it, as old as before.
   utimesSync(imported, atime, mtime);
   assert.equal(await bundleOf(root, { make: false }), undefined);
-  await untilSettled();
-  const second = await bundleOf(root, { make: true });
+  const second = await bundleOf(root, { make: true, clock: later });
   assert.equal(wordOf(second), "two");
   assert.notEqual(second, first);
 
   rmSync(imported);
-  assert.equal(await bundleOf(root, { make: true }), undefined, "what does not build runs from its source, which says what is wrong");
+  assert.equal(await bundleOf(root, { make: true, clock: later }), undefined, "what does not build runs from its source, which says what is wrong");
 });
 
 test("only the latest bundles are kept", async () => {
   const { root, write } = sourceTree("latest");
   for (let i = 0; i < 5; i++) {
     write("src/bin/word.ts", `export const word = "${i}";`);
-    await untilSettled();
-    assert.equal(wordOf(await bundleOf(root, { make: true })), String(i));
+      assert.equal(wordOf(await bundleOf(root, { make: true, clock: later })), String(i));
   }
   assert.deepEqual(readdirSync(join(root, ".cache", "program")).map((name) => (name.endsWith(".json") ? name : "bundle")).toSorted(), ["bundle", "bundle", "bundle", "present.json"]);
 });
 
 test("modules know where they are, and no character is lost", async () => {
   const { root } = sourceTree("place");
-  await untilSettled();
-  const bundle = (await bundleOf(root, { make: true })) ?? "";
+  const bundle = (await bundleOf(root, { make: true, clock: later })) ?? "";
   const { commands } = loadProgram(dirname(bundle), { compiledFolder: folder, command: "test" });
   assert.deepEqual(commands as unknown, { word: "one", where: dirname(bundle), dash: true });
   assert.equal(inAscii("/µ😀/u"), "/\\u00b5\\ud83d\\ude00/u");
@@ -81,8 +78,7 @@ test("modules know where they are, and no character is lost", async () => {
 
 test("compiled code is kept for the next start, longer runs before shorter ones, and only if it is whole", async () => {
   const { root } = sourceTree("compiled");
-  await untilSettled();
-  const bundle = dirname((await bundleOf(root, { make: true })) ?? "");
+  const bundle = dirname((await bundleOf(root, { make: true, clock: later })) ?? "");
   const compiledFolder = join(folder, "compiled-code");
   const load = () => loadProgram(bundle, { compiledFolder, command: "word" });
   const keptFile = () => join(compiledFolder, "program", readdirSync(join(compiledFolder, "program"))[0] ?? "");

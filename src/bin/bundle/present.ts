@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { systemClock } from "../../stdx/clock.ts";
+import { systemClock, type Clock } from "../../stdx/clock.ts";
 import { entryFile, programFile, workerFile } from "./files.ts";
 
 /** A file as it was when the bundle was made. The kernel sets the time of change, and no program can set it back. */
@@ -25,13 +25,13 @@ const madeBy = ["src/bin/bundle/make.ts"] as const;
  * content as when it was made. With `make` it is made when there is none. Undefined when there is none: the program then runs from its source, as it does where the
  * folder is not ours to write or the bundler is not installed.
  */
-export async function bundleOf(root: string, { make }: { readonly make: boolean }): Promise<string | undefined> {
+export async function bundleOf(root: string, { make, clock = systemClock }: { readonly make: boolean; readonly clock?: Pick<Clock, "now"> }): Promise<string | undefined> {
   const cache = join(root, ".cache", "program");
   const present = readPresent(join(cache, presentFile));
   if (present?.inputs.every((input) => isUnchanged(root, input)) === true && existsSync(join(cache, present.folder, entryFile))) return join(cache, present.folder, entryFile);
   if (!make) return undefined;
   try {
-    return await renewed(root, cache);
+    return await renewed(root, cache, clock);
   } catch (error) {
     // From its source the program says better what is wrong with it.
     if (process.env["KEELSON_DEBUG"] !== undefined) console.error("keelson: no bundle:", error);
@@ -39,9 +39,9 @@ export async function bundleOf(root: string, { make }: { readonly make: boolean 
   }
 }
 
-async function renewed(root: string, cache: string): Promise<string | undefined> {
+async function renewed(root: string, cache: string, clock: Pick<Clock, "now">): Promise<string | undefined> {
   mkdirSync(cache, { recursive: true });
-  const began = systemClock.now();
+  const began = clock.now();
   const made = mkdtempSync(join(cache, "new-"));
   chmodSync(made, 0o755); // Whoever may read the source may read what is made of it.
   try {
@@ -60,7 +60,7 @@ async function renewed(root: string, cache: string): Promise<string | undefined>
     const written = join(cache, `${presentFile}.${process.pid}`);
     writeFileSync(written, JSON.stringify({ folder, inputs } satisfies Present));
     renameSync(written, join(cache, presentFile));
-    removeOld(cache, folder);
+    removeOld(cache, folder, began);
     return join(cache, folder, entryFile);
   } finally {
     rmSync(made, { recursive: true, force: true });
@@ -80,10 +80,10 @@ function isUnchanged(root: string, [path, changedAtMs, bytes, inode]: Input): bo
   return now !== undefined && now.ctimeMs === changedAtMs && now.size === bytes && now.ino === inode;
 }
 
-function removeOld(cache: string, present: string): void {
+function removeOld(cache: string, present: string, nowMs: number): void {
   const folders = readdirSync(cache, { withFileTypes: true }).filter((each) => each.isDirectory() && each.name !== present)
     .map(({ name }) => ({ name, at: statSync(join(cache, name), { throwIfNoEntry: false })?.mtimeMs ?? 0 })).toSorted((a, b) => b.at - a.at);
   const isMade = ({ name }: { readonly name: string }) => !name.startsWith("new-");
-  const old = [...folders.filter(isMade).slice(bundlesMax - 1), ...folders.filter((each) => !isMade(each) && systemClock.now() - each.at > abandonedAfterMs)];
+  const old = [...folders.filter(isMade).slice(bundlesMax - 1), ...folders.filter((each) => !isMade(each) && nowMs - each.at > abandonedAfterMs)];
   for (const { name } of old) rmSync(join(cache, name), { recursive: true, force: true });
 }

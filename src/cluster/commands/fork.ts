@@ -3,6 +3,7 @@ import { join } from "node:path";
 import type { Clock } from "../../stdx/clock.ts";
 import { isEncrypted } from "../../storage/encryption/transformer.ts";
 import { openSnapshot, writeSnapshot, type Snapshot } from "../../storage/snapshot/snapshot-file.ts";
+import { carryNodeImages } from "../fork/images.ts";
 import { forkedEntry } from "../fork/rewrite.ts";
 import type { Pki } from "../pki/pki.ts";
 import type { Progress } from "../progress.ts";
@@ -85,6 +86,6 @@ function fork(source: ClusterSpec, encryption: string, { home, name, apiPort, no
   return bringUp({
     home, name, nodeCount: source.nodes.length, registryMirrors: source.registryMirrors, offline: source.offline ?? false, noKubeconfig, program, progress, clock, env, signal,
     ...(apiPort !== undefined && { apiPort }), ...(source.nodeMonitorGraceMs !== undefined && { nodeMonitorGraceMs: source.nodeMonitorGraceMs }),
-    origin: { nodeNames: source.nodes.map((node) => node.name), encryption, fill },
+    origin: { nodeNames: source.nodes.map((node) => node.name), encryption, fill, carry: (spec, paths) => carryNodeImages({ from: pathsOf(home, source.name), to: paths, spec, progress, clock, signal }) },
   });
 }

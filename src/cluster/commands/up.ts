@@ -39,7 +39,7 @@ export interface UpOptions {
   /** A new cluster goes on with the state that it finds in etcd. */
   readonly adopt?: boolean;
   /** A new cluster that begins with another one's state: it has nodes of the same names, and its store is filled before its server starts. */
-  readonly origin?: { readonly nodeNames: readonly string[]; /** The other one's EncryptionConfiguration, without which its Secrets cannot be read. */ readonly encryption: string; readonly fill: (spec: ClusterSpec, paths: ClusterPaths, pki: Pki) => Promise<void> };
+  readonly origin?: { readonly nodeNames: readonly string[]; /** The other one's EncryptionConfiguration, without which its Secrets cannot be read. */ readonly encryption: string; readonly fill: (spec: ClusterSpec, paths: ClusterPaths, pki: Pki) => Promise<void>; /** While its nodes start. */ readonly carry: (spec: ClusterSpec, paths: ClusterPaths) => Promise<void> };
   /** Leaves the user's kubeconfig alone. */
   readonly noKubeconfig: boolean;
   readonly program: Program;
@@ -188,8 +188,11 @@ async function start(spec: ClusterSpec, paths: ClusterPaths, options: UpOptions)
   }
 
   using transport = new HttpTransport({ connection: connectionOf(access), clock });
+  const carrying = options.origin?.carry(spec, paths);
+  carrying?.catch(() => undefined); // It is waited for below, where a node that does not start is told first.
   await progress.step("Starting the control plane", () => serverReady(transport, paths, { clock, signal }));
   await progress.step(spec.nodes.length === 1 ? "Waiting for the node to be Ready" : `Waiting for ${spec.nodes.length} nodes to be Ready`, () => nodesReady(spec, transport, paths, { clock, signal }));
+  await carrying;
 
   if (!options.noKubeconfig) {
     const path = await userKubeconfigPath(env);

@@ -1,4 +1,5 @@
-import { codecs, RpcChannel, type RpcMethod } from "../../stdx/grpc.ts";
+import { codecs, type RpcMethod } from "../../stdx/grpc.ts";
+import { RpcChannel } from "../../stdx/rpc-channel.ts";
 
 /**
  * The few messages of containerd's own API that a node needs beside CRI: events (containerd before 1.7 has no CRI event stream), and content and
@@ -23,6 +24,12 @@ const messages = {
   WriteContentResponse: { fields: { action: field("int32", 1), offset: field("int64", 4), total: field("int64", 5), digest: field("string", 6) } },
   Descriptor: { fields: { mediaType: field("string", 1), digest: field("string", 2), size: field("int64", 3), annotations: map(5) } },
   Image: { fields: { name: field("string", 1), labels: map(2), target: field("Descriptor", 3) } },
+  CreateLeaseRequest: { fields: { id: field("string", 1), labels: map(3) } },
+  CreateLeaseResponse: { fields: {} },
+  DeleteLeaseRequest: { fields: { id: field("string", 1) } },
+  Empty: { fields: {} },
+  ListImagesRequest: { fields: {} },
+  ListImagesResponse: { fields: { images: field("Image", 1, "repeated") } },
   CreateImageRequest: { fields: { image: field("Image", 1) } },
   CreateImageResponse: { fields: { image: field("Image", 1) } },
   UpdateImageRequest: { fields: { image: field("Image", 1) } },
@@ -38,6 +45,9 @@ const method = (service: string, name: string, request: string, response: string
 export const containerdMethods = {
   subscribe: method("events.v1.Events", "Subscribe", "SubscribeRequest", "Envelope"),
   writeContent: method("content.v1.Content", "Write", "WriteContentRequest", "WriteContentResponse"),
+  createLease: method("leases.v1.Leases", "Create", "CreateLeaseRequest", "CreateLeaseResponse"),
+  deleteLease: method("leases.v1.Leases", "Delete", "DeleteLeaseRequest", "Empty"),
+  listImages: method("images.v1.Images", "List", "ListImagesRequest", "ListImagesResponse"),
   createImage: method("images.v1.Images", "Create", "CreateImageRequest", "CreateImageResponse"),
   updateImage: method("images.v1.Images", "Update", "UpdateImageRequest", "UpdateImageResponse"),
 };
@@ -45,4 +55,6 @@ export const containerdMethods = {
 /** The namespace of containerd in which its CRI plugin keeps containers and images. */
 export const criNamespace = "k8s.io";
 
-export const containerdChannel = (socket: string): RpcChannel => new RpcChannel({ address: `unix://${socket}`, headers: { "containerd-namespace": criNamespace } });
+/** `lease`: what is brought in over this channel is not collected while containerd has a lease of that name. */
+export const containerdChannel = (socket: string, { lease }: { readonly lease?: string } = {}): RpcChannel =>
+  new RpcChannel({ address: `unix://${socket}`, headers: { "containerd-namespace": criNamespace, ...(lease !== undefined && { "containerd-lease": lease }) } });

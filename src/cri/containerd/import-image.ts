@@ -1,6 +1,7 @@
 import type { Clock } from "../../stdx/clock.ts";
 import type { Cri } from "../cri.ts";
-import { isRpcError, type RpcChannel } from "../../stdx/grpc.ts";
+import { isRpcError } from "../../stdx/grpc.ts";
+import type { RpcChannel } from "../../stdx/rpc-channel.ts";
 import type { Blob, BuiltImage } from "../oci/image.ts";
 import { containerdChannel, containerdMethods } from "./api.ts";
 
@@ -16,11 +17,20 @@ async function writeBlob(channel: RpcChannel, blob: Blob, labels: Readonly<Recor
   for (let offset = 0; offset < blob.size; offset += chunkBytes) {
     chunks.push({ action: write, ref, total: blob.size, expected: blob.digest, offset, data: blob.data.subarray(offset, offset + chunkBytes) });
   }
+  await sendBlob(channel, [...chunks, { action: commit, ref, total: blob.size, expected: blob.digest, offset: blob.size, labels }], signal);
+}
+
+async function sendBlob(channel: RpcChannel, messages: readonly object[], signal: AbortSignal): Promise<void> {
   try {
-    await channel.exchange(containerdMethods.writeContent, [...chunks, { action: commit, ref, total: blob.size, expected: blob.digest, offset: blob.size, labels }], { signal });
+    await channel.exchange(containerdMethods.writeContent, messages, { signal });
   } catch (error) {
     if (!isRpcError(error, "ALREADY_EXISTS")) throw error;
   }
+}
+
+/** Makes content that lies in containerd's store already, as a file of its digest, known to it: it takes what is there for what it was to be sent. */
+export async function commitBlob(channel: RpcChannel, { digest, size }: Pick<Blob, "digest" | "size">, labels: Readonly<Record<string, string>>, signal: AbortSignal): Promise<void> {
+  await sendBlob(channel, [{ action: commit, ref: `keelson-${digest}`, total: size, expected: digest, offset: size, labels }], signal);
 }
 
 /**

@@ -19,18 +19,18 @@ export const isApply = ({ payload }: Authorized): boolean => mediaTypeOf(payload
 interface Configuration {
   /** As it was written: what is left out or null, or an empty list, each says something else. */
   readonly object: KubeObject;
-  /** Fields that the YAML names twice. */
-  readonly complaint: string | undefined;
+  /** Fields that the YAML names twice, a line each. */
+  readonly complaints: readonly string[];
 }
 
 const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> => typeof value === "object" && value !== null && !Array.isArray(value);
 
 async function readConfiguration({ payload }: Authorized): Promise<Configuration> {
-  if (payload.is === "object") return { object: checked(payload.object), complaint: undefined };
+  if (payload.is === "object") return { object: checked(payload.object), complaints: [] };
   const text = (await payload.read()).toString();
   try {
     const { value, duplicates } = parseYamlStrict(text);
-    return { object: checked(value), complaint: duplicates.length === 0 ? undefined : `error converting YAML to JSON: yaml: unmarshal errors:\n${duplicates.map((each) => `  ${each}`).join("\n")}` };
+    return { object: checked(value), complaints: duplicates };
   } catch (error) {
     if (!(error instanceof YamlError)) throw error;
     throw badRequest(`error decoding YAML: ${error.message.startsWith("error converting") ? "" : "error converting YAML to JSON: "}${error.message}`);
@@ -72,14 +72,14 @@ function typedAgain(api: Api, object: KubeObject, kind: Kind): KubeObject {
  * @throws {StatusError} BadRequest, Conflict
  */
 export async function applied(api: Api, request: Authorized, { kind, served, query }: { readonly kind: Kind; readonly served: Served; readonly query: WriteQuery }): Promise<(live: KubeObject | undefined) => KubeObject> {
-  const { object: configuration, complaint } = await readConfiguration(request);
+  const { object: configuration, complaints } = await readConfiguration(request);
   checkKind(configuration, kind);
   let warned = false;
   return (live) => {
     const write = { served, subresource: request.info.subresource, manager: fieldManagerOf(query, request), nowMs: api.clock.now(), force: query.force ?? false };
     const next = typedAgain(api, api.managedFields.apply(configuration, live, write), kind);
-    if (complaint !== undefined && query.fieldValidation === "Strict") throw badRequest(`error strict decoding YAML: ${complaint}`);
-    if (complaint !== undefined && query.fieldValidation === "Warn" && !warned) request.warnings.push(complaint);
+    if (complaints.length > 0 && query.fieldValidation === "Strict") throw badRequest(`error strict decoding YAML: error converting YAML to JSON: yaml: unmarshal errors:\n${complaints.map((each) => `  ${each}`).join("\n")}`);
+    if (query.fieldValidation === "Warn" && !warned) request.warnings.push(...complaints);
     warned = true;
     return next;
   };

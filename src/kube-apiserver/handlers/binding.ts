@@ -55,11 +55,10 @@ export function bound(pod: Pod, binding: Binding, nowMs: number): Pod {
   if (schedulingGates.length > 0) refuse(`pod ${name} has non-empty .spec.schedulingGates`);
 
   const { nominatedNodeName: _, ...status } = pod.status ?? {};
-  const generation = (pod.metadata.generation ?? 0) + 1;
   return {
     ...pod,
     metadata: {
-      ...pod.metadata, generation,
+      ...pod.metadata,
       ...(Object.keys(annotations).length > 0 && { annotations: { ...pod.metadata.annotations, ...annotations } }),
       ...(Object.keys(labels).length > 0 && { labels: { ...pod.metadata.labels, ...labels } }),
     },
@@ -71,6 +70,6 @@ export function bound(pod: Pod, binding: Binding, nowMs: number): Pod {
 function withScheduled(conditions: readonly PodCondition[], nowMs: number): readonly PodCondition[] {
   const previous = conditions.find(({ type }) => type === "PodScheduled");
   const since = previous?.status === "True" && previous.lastTransitionTime !== undefined ? previous.lastTransitionTime : timestamp(nowMs);
-  const scheduled: PodCondition = { type: "PodScheduled", status: "True", lastTransitionTime: since };
+  const scheduled: PodCondition = { type: "PodScheduled", status: "True", lastProbeTime: null as unknown as string, lastTransitionTime: since };
   return previous ? conditions.map((each) => (each === previous ? scheduled : each)) : [...conditions, scheduled];
 }

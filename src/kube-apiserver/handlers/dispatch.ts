@@ -2,6 +2,7 @@ import type { Soon } from "../../stdx/soon.ts";
 import type { Answer } from "../answer.ts";
 import type { Api } from "../api.ts";
 import { deprecationWarning } from "../deprecations.ts";
+import { checkProduced, producedBy } from "../output/produced-media.ts";
 import { methodNotAllowed, pageNotFound, resourceNotFound } from "../refusals.ts";
 import type { Authorized } from "../request.ts";
 import type { Served } from "../served.ts";
@@ -39,6 +40,7 @@ export function dispatch(api: Api, request: Authorized): Soon<Answer> {
   if (misnamed || (served.type.namespaced && info.namespace === "" && info.verb !== "list" && info.verb !== "watch")) throw methodNotAllowed();
   const handler = handlers[info.verb];
   if (!handler) throw methodNotAllowed();
+  checkProduced(request.headers["accept"], producedBy(info.verb));
   return handler(api, served.type.plural === "namespaces" && served.type.group === "" ? atClusterScope(request) : request, served);
 }
 

@@ -1,17 +1,18 @@
 import { invalid, required, forbidden } from "../../apimachinery/field-error.ts";
+import { goText } from "../../apimachinery/go-text.ts";
 import { JsonError, parseJson, parseJsonStrict, type DuplicateFields } from "../../apimachinery/json.ts";
 import { apiVersionOf, type KubeObject } from "../../apimachinery/object.ts";
 import { patchWithJsonPatch } from "../../apimachinery/patch/json-patch.ts";
 import { isJsonObject, type JsonObject } from "../../apimachinery/patch/json-value.ts";
 import { applyMergePatch } from "../../apimachinery/patch/merge-patch.ts";
+import { restoreProblem } from "../../apimachinery/patch/restore-error.ts";
 import { applyStrategicMergePatch } from "../../apimachinery/patch/strategic-merge-patch.ts";
-import { badRequest, invalidError, notFoundError } from "../../apimachinery/status-error.ts";
+import { badRequest, invalidError, notFoundError, StatusError } from "../../apimachinery/status-error.ts";
 import { DecodeError, decodeStrict } from "../../apimachinery/strict-decoding.ts";
 import type { UpdateStrategy } from "../../api/resource.ts";
 import type { Answer } from "../answer.ts";
 import type { Api } from "../api.ts";
 import { mediaTypeOf, type Kind } from "../body.ts";
-import { unsupportedMediaType } from "../output/negotiation.ts";
 import { writeQuery, type WriteQuery } from "../query.ts";
 import type { Authorized } from "../request.ts";
 import { objectAs, storedFrom, type Served } from "../served.ts";
@@ -19,8 +20,10 @@ import { applyObject, isApply } from "./apply.ts";
 import { answerWith, checkName, forRegistry, inOwnNamespace } from "./write.ts";
 import { writeContext } from "./write-context.ts";
 
-const patchMedia: ReadonlySet<string> = new Set(["application/json-patch+json", "application/merge-patch+json", "application/strategic-merge-patch+json"]);
-const accepted = "application/json-patch+json, application/merge-patch+json, application/strategic-merge-patch+json, application/apply-patch+yaml";
+const jsonMedia = "application/json-patch+json";
+const mergeMedia = "application/merge-patch+json";
+const strategicMedia = "application/strategic-merge-patch+json";
+const patchMedia: ReadonlySet<string> = new Set([jsonMedia, mergeMedia, strategicMedia]);
 
 /** Fields that a patch names twice; nobody can say what they mean. */
 function duplicateComplaints(value: unknown, duplicates: DuplicateFields): string[] {
@@ -41,17 +44,40 @@ interface PatchDocument {
   readonly complaints: readonly string[];
 }
 
-async function readPatch({ payload }: Authorized, query: WriteQuery): Promise<PatchDocument> {
+async function readPatch({ payload }: Authorized, media: string, query: WriteQuery): Promise<PatchDocument> {
   if (payload.is === "object") return { value: payload.object, complaints: [] };
   const text = (await payload.read()).toString();
+  const lax = query.fieldValidation === "Ignore";
+  const refused = (why: string): StatusError => badRequest(lax && media === mergeMedia ? "Invalid JSON Patch" : lax || media === strategicMedia ? why : `error decoding patch: ${why}`);
+  let value: unknown;
+  let complaints: readonly string[] = [];
   try {
-    if (query.fieldValidation === "Ignore") return { value: parseJson(text), complaints: [] };
-    const { value, duplicates } = parseJsonStrict(text);
-    return { value, complaints: duplicateComplaints(value, duplicates) };
+    if (lax) value = parseJson(text);
+    else {
+      const strictly = parseJsonStrict(text);
+      value = strictly.value;
+      complaints = duplicateComplaints(value, strictly.duplicates);
+    }
   } catch (error) {
     if (!(error instanceof JsonError)) throw error;
-    throw badRequest(`error decoding patch: ${error.message}`);
+    throw refused(error.message);
   }
+  if (media === jsonMedia) return { value: operationsIn(value, lax, refused), complaints };
+  if (value === null && media === mergeMedia) throw badRequest("Invalid JSON Patch");
+  if (value !== null && !isJsonObject(value)) throw refused(`json: cannot unmarshal ${goKind(value)} into Go value of type map[string]interface {}`);
+  return { value: value ?? {}, complaints };
+}
+
+const goKind = (value: unknown): string => (Array.isArray(value) ? "array" : typeof value === "boolean" ? "bool" : typeof value);
+
+/** The list of operations, as far as it is one; none in `null`. What is wrong with one of them is told when it is applied. */
+function operationsIn(value: unknown, lax: boolean, refused: (why: string) => StatusError): readonly unknown[] {
+  const [list, one] = lax ? ["jsonpatch.Patch", "jsonpatch.Operation"] : ["[]handlers.jsonPatchOp", "handlers.jsonPatchOp"];
+  if (value === null) return [];
+  if (!Array.isArray(value)) throw refused(`json: cannot unmarshal ${goKind(value)} into Go value of type ${list}`);
+  const odd: unknown = value.find((each) => each !== null && !isJsonObject(each));
+  if (odd !== undefined) throw refused(`json: cannot unmarshal ${goKind(odd)} into Go value of type ${one}`);
+  return value as unknown[];
 }
 
 /**
@@ -60,17 +86,19 @@ async function readPatch({ payload }: Authorized, query: WriteQuery): Promise<Pa
  */
 export async function patched<T extends KubeObject>(api: Api, request: Authorized, kind: Kind, query: WriteQuery): Promise<(current: T) => T> {
   const media = mediaTypeOf(request.payload.contentType);
-  if (!patchMedia.has(media)) throw unsupportedMediaType(accepted);
-  const { value: patch, complaints } = await readPatch(request, query);
+  if (!patchMedia.has(media)) throw new StatusError("UnsupportedMediaType", "415: Unsupported Media Type", { details: {} });
+  const { value: patch, complaints } = await readPatch(request, media, query);
   const schema = api.schemas.kind(kind.group, kind.version, kind.kind);
+  const strategic = media === strategicMedia && schema !== undefined;
   let warned = false;
 
   return (current) => {
     const next =
-      media === "application/json-patch+json" ? patchWithJsonPatch(current, patch)
-      : media === "application/merge-patch+json" || !schema ? applyMergePatch(current, objectOf(patch))
-      : applyStrategicMergePatch(current as unknown as JsonObject, patch, schema, api.schemas);
-    const refuse = (why: string) => invalidError({ group: "", kind: "" }, "", [invalid("patch", JSON.stringify(next), why)]);
+      media === jsonMedia ? patchWithJsonPatch(current, patch)
+      : strategic ? { ...applyStrategicMergePatch(current as unknown as JsonObject, patch, schema, api.schemas), kind: kind.kind, apiVersion: apiVersionOf(kind) }
+      : applyMergePatch(current, patch);
+    // What upstream shows of a strategic merge patch is the patch, of others the result.
+    const refuse = (why: string) => invalidError({ group: "", kind: "" }, "", [invalid("patch", strategic ? goText(patch) : JSON.stringify(next), why)]);
     if (!isJsonObject(next)) throw refuse("json: cannot unmarshal into an object");
     if (next["kind"] !== kind.kind || next["apiVersion"] !== apiVersionOf(kind)) {
       throw badRequest(`the API version in the data (${String(next["apiVersion"])}) does not match the expected API version (${apiVersionOf(kind)})`);
@@ -84,15 +112,10 @@ export async function patched<T extends KubeObject>(api: Api, request: Authorize
       warned = true;
       return { ...decoded.object, metadata: decoded.object["metadata"] ?? {} } as unknown as T;
     } catch (error) {
-      if (error instanceof DecodeError) throw refuse(error.message);
+      if (error instanceof DecodeError) throw refuse((strategic ? restoreProblem(next, schema, api.schemas) : undefined) ?? error.message);
       throw error;
     }
   };
-}
-
-function objectOf(patch: unknown): JsonObject {
-  if (!isJsonObject(patch)) throw badRequest(`error decoding patch: json: cannot unmarshal ${Array.isArray(patch) ? "array" : typeof patch} into Go value of type map[string]interface {}`);
-  return patch;
 }
 
 /** @throws {StatusError} Invalid, when the options do not go with the type of patch. */

@@ -4,7 +4,8 @@ import type { Api } from "../api.ts";
 import { aggregatedDiscoveryAccept } from "../output/document-accept.ts";
 import type { Authorized } from "../request.ts";
 import type { StreamingHandler } from "../streaming/streaming-handler.ts";
-import { contentTypeOf } from "../output/negotiation.ts";
+import { contentTypeOf, negotiate } from "../output/negotiation.ts";
+import { checkProduced, documentMedia } from "../output/produced-media.ts";
 import { methodNotAllowed, pageNotFound, resourceNotFound } from "../refusals.ts";
 import { dispatch } from "./dispatch.ts";
 
@@ -35,6 +36,7 @@ async function answerForPath(api: Api, routes: Routes, request: Authorized): Pro
   const isWebService = belongsToWebService(api, path);
   if (isWebService && request.method !== "GET") throw methodNotAllowed();
 
+  if (path === "/version") checkProduced(request.headers["accept"], ["application/json"]);
   const route = Object.hasOwn(routes.exact, path) ? routes.exact[path] : routes.prefixes.find(([prefix]) => path.startsWith(prefix))?.[1];
   const answer = (await route?.(api, request)) ?? discovery(routes, request, path);
   if (answer) return answer;
@@ -67,5 +69,10 @@ function discovery(routes: Routes, request: Authorized, path: string): Answer | 
     }
   }
   const document = documents.document(path);
-  return document && { is: "object", code: 200, object: document };
+  if (!document) return undefined;
+  const { accept } = request.headers;
+  if (path !== "/api" && path !== "/apis") checkProduced(accept, documentMedia);
+  // There is no other form of them.
+  negotiate(Array.isArray(accept) ? accept[0] : accept, { table: false, partial: false }, false);
+  return { is: "object", code: 200, object: document };
 }

@@ -4,6 +4,7 @@ import type { Answer } from "../answer.ts";
 import type { Api } from "../api.ts";
 import type { Authorized } from "../request.ts";
 import type { Served } from "../served.ts";
+import { checkProduced, producedBy } from "../output/produced-media.ts";
 import { bindPod } from "./binding.ts";
 import { evictPod } from "./eviction.ts";
 import { methodNotAllowed } from "../refusals.ts";
@@ -39,6 +40,7 @@ export async function subresource(api: Api, request: Authorized, served: Served 
   if (!facts) return undefined;
   if (!facts.verbs.includes(info.verb)) throw methodNotAllowed();
 
+  checkProduced(request.headers["accept"], producedBy(info.verb));
   const handler = special[`${info.group}/${info.resource}/${info.subresource}`];
   if (handler) return await handler(api, request, served);
 

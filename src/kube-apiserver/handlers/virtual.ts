@@ -5,13 +5,16 @@ import type { Api } from "../api.ts";
 import { decodeBody } from "../body.ts";
 import { writeQuery } from "../query.ts";
 import type { Authorized } from "../request.ts";
-import { methodNotAllowed } from "../refusals.ts";
+import { checkProduced, producedBy } from "../output/produced-media.ts";
+import { methodNotAllowed, resourceNotFound } from "../refusals.ts";
 
 /** Kinds that are answered and not stored: reviews of tokens and of access. */
 export async function createVirtual(api: Api, request: Authorized, virtual: VirtualResource): Promise<Answer> {
   const { info, user } = request;
   const { type } = virtual;
-  if (info.verb !== "create" || info.subresource !== "" || info.name !== "") throw methodNotAllowed();
+  if (info.name !== "") throw resourceNotFound();
+  if (info.verb !== "create") throw methodNotAllowed();
+  checkProduced(request.headers["accept"], producedBy(info.verb));
   const query = writeQuery(request.query, "CreateOptions");
   const decoded = await decodeBody(request.payload, { kind: type, schemas: api.schemas, protobuf: api.protobuf, fieldValidation: query.fieldValidation, warnings: request.warnings });
   const admission = admissionRun({ plugins: api.admission, type, subresource: "", namespace: info.namespace, name: "", user, dryRun: query.dryRun });

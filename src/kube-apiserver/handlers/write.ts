@@ -1,5 +1,5 @@
 import type { KubeObject } from "../../apimachinery/object.ts";
-import { badRequest, invalidError } from "../../apimachinery/status-error.ts";
+import { badRequest, invalidError, StatusError } from "../../apimachinery/status-error.ts";
 import type { UpdateStrategy } from "../../api/resource.ts";
 import type { Answer } from "../answer.ts";
 import type { Api } from "../api.ts";
@@ -85,6 +85,7 @@ export function checkName(object: KubeObject, request: Authorized, namespaced: b
 export async function updateObject(api: Api, request: Authorized, served: Served, strategy?: UpdateStrategy<KubeObject>): Promise<Answer> {
   const query = writeQuery(request.query, "UpdateOptions");
   const object = await decodeBody(request.payload, decodeOptions(api, request, served.type, query));
+  checkNamespace(served, request, object);
   checkName(object, request, served.type.namespaced);
   const next = storedFrom(served, dedupedOwners(object, request));
   const context = writeContext(api, inOwnNamespace(served, request), { served, query, options: { kind: "UpdateOptions", apiVersion: "meta.k8s.io/v1" } });
@@ -99,17 +100,17 @@ export const inOwnNamespace = (served: Served, request: Authorized): Authorized 
   served.type.group === "" && served.type.plural === "namespaces" ? { ...request, info: { ...request.info, namespace: request.info.name } } : request;
 export const forRegistry = <C extends { readonly namespace: string }>(served: Served, context: C): C => (served.type.namespaced ? context : { ...context, namespace: "" });
 
-/** DeleteOptions from the body, else from the query. @throws {StatusError} BadRequest, Invalid */
+/** DeleteOptions from the body, else from the query, which does not count at all beside a body. @throws {StatusError} BadRequest, Invalid */
 async function deleteOptions(api: Api, request: Authorized): Promise<DeleteOptions> {
   const { payload, query } = request;
   const empty = payload.is === "object" ? payload.object === undefined : (await payload.read()).length === 0;
   if (!empty) {
     const unmarked = payload.is === "bytes" && mediaTypeOf(payload.contentType) === "" ? { ...payload, contentType: "application/json" } : payload;
-    const body = await decodeBody(unmarked, {
+    const body = await inFewWords(decodeBody(unmarked, {
       kind: { group: "", version: "v1", kind: "DeleteOptions" }, inAnyVersion: true, protobuf: api.protobuf, fieldValidation: "Ignore", warnings: [],
       // The group and version in which a client says DeleteOptions do not matter.
       schemas: { type: (name) => api.schemas.type(name), kind: (group, version, kind) => (kind === "DeleteOptions" ? api.schemas.type("io.k8s.apimachinery.pkg.apis.meta.v1.DeleteOptions") : api.schemas.kind(group, version, kind)) },
-    });
+    }));
     const { metadata: _, kind: __, apiVersion: ___, ...options } = body as unknown as DeleteOptions & Partial<KubeObject>;
     return options;
   }
@@ -123,10 +124,20 @@ async function deleteOptions(api: Api, request: Authorized): Promise<DeleteOptio
   };
 }
 
+/** What is wrong with options is told without what they are for. */
+async function inFewWords<T>(decoding: Promise<T>): Promise<T> {
+  try {
+    return await decoding;
+  } catch (error) {
+    throw error instanceof StatusError && typeof error.cause === "string" ? badRequest(error.cause) : error;
+  }
+}
+
 export async function deleteObject(api: Api, request: Authorized, served: Served): Promise<Answer> {
   const options = await deleteOptions(api, request);
   checkDeleteOptions(options);
   const query = deleteQuery(request, options);
+  warnOfOrphans(served, options, request);
   const context = forRegistry(served, writeContext(api, inOwnNamespace(served, request), { served, query, options: { kind: "DeleteOptions", apiVersion: "meta.k8s.io/v1", ...options } }));
   const deleted = await served.registry.delete(request.info.name, options, context);
   const code = !deleted.gone && options.orphanDependents === false ? 202 : 200;
@@ -134,8 +145,13 @@ export async function deleteObject(api: Api, request: Authorized, served: Served
 }
 
 function deleteQuery(request: Authorized, options: DeleteOptions): WriteQuery {
-  const { dryRun, ...query } = writeQuery(request.query, "DeleteOptions");
-  return { ...query, dryRun: dryRun || (options.dryRun ?? []).length > 0 };
+  const { dryRun: _, ...query } = writeQuery(request.query, "DeleteOptions");
+  return { ...query, dryRun: (options.dryRun ?? []).length > 0 };
+}
+
+const jobDeletionWarning = "child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to remove them or set propagationPolicy=Orphan to suppress this warning";
+function warnOfOrphans({ resource: { type, defaultGarbageCollection } }: Served, { propagationPolicy, orphanDependents }: DeleteOptions, request: Authorized): void {
+  if (type.group === "batch" && defaultGarbageCollection === "orphan" && propagationPolicy === undefined && orphanDependents === undefined) request.warnings.push(jobDeletionWarning);
 }
 
 function deletedAnswer(served: Served, { entry, gone }: Deleted, code: number): Answer {
@@ -152,6 +168,7 @@ export async function deleteCollection(api: Api, request: Authorized, served: Se
   const options = await deleteOptions(api, request);
   checkDeleteOptions(options);
   const query = deleteQuery(request, options);
+  warnOfOrphans(served, options, request);
   const found = await list(api.state, served, request.info.namespace, listQuery(request.query, false));
   const waiting = [...found.entries];
   const work = async () => {

@@ -19,14 +19,14 @@ const isWholeJson = ({ wanted }: EncodeOptions): boolean => wanted.media === "js
 
 /**
  * The body of a list that is too large to be made at once: pieces that follow each other, one per turn. Whoever sends them takes the next when the reader has
- * taken the last. Together they are what `encode` would give. @throws {StatusError} NotAcceptable, before the first piece.
+ * taken the last. Together they are what `encode` would give, unless `signal` says before the first one that nobody waits for it any longer. @throws {StatusError} NotAcceptable, before the first piece.
  */
-export async function* largeList(answer: List, options: EncodeOptions, turns: Turns): AsyncGenerator<Buffer, void> {
+export async function* largeList(answer: List, options: EncodeOptions, turns: Turns, signal: AbortSignal): AsyncGenerator<Buffer, void> {
   const { identity, ...list } = answer;
   const keeps = list.entries.length <= keptEntriesMax;
   const encoded = (entries: readonly CacheEntry[]): Buffer => Buffer.concat(encode({ ...list, entries }, { ...options, keeps }));
   const empty = encoded([]);
-  if (options.wanted.media === "protobuf") yield* binaryPieces(list.entries, encoded, empty, turns, options.wanted.as === "object" ? knownLength : () => undefined);
+  if (options.wanted.media === "protobuf") yield* binaryPieces(list.entries, encoded, empty, { turns, signal, lengthOf: options.wanted.as === "object" ? knownLength : () => undefined });
   else if (isWholeJson(options)) {
     const pieces = readyPieces(list.entries, empty, turns);
     yield* identity ? rememberedPieces(answer, options, pieces) : pieces;
@@ -97,7 +97,8 @@ const heldBytesMax = 64 << 20;
  * enough, and else made again.
  */
 async function* binaryPieces(
-  entries: readonly CacheEntry[], encoded: (entries: readonly CacheEntry[]) => Buffer, empty: Buffer, turns: Turns, lengthOf: (slice: readonly CacheEntry[]) => number | undefined,
+  entries: readonly CacheEntry[], encoded: (entries: readonly CacheEntry[]) => Buffer, empty: Buffer,
+  { turns, signal, lengthOf }: { readonly turns: Turns; readonly signal: AbortSignal; lengthOf(slice: readonly CacheEntry[]): number | undefined },
 ): AsyncGenerator<Buffer, void> {
   const items = (slice: readonly CacheEntry[]) => itemsOfList(encoded(slice), empty);
   const all = [...slices(entries)];
@@ -111,6 +112,7 @@ async function* binaryPieces(
       continue;
     }
     await turns.next();
+    if (signal.aborted) return;
     const made = items(slice);
     length += made.length;
     if (heldBytes + made.length > heldBytesMax) continue;

@@ -83,7 +83,7 @@ export function reply(api: Api, request: Incoming, answer: WholeAnswer): Soon<Re
 
 /** The first piece is made here, so that what cannot be encoded is refused before anything is said. */
 async function bitByBit(api: Api, request: Incoming, answer: Extract<WholeAnswer, { is: "list" }>, options: EncodeOptions): Promise<Reply> {
-  const pieces = largeList(answer, options, api.state.turns);
+  const pieces = largeList(answer, options, api.state.turns, request.signal());
   const head = await pieces.next();
   const headers = { "content-type": contentTypeOf[options.wanted.media] };
   if (head.done === true) return { code: 200, headers, body: [] };

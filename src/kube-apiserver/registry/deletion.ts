@@ -27,7 +27,8 @@ const time = (ms: number): string => `${new Date(ms).toISOString().slice(0, 19)}
 /** @throws {StatusError} Conflict when the object is not the one that was meant. */
 export function checkPreconditions({ metadata }: KubeObject, options: DeleteOptions, resource: Pick<Resource, "type">): void {
   const { uid, resourceVersion } = options.preconditions ?? {};
-  const named = { group: resource.type.group, resource: resource.type.plural };
+  // Upstream names the kind here, where other conflicts name the resource.
+  const named = { group: resource.type.group, resource: resource.type.kind };
   if (uid !== undefined && uid !== metadata.uid) {
     throw conflict(named, metadata.name ?? "", `the UID in the precondition (${uid}) does not match the UID in record (${metadata.uid ?? ""}). The object might have been deleted and then recreated`);
   }
@@ -99,7 +100,7 @@ export function checkDeleteOptions(options: DeleteOptions): void {
     throw invalidOptions(`Invalid value: ${JSON.stringify(options.propagationPolicy)}: orphanDependents and deletionPropagation cannot be both set`, "propagationPolicy", "FieldValueInvalid");
   }
   if (options.propagationPolicy !== undefined && !policies.includes(options.propagationPolicy)) {
-    throw invalidOptions(`Unsupported value: ${JSON.stringify(options.propagationPolicy)}: supported values: "Background", "Foreground", "Orphan", "nil"`, "propagationPolicy", "FieldValueNotSupported");
+    throw invalidOptions(`Unsupported value: ${JSON.stringify(options.propagationPolicy)}: supported values: "Foreground", "Background", "Orphan", "nil"`, "propagationPolicy", "FieldValueNotSupported");
   }
   if ((options.dryRun ?? []).some((value) => value !== "All")) {
     throw invalidOptions(`Unsupported value: ${JSON.stringify(options.dryRun)}: supported values: "All"`, "dryRun", "FieldValueNotSupported");

@@ -236,7 +236,7 @@ export class Registry {
     const name = previous.metadata.name ?? "";
     let next = await change(previous);
     if (uid !== undefined && uid !== previous.metadata.uid) {
-      throw conflict(this.#named, name, `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${previous.metadata.uid ?? ""}`);
+      throw conflict(this.#named, name, `StorageError: invalid object, Code: 4, Key: ${this.cache.prefix}${current.key}, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in precondition: ${uid}, UID in object meta: ${previous.metadata.uid ?? ""}`);
     }
     const given = next.metadata.resourceVersion ?? "";
     if (given === "" || given === "0") {
@@ -398,6 +398,9 @@ class DryEntry extends CacheEntry {
   }
   override get object(): KubeObject {
     return this.#plain;
+  }
+  override view(form: CacheEntry["form"], convert: (object: KubeObject) => KubeObject): CacheEntry {
+    return form === this.form ? this : new DryEntry(form, this.key, this.revision, convert(this.#plain));
   }
   override get jsonLine(): Buffer {
     return Buffer.from(`${JSON.stringify(this.#plain)}\n`);

@@ -51,30 +51,37 @@ function write(path: string, value: string | number): void {
   writeFileSync(path, String(value));
 }
 
-/** Makes a group with all above it. Version 1 wants each cpuset filled from its parent, version 2 each controller handed down. */
+/** Makes a group, and all above it where they are missing. Version 1 wants each cpuset filled from its parent, version 2 each controller handed down. */
 function makeGroup({ version, roots }: CgroupHierarchies, path: string): void {
   const parts = path.split("/").filter((part) => part !== "");
-  for (const root of roots) {
-    let folder = root;
-    for (const part of parts) {
-      if (version === 2) {
-        const missing = readFileSync(`${folder}/cgroup.controllers`, "utf8").trim().split(" ").filter((controller) => ["cpu", "cpuset", "io", "memory", "pids", "hugetlb"].includes(controller));
-        try {
-          write(`${folder}/cgroup.subtree_control`, missing.map((controller) => `+${controller}`).join(" "));
-        } catch (error) {
-          // A group with processes of its own cannot hand down controllers; then the limits below it are what its own parent allows.
-          if (!isCode(error, "EBUSY", "EOPNOTSUPP", "ENOENT")) throw error;
-        }
-      }
-      const parent = folder;
-      folder = `${folder}/${part}`;
-      mkdirSync(folder, { recursive: true });
-      if (version === 1 && root.endsWith("/cpuset")) {
-        for (const file of ["cpuset.cpus", "cpuset.mems"]) {
-          if (readFileSync(`${folder}/${file}`, "utf8").trim() === "") write(`${folder}/${file}`, readFileSync(`${parent}/${file}`, "utf8").trim());
-        }
-      }
-    }
+  for (const root of roots) makePart(version, root, parts);
+}
+
+function makePart(version: 1 | 2, root: string, parts: readonly string[]): void {
+  if (parts.length === 0) return;
+  const isCpuset = version === 1 && root.endsWith("/cpuset");
+  const above = parts.slice(0, -1);
+  const parent = [root, ...above].join("/");
+  const folder = [root, ...parts].join("/");
+  const missing = !existsSync(folder);
+  // Nearly always only the last one is missing; asking for each part in each of ten trees would hold every pod up. A cpuset may also be there and not filled yet.
+  if (isCpuset || (missing && !existsSync(parent))) makePart(version, root, above);
+  if (version === 2 && missing) handDown(parent);
+  if (missing) mkdirSync(folder, { recursive: true }); // Somebody else may have made it just now.
+  if (!isCpuset) return;
+  for (const file of ["cpuset.cpus", "cpuset.mems"]) {
+    if (readFileSync(`${folder}/${file}`, "utf8").trim() === "") write(`${folder}/${file}`, readFileSync(`${parent}/${file}`, "utf8").trim());
+  }
+}
+
+/** Lets the groups below have limits of their own. */
+function handDown(folder: string): void {
+  const present = readFileSync(`${folder}/cgroup.controllers`, "utf8").trim().split(" ").filter((controller) => ["cpu", "cpuset", "io", "memory", "pids", "hugetlb"].includes(controller));
+  try {
+    write(`${folder}/cgroup.subtree_control`, present.map((controller) => `+${controller}`).join(" "));
+  } catch (error) {
+    // A group with processes of its own cannot hand down controllers; then the limits below it are what its own parent allows.
+    if (!isCode(error, "EBUSY", "EOPNOTSUPP", "ENOENT")) throw error;
   }
 }
 

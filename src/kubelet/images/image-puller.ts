@@ -3,6 +3,7 @@ import { formatDurationMs } from "../../apimachinery/time.ts";
 import type { Cri } from "../../cri/cri.ts";
 import type { PodSandboxConfig } from "../../cri/generated/cri-v1.ts";
 import { isRpcError, rpcErrorText, type Input } from "../../stdx/grpc.ts";
+import { race } from "../../stdx/abort.ts";
 import type { Clock } from "../../stdx/clock.ts";
 import { StartError } from "../containers/start-error.ts";
 import type { PodEvents } from "../pod/events.ts";
@@ -46,6 +47,7 @@ export class ImagePuller {
   readonly #lastErrors = new Map<string, string>();
   /** The same image with the same credentials is pulled once for all who wait for it. */
   readonly #pulling = new Map<string, Promise<void>>();
+  readonly #asked = new Map<string, Promise<PresentImage | undefined>>();
   #free = pullsMax;
   readonly #waiting: (() => void)[] = [];
 
@@ -91,8 +93,15 @@ export class ImagePuller {
     return this.#pull(image, requested, options, tell);
   }
 
-  async #present(image: string, signal: AbortSignal): Promise<PresentImage | undefined> {
-    const { image: found } = await this.#cri.imageStatus({ image: { image } }, { signal });
+  /** Pods that come together with the same image ask the runtime once; none of them takes the answer away from the others when it ends. */
+  #present(image: string, signal: AbortSignal): Promise<PresentImage | undefined> {
+    const asked = this.#asked.get(image) ?? this.#ask(image).finally(() => this.#asked.delete(image));
+    this.#asked.set(image, asked);
+    return race(asked, signal);
+  }
+
+  async #ask(image: string): Promise<PresentImage | undefined> {
+    const { image: found } = await this.#cri.imageStatus({ image: { image } });
     return found ? { ref: found.id, uid: found.uid?.value ?? (found.username === "" ? 0 : undefined), username: found.username, pulled: false } : undefined;
   }
 

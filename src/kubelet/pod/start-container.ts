@@ -1,6 +1,5 @@
-import { existsSync, readdirSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import type { Random } from "../../stdx/random.ts";
-import { chmod, mkdir, writeFile } from "node:fs/promises";
 import type { Pod, Secret } from "../../api/generated/core-v1.ts";
 import type { Mount, PodSandboxConfig } from "../../cri/generated/cri-v1.ts";
 import type { Input } from "../../stdx/grpc.ts";
@@ -68,23 +67,26 @@ export interface StartOptions {
   readonly signal: AbortSignal;
 }
 
-/** Files that the kubelet gives a container beside its volumes: /etc/hosts, and where it leaves its last words. */
-async function ownMounts(context: PodContext, { pod, named: { container }, podIps, random }: StartOptions, taken: ReadonlySet<string>): Promise<readonly Input<Mount>[]> {
+/**
+ * Files that the kubelet gives a container beside its volumes: /etc/hosts, and where it leaves its last words. Written at once: each takes a tenth of the time
+ * that it takes to wait for a thread of Node's pool, while the container waits.
+ */
+function ownMounts(context: PodContext, { pod, named: { container }, podIps, random }: StartOptions, taken: ReadonlySet<string>): readonly Input<Mount>[] {
   const { paths, node } = context;
   const dir = podDir(paths, pod);
   const containerDir = `${dir}/containers/${container.name}`;
-  await mkdir(containerDir, { recursive: true, mode: 0o750 });
+  mkdirSync(containerDir, { recursive: true, mode: 0o750 });
   const mounts: Input<Mount>[] = [];
   if (!taken.has("/etc/hosts")) {
     const file = `${dir}/etc-hosts`;
-    await writeFile(file, hostsFile(pod, { podIps, clusterDomain: node.clusterDomain, nodeHosts: node.nodeHosts() }), { mode: 0o644 });
+    writeFileSync(file, hostsFile(pod, { podIps, clusterDomain: node.clusterDomain, nodeHosts: node.nodeHosts() }), { mode: 0o644 });
     mounts.push({ containerPath: "/etc/hosts", hostPath: file, readonly: false });
   }
   const { terminationMessagePath = "" } = container;
   if (terminationMessagePath !== "") {
     const file = `${containerDir}/${random.below(2 ** 32).toString(16).padStart(8, "0")}`;
-    await writeFile(file, "");
-    await chmod(file, 0o666); // Whatever the process's umask: the container's user may be anybody.
+    writeFileSync(file, "");
+    chmodSync(file, 0o666); // Whatever the process's umask: the container's user may be anybody.
     mounts.push({ containerPath: terminationMessagePath, hostPath: file, readonly: false });
   }
   return mounts;
@@ -108,8 +110,8 @@ async function createContainer(context: PodContext, options: StartOptions, image
     const facts = { nodeName: node.nodeName, nodeIps: node.nodeIps, podIps, allocatable: node.allocatable };
     const variables = environment(pod, container, await options.sources, facts);
     const volumeMounts = await containerMounts(pod, container, volumes, variables);
-    const own = await ownMounts(context, options, new Set(volumeMounts.map(({ containerPath = "" }) => containerPath)));
-    await mkdir(`${podLogDir(paths, identityOf(pod))}/${container.name}`, { recursive: true, mode: 0o755 });
+    const own = ownMounts(context, options, new Set(volumeMounts.map(({ containerPath = "" }) => containerPath)));
+    mkdirSync(`${podLogDir(paths, identityOf(pod))}/${container.name}`, { recursive: true, mode: 0o755 });
     config = containerConfig({
       pod, container, restartCount, image, environment: variables, mounts: [...volumeMounts, ...own], node: node.resources, seccompDir: paths.seccompDir,
       ...(targetId !== undefined && { target: targetId }),

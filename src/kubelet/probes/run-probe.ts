@@ -1,7 +1,8 @@
 import { connect } from "node:net";
 import type { Container, Probe } from "../../api/generated/core-v1.ts";
 import type { Cri } from "../../cri/cri.ts";
-import { codecs, isRpcError, RpcChannel } from "../../stdx/grpc.ts";
+import { codecs, isRpcError } from "../../stdx/grpc.ts";
+import { RpcChannel } from "../../stdx/rpc-channel.ts";
 import { httpGet, portNumber } from "../containers/hooks.ts";
 
 /** `errored`: the probe itself could not be made; that says nothing about the container. */

@@ -11,6 +11,8 @@ interface Watched {
   readonly informer: Informer<KubeObject>;
   readonly users: Set<string>;
   readonly stop: AbortController;
+  /** Asked of the server just now. */
+  asked?: Promise<KubeObject | undefined>;
 }
 
 export interface ObjectSourceOptions {
@@ -51,12 +53,17 @@ export class ObjectSource {
     }
   }
 
-  /** From the watch once it has told everything, else straight from the server: a pod does not wait for a watch to begin. */
+  /** From the watch once it has told everything, else straight from the server: a pod does not wait for a watch to begin. Pods that come together ask once. */
   async #get<T extends KubeObject>(type: ResourceType<T>, namespace: string, name: string, podUid: string): Promise<T | undefined> {
-    const { client, signal } = this.#options;
     const watched = this.#watch(type, namespace, name);
     watched.users.add(podUid);
     if (watched.informer.hasSynced) return watched.informer.cache.get(`${namespace}/${name}`) as T | undefined;
+    watched.asked ??= this.#ask(type, namespace, name).finally(() => delete watched.asked);
+    return await watched.asked as T | undefined;
+  }
+
+  async #ask(type: ResourceType, namespace: string, name: string): Promise<KubeObject | undefined> {
+    const { client, signal } = this.#options;
     try {
       return await client.get(type, { namespace, name }, { signal });
     } catch (error) {

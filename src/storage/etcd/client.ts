@@ -1,6 +1,7 @@
 import { backoffDelayMs } from "../../stdx/backoff.ts";
 import type { Clock } from "../../stdx/clock.ts";
-import { codecs, RpcChannel, RpcError, type Input, type RpcMethod, type RpcStream } from "../../stdx/grpc.ts";
+import { codecs, RpcError, type Input, type RpcMethod } from "../../stdx/grpc.ts";
+import { RpcChannel, type RpcStream } from "../../stdx/rpc-channel.ts";
 import type { Log } from "../../stdx/log.ts";
 import { UnavailableError } from "../store.ts";
 import type { EtcdLocation } from "./endpoints.ts";
@@ -55,8 +56,8 @@ function isWorthAnotherTry({ code, message }: RpcError): boolean {
   return ["UNAVAILABLE", "DEADLINE_EXCEEDED", "INTERNAL", "CANCELLED", "RESOURCE_EXHAUSTED", "UNKNOWN"].includes(code);
 }
 /** Nothing was sent, or etcd says that it did nothing. */
-const isCertainlyUndone = ({ code, message }: RpcError): boolean =>
-  code === "RESOURCE_EXHAUSTED" || message.startsWith("No connection established") || message.includes("etcdserver: no leader") || message.includes("etcdserver: not capable");
+const isCertainlyUndone = ({ code, message, isUndone }: RpcError): boolean =>
+  isUndone || code === "RESOURCE_EXHAUSTED" || message.includes("etcdserver: no leader") || message.includes("etcdserver: not capable");
 
 /**
  * Calls to a cluster of etcd, over one member at a time: the next one when it does not answer. All calls are linearizable, and making them twice

@@ -1,13 +1,18 @@
 import type { Clock } from "../../stdx/clock.ts";
+import { isRpcError } from "../../stdx/grpc.ts";
 import type { Log } from "../../stdx/log.ts";
 import type { Revision } from "../store.ts";
 import type { EtcdClient } from "./client.ts";
+import type { KeySpace } from "./key-space.ts";
 
 /** Upstream's API servers agree over the same key, so both may run on one etcd. */
-const key = new TextEncoder().encode("compact_rev_key");
+const shared = new TextEncoder().encode("compact_rev_key");
+/** For a user of etcd who may not write to that one. Whoever else compacts leaves as much of history. */
+const own = "/registry/keelson/compact_rev_key";
 
 export interface CompactorOptions {
   readonly client: EtcdClient;
+  readonly keys: KeySpace;
   readonly clock: Clock;
   readonly log: Log;
   readonly everyMs: number;
@@ -19,7 +24,8 @@ export interface CompactorOptions {
  * Forgets what is older than one period. Of several servers one does it in each period: whoever first counts up the version of a key that they
  * share; the others learn from it where they are.
  */
-export async function runCompactor({ client, clock, log, everyMs, compact, signal }: CompactorOptions): Promise<void> {
+export async function runCompactor({ client, keys, clock, log, everyMs, compact, signal }: CompactorOptions): Promise<void> {
+  let key: Uint8Array = shared;
   let turn = 0;
   let revision: Revision = 0;
   for (;;) {
@@ -40,6 +46,7 @@ export async function runCompactor({ client, clock, log, everyMs, compact, signa
       }
     } catch (error) {
       if (signal.aborted) return;
+      if (isRpcError(error, "PERMISSION_DENIED") && key === shared) [key, turn] = [keys.encode(own), 0];
       log.warn("etcd was not compacted; it is tried again", { error });
     }
   }

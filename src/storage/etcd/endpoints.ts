@@ -1,4 +1,4 @@
-import type { RpcTls } from "../../stdx/grpc.ts";
+import type { RpcTls } from "../../stdx/grpc-connection.ts";
 
 /** One member of an etcd cluster, as a client reaches it. */
 export interface Endpoint {

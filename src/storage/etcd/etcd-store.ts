@@ -12,7 +12,7 @@ import { EtcdClient } from "./client.ts";
 import { runCompactor } from "./compactor.ts";
 import { createOnce } from "./create-once.ts";
 import type { EtcdLocation } from "./endpoints.ts";
-import { Follower } from "./follower.ts";
+import { Follower, type Reach } from "./follower.ts";
 import type { KeyValue, RangeResponse } from "./generated/etcd-v3.ts";
 import { endOf, KeySpace, zero } from "./key-space.ts";
 import { Leases } from "./leases.ts";
@@ -38,6 +38,9 @@ const pageMax = 1000;
 
 /** Exists never; reading it tells the revision alone. */
 const nothing = "/registry/.revision";
+
+/** Written to for the revision that it gives, by a user of etcd who may not follow all keys; of no resource. */
+const beat = "/registry/keelson/beat";
 
 /** How many leases are tried for one write; the first may have ended without our knowledge. */
 const leasesMax = 3;
@@ -70,6 +73,7 @@ export class EtcdStore implements Store {
   readonly #random: Random;
   readonly #options: EtcdStoreOptions;
   readonly #followers = new Set<Follower>();
+  readonly #reach: Reach = { isLimited: false };
   readonly #watches = new Set<ChangeWatch>();
   readonly #ending = new AbortController();
   readonly #compacting: Promise<void>;
@@ -89,7 +93,7 @@ export class EtcdStore implements Store {
     this.#options = options;
     this.#revision = revision;
     this.#compacting = everyMs > 0
-      ? runCompactor({ client, clock, log, everyMs, compact: (to) => this.compact(to), signal: this.#ending.signal }).catch((error: unknown) => {
+      ? runCompactor({ client, keys, clock, log, everyMs, compact: (to) => this.compact(to), signal: this.#ending.signal }).catch((error: unknown) => {
         if (!this.#ending.signal.aborted) log.error("etcd is no longer compacted", { error });
       })
       : Promise.resolve();
@@ -103,12 +107,20 @@ export class EtcdStore implements Store {
   latest({ signal }: Abortable = {}): Promise<Revision> {
     this.#askingNext ??= (async () => {
       await this.#asking?.catch(() => undefined);
-      const asking = this.#range({ key: this.#keys.encode(nothing) });
+      const asking = this.#askLatest();
       this.#asking = asking;
       this.#askingNext = undefined;
-      return (await asking).revision;
+      return await asking;
     })();
     return signal ? race(this.#askingNext, signal) : this.#askingNext;
+  }
+
+  async #askLatest(): Promise<Revision> {
+    const { revision } = await this.#range({ key: this.#keys.encode(nothing) });
+    if (!this.#reach.isLimited || [...this.#followers].every(({ at }) => at >= revision)) return revision;
+    // What was changed may be another cluster's, of which no watch here hears. It hears of this, and before it of all that was before.
+    const { header } = await this.#client.call("Txn", { success: [{ requestPut: { key: this.#keys.encode(beat), value: new Uint8Array(0) } }] }).catch((error: unknown) => Promise.reject(translated(error)));
+    return header?.revision ?? revision;
   }
 
   async get(key: string, { revision, signal }: Abortable & { readonly revision?: Revision } = {}): Promise<Entry | undefined> {
@@ -220,7 +232,7 @@ export class EtcdStore implements Store {
     else {
       this.#watches.add(watch);
       follower = new Follower({
-        client: this.#client, keys: this.#keys, clock, log, watch, after, latest: () => this.latest(),
+        client: this.#client, keys: this.#keys, clock, log, watch, after, latest: () => this.latest(), reach: this.#reach,
         onRevision: (revision) => this.#seen(revision),
         onCompacted: (revision) => (this.#compacted = Math.max(this.#compacted, revision)),
       });

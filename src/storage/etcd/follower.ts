@@ -5,7 +5,7 @@ import type { ChangeWatch } from "../change-watch.ts";
 import { CompactedError, keyOfChange, revisionOfChange, type Change, type Revision } from "../store.ts";
 import type { EtcdClient } from "./client.ts";
 import type { Event, WatchResponse } from "./generated/etcd-v3.ts";
-import type { KeySpace } from "./key-space.ts";
+import { zero, type KeySpace } from "./key-space.ts";
 
 export interface FollowerOptions {
   readonly client: EtcdClient;
@@ -17,9 +17,19 @@ export interface FollowerOptions {
   /** Hears of every revision that was reached, and of those up to which history is forgotten. */
   readonly onRevision: (revision: Revision) => void;
   readonly onCompacted: (revision: Revision) => void;
-  /** A revision that was acknowledged somewhere before the call. */
+  /** A revision that was acknowledged somewhere before the call, and that the watch reaches. */
   readonly latest: () => Promise<Revision>;
+  /** What this client may watch, as far as is known. */
+  readonly reach: Reach;
 }
+
+/** Of all watches of one client: `isLimited` once etcd has refused it a watch of all keys. */
+export interface Reach {
+  isLimited: boolean;
+}
+
+/** Opens the stream anew; at another member, unless this one did what it should. */
+type Again = (reason: string, options?: { readonly isOfMember?: boolean }) => void;
 
 /** A stream that says nothing for this long is compared with what the cluster says. */
 const silenceMs = 1_000;
@@ -27,21 +37,23 @@ const silenceMs = 1_000;
 const behindMs = 1_000;
 const retry = { firstMs: 20, maxMs: 1_000 };
 /** The range of all keys. */
-const everything = Uint8Array.of(0);
+const everything = { key: zero, rangeEnd: zero };
 
 /**
  * Fills one watch from etcd, over whichever member works, from where it was.
  *
  * It follows all keys of etcd, not only those of its prefix: then each revision comes with a change, and that a revision was reached is seen without
  * asking. etcd's own way of asking (progress requests) tells the truth only since 3.4.31, 3.5.13 and 3.6: members before answer with
- * revisions whose changes they have not sent yet (https://github.com/etcd-io/etcd/issues/15220).
+ * revisions whose changes they have not sent yet (https://github.com/etcd-io/etcd/issues/15220). A user of etcd who may not read all keys
+ * follows those of the cluster; then whoever asks for the latest revision makes a change of his own, behind which nothing is missing.
  */
 export class Follower implements Disposable {
   readonly #options: FollowerOptions;
   readonly #ended = new AbortController();
   #at: Revision;
-  #stream: { readonly member: number; readonly again: (reason: string) => void; readonly stream: Disposable } | undefined;
+  #stream: { readonly member: number; readonly again: Again; readonly stream: Disposable } | undefined;
   readonly #leaving: Disposable;
+  #isOfAll = true;
   #messages = 0;
   /** Streams since the last one that said something. */
   #failures = 0;
@@ -63,6 +75,11 @@ export class Follower implements Disposable {
     return this.#options.watch.prefix;
   }
 
+  /** Everything up to here has been given to the watch. */
+  get at(): Revision {
+    return this.#at;
+  }
+
   /** Resolves when everything up to `revision` has been given to the watch, or the watch has ended. */
   reached(revision: Revision): Promise<void> | undefined {
     if (this.#at >= revision || this.#ended.signal.aborted) return undefined;
@@ -78,14 +95,14 @@ export class Follower implements Disposable {
       },
       onEnd: (error) => again(error?.message ?? "it ended"),
     });
-    const again = (reason: string): void => {
+    const again: Again = (reason, { isOfMember = true } = {}) => {
       if (!alive) return;
       alive = false;
       this.#stream?.stream[Symbol.dispose]();
       this.#stream = undefined;
       if (this.#ended.signal.aborted) return;
-      this.#options.client.leave(member);
-      const delayMs = this.#failures === 0 ? 0 : backoffDelayMs(this.#failures - 1, retry);
+      if (isOfMember) this.#options.client.leave(member);
+      const delayMs = this.#failures === 0 || !isOfMember ? 0 : backoffDelayMs(this.#failures - 1, retry);
       this.#failures++;
       this.#options.log.info("the watch on etcd is opened again", { reason, after: this.#at });
       this.#options.clock.sleep(delayMs, { signal: this.#ended.signal }).then(() => this.#open(), () => undefined);
@@ -95,15 +112,23 @@ export class Follower implements Disposable {
       stream[Symbol.dispose]();
     } } };
     // From the last change on, not from the one after it, so that etcd says so when that one is forgotten already.
-    stream.write({ createRequest: { key: everything, rangeEnd: everything, startRevision: Math.max(1, this.#at) } });
+    const { keys, reach } = this.#options;
+    const range = reach.isLimited ? keys.everything : everything;
+    this.#isOfAll = range === everything;
+    stream.write({ createRequest: { ...range, startRevision: Math.max(1, this.#at) } });
   }
 
-  #receive(message: WatchResponse, again: (reason: string) => void): void {
+  #receive(message: WatchResponse, again: Again): void {
     const { watch, keys, onRevision, onCompacted } = this.#options;
     this.#messages++;
     if (message.compactRevision > 0) {
       onCompacted(message.compactRevision);
       return watch.fail(new CompactedError(`history begins after revision ${message.compactRevision}; the watch is at ${this.#at}`));
+    }
+    if (message.canceled && this.#isOfAll && message.cancelReason.includes("permission denied")) {
+      this.#options.reach.isLimited = true;
+      this.#options.log.info("this user of etcd may not watch all keys: those of the cluster are watched", {});
+      return again(message.cancelReason, { isOfMember: false });
     }
     if (message.canceled) return again(message.cancelReason === "" ? "it was cancelled" : message.cancelReason);
     if (message.events.length === 0) return;

@@ -53,6 +53,12 @@ export class KeySpace {
     return this.#isMoved && root.startsWith(prefix) ? encoder.encode(this.prefix) : this.encode(prefix);
   }
 
+  /** The range of all keys of the cluster. */
+  get everything(): { readonly key: Uint8Array; readonly rangeEnd: Uint8Array } {
+    const key = encoder.encode(this.prefix);
+    return { key, rangeEnd: endOf(key) };
+  }
+
   /** Undefined for a key of somebody else. */
   decode(bytes: Uint8Array): string | undefined {
     const place = decoder.decode(bytes);

@@ -1,6 +1,7 @@
 import { link, open, rm } from "node:fs/promises";
 import { dirname } from "node:path";
-import { codecs, RpcChannel, RpcError } from "../../stdx/grpc.ts";
+import { codecs, RpcError } from "../../stdx/grpc.ts";
+import { RpcChannel } from "../../stdx/rpc-channel.ts";
 import { partialSuffix, syncFolder } from "../snapshot/snapshot-file.ts";
 import { UnavailableError } from "../store.ts";
 import type { EtcdLocation } from "./endpoints.ts";

@@ -70,6 +70,8 @@ function prepare(db: DatabaseSync, { path, bytesMax }: DatabaseOptions, log: Log
   if (sizeOf(path) === 0) db.exec(`PRAGMA page_size = ${pageBytes}; PRAGMA auto_vacuum = INCREMENTAL`);
   db.exec("PRAGMA journal_mode = WAL");
   db.exec(`PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = ${walPagesMax}; PRAGMA journal_size_limit = ${keptLogBytes}; PRAGMA cell_size_check = ON`);
+  // What was compacted is gone from the file as well: it may have been a Secret in plain text, or one under a key that somebody knows.
+  db.exec("PRAGMA secure_delete = ON");
   db.exec(`PRAGMA cache_size = -16384; PRAGMA temp_store = MEMORY; PRAGMA max_page_count = ${Math.floor(bytesMax / pageBytes)}`);
 
   const mark = readMark(path) ?? 0;

@@ -100,6 +100,9 @@ export const unpackEntry = (bytes: ArrayBuffer, { key, revision, value }: Stored
   key, revision, value: new Uint8Array(bytes.slice(value.start, value.start + value.length)),
 });
 
+/** A view of the message: for those who take all entries of it, and keep what they keep in a place of their own. */
+export const viewEntry = (bytes: ArrayBuffer, { key, revision, value }: StoredEntry): Entry => ({ key, revision, value: new Uint8Array(bytes, value.start, value.length) });
+
 export const packChange = (packer: Packer, change: Change): StoredChange =>
   change.type === "put" ? { ...packEntry(packer, change.entry), created: change.created } : { key: change.key, revision: change.revision };
 export const unpackChange = (bytes: ArrayBuffer, change: StoredChange): Change =>

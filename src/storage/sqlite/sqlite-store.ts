@@ -8,7 +8,7 @@ import {
   CompactedError, ConflictError, FutureRevisionError, keyOfChange, OutcomeUnknownError, revisionOfChange, UnavailableError,
   type Abortable, type Change, type Entry, type Guarded, type Listing, type ListOptions, type Revision, type Store, type Watch,
 } from "../store.ts";
-import { bytesMaxDefault, Packer, unpackChange, unpackEntry, type DatabaseOptions, type Failure, type ReadRequest, type ReadResult, type Request, type Response, type WriteRequest, type WriteResult } from "./protocol.ts";
+import { bytesMaxDefault, Packer, unpackChange, unpackEntry, viewEntry, type DatabaseOptions, type Failure, type ReadRequest, type ReadResult, type Request, type Response, type WriteRequest, type WriteResult } from "./protocol.ts";
 import { InUseError, RefusedError } from "./refused.ts";
 
 export interface SqliteStoreOptions {
@@ -154,7 +154,7 @@ export class SqliteStore implements Store {
       const last = entries.length + page === limit;
       const { result, bytes } = await this.#call({ call: "list", prefix, after: from, limit: page, revision: at, count: count && last }, signal);
       if (!("entries" in result)) throw new TypeError("wrong answer to list");
-      for (const entry of result.entries) entries.push(unpackEntry(bytes, entry));
+      for (const entry of result.entries) entries.push(viewEntry(bytes, entry));
       at = result.revision;
       if (last || result.entries.length < page) return { entries, revision: result.revision, remaining: result.remaining };
     }

@@ -1,5 +1,6 @@
 import { createCipheriv, createDecipheriv, randomBytes } from "node:crypto";
-import { Server, ServerCredentials, status, type handleUnaryCall } from "@grpc/grpc-js";
+import { createServer, type ServerHttp2Session, type ServerHttp2Stream } from "node:http2";
+import { framed, FrameReader } from "../../../stdx/grpc-frames.ts";
 import { codecs } from "../../../stdx/grpc.ts";
 import { kmsMessages, type KmsEncrypted } from "./plugin.ts";
 
@@ -9,9 +10,14 @@ export interface FakePluginOptions {
   readonly keys: Readonly<Record<string, Uint8Array>>;
 }
 
+const messageBytesMax = 1024 * 1024;
+/** INTERNAL of gRPC. */
+const internalStatus = 13;
+
 /** For tests: a key management service as real ones are, over gRPC on a socket, with keys in memory instead of a safe. */
 export class FakePlugin implements AsyncDisposable {
-  readonly #server = new Server();
+  readonly #server = createServer();
+  readonly #sessions = new Set<ServerHttp2Session>();
   readonly #keys: Record<string, Uint8Array>;
   #keyId: string;
   healthz = "ok";
@@ -22,36 +28,41 @@ export class FakePlugin implements AsyncDisposable {
   private constructor({ keys }: FakePluginOptions) {
     this.#keys = { ...keys };
     this.#keyId = Object.keys(keys)[0] ?? "";
+    this.#server.on("session", (session) => {
+      this.#sessions.add(session);
+      session.once("close", () => this.#sessions.delete(session));
+    });
+    this.#server.on("stream", (stream: ServerHttp2Stream, headers) => {
+      const reader = new FrameReader(messageBytesMax);
+      stream.on("data", (chunk: Buffer) => {
+        for (const message of reader.push(chunk)) this.#answer(stream, String(headers[":path"]).replace("/v2.KeyManagementService/", ""), message);
+      });
+    });
+  }
+
+  #answer(stream: ServerHttp2Stream, name: string, request: Buffer): void {
+    this.calls.push(name);
     const codec = codecs(kmsMessages);
-    const method = (name: string, answer: (request: never) => unknown): [string, unknown, handleUnaryCall<never, unknown>] => {
-      const [request, response] = [codec(`v2.${name}Request`), codec(`v2.${name}Response`)];
-      const definition = {
-        path: `/v2.KeyManagementService/${name}`, requestStream: false, responseStream: false,
-        requestSerialize: request.encode, requestDeserialize: request.decode, responseSerialize: response.encode, responseDeserialize: response.decode,
-      };
-      return [name, definition, (call, callback) => {
-        this.calls.push(name);
-        try {
-          callback(null, answer(call.request));
-        } catch (error) {
-          callback({ code: status.INTERNAL, details: error instanceof Error ? error.message : String(error) });
-        }
-      }];
-    };
-    const methods = [
-      method("Status", () => ({ version: this.version, healthz: this.healthz, keyId: this.#keyId })),
-      method("Encrypt", ({ plaintext }: { readonly plaintext: Uint8Array }) => this.#encrypt(plaintext)),
-      method("Decrypt", (encrypted: KmsEncrypted) => ({ plaintext: this.#decrypt(encrypted) })),
-    ];
-    this.#server.addService(
-      Object.fromEntries(methods.map(([name, definition]) => [name, definition])) as Parameters<Server["addService"]>[0],
-      Object.fromEntries(methods.map(([name, , handler]) => [name, handler])) as Parameters<Server["addService"]>[1],
-    );
+    let [frame, trailers]: [Buffer | undefined, Record<string, string>] = [undefined, { "grpc-status": "0" }];
+    try {
+      frame = framed(codec(`v2.${name}Response`).encode(this.#asked(name, codec(`v2.${name}Request`).decode(request))));
+    } catch (error) {
+      trailers = { "grpc-status": String(internalStatus), "grpc-message": encodeURIComponent(error instanceof Error ? error.message : String(error)) };
+    }
+    stream.respond({ ":status": 200, "content-type": "application/grpc" }, { waitForTrailers: true });
+    stream.on("wantTrailers", () => stream.sendTrailers(trailers));
+    stream.end(frame);
+  }
+
+  #asked(name: string, request: unknown): unknown {
+    if (name === "Status") return { version: this.version, healthz: this.healthz, keyId: this.#keyId };
+    if (name === "Encrypt") return this.#encrypt((request as { readonly plaintext: Uint8Array }).plaintext);
+    return { plaintext: this.#decrypt(request as KmsEncrypted) };
   }
 
   static async start(options: FakePluginOptions): Promise<FakePlugin> {
     const plugin = new FakePlugin(options);
-    await new Promise<void>((resolve, reject) => plugin.#server.bindAsync(`unix://${options.socket}`, ServerCredentials.createInsecure(), (error) => (error ? reject(error) : resolve())));
+    await new Promise<void>((resolve, reject) => plugin.#server.once("error", reject).listen(options.socket, resolve));
     return plugin;
   }
 
@@ -84,7 +95,8 @@ export class FakePlugin implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#server.forceShutdown();
-    await Promise.resolve();
+    const closed = new Promise((resolve) => this.#server.close(resolve));
+    for (const session of this.#sessions) session.destroy();
+    await closed;
   }
 }

@@ -1,4 +1,5 @@
-import { codecs, RpcChannel, rpcErrorText, type Codec } from "../../../stdx/grpc.ts";
+import { codecs, rpcErrorText, type Codec } from "../../../stdx/grpc.ts";
+import { RpcChannel } from "../../../stdx/rpc-channel.ts";
 
 /** What the plugin says of itself. `keyId` names the key that it would encrypt with now. */
 export interface KmsStatus {
