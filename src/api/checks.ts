@@ -2,6 +2,7 @@ import { forbidden, invalid, notSupported, required, type FieldError } from "../
 import { dns1123LabelErrors, dns1123SubdomainErrors, labelKeyErrors } from "../apimachinery/validation.ts";
 import { compareQuantities, isQuantity } from "../apimachinery/quantity.ts";
 import { addAll } from "../stdx/add-all.ts";
+import { goForm } from "./go-form.ts";
 import { semanticallyEqual } from "./strategy.ts";
 
 /** Checks of single fields that many kinds share, in upstream's words. */
@@ -29,8 +30,9 @@ export function oneOf(field: string, value: string | undefined, supported: reado
   return errors;
 }
 
-export const immutable = (field: string, next: unknown, previous: unknown): FieldError[] =>
-  (semanticallyEqual(next, previous) ? [] : [invalid(field, next ?? null, "field is immutable")]);
+/** `shape` is the type of upstream's (go-form.ts) in which the message shows a value that is more than a text or a number. */
+export const immutable = (field: string, next: unknown, previous: unknown, shape?: string): FieldError[] =>
+  (semanticallyEqual(next, previous) ? [] : [invalid(field, shape === undefined ? next ?? null : goForm(next, shape), "field is immutable")]);
 
 /** Amounts: a quantity at all, and not below zero. What is no quantity is refused by decoding; here it only must not throw. */
 export const quantityAtLeastZero = (field: string, amount: string): FieldError[] =>

@@ -1,82 +1,76 @@
+import { goShapes } from "./go-shapes.ts";
+
 /**
- * How upstream's own types look in an error text that shows a whole object: under the names of their Go fields, in the order of their
- * declaration, with nothing left out. Only shapes that occur in messages are described.
+ * How upstream's own types look in an error text that shows a whole value: under the names of their Go fields, in the order of their declaration,
+ * with nothing left out.
  */
-export interface GoField {
-  /** The name in the API; in Go it begins with a capital letter unless `go` says otherwise. */
+interface GoField {
+  /** The name in the message; "" for a part whose fields stand among those of the whole. */
+  readonly go: string;
   readonly json: string;
-  readonly go?: string;
-  /** What an absent field is shown as: null for pointers, lists and maps, "" for texts, … */
-  readonly absent?: unknown;
-  readonly fields?: readonly GoField[];
+  readonly type: string;
+  readonly omitsEmpty: boolean;
 }
 
-const capitalized = (name: string): string => `${name.slice(0, 1).toUpperCase()}${name.slice(1)}`;
+type Loose = Readonly<Record<string, unknown>>;
 
-export function goForm(value: unknown, fields: readonly GoField[]): unknown {
-  if (value === undefined || value === null) return null;
-  if (Array.isArray(value)) return value.map((each) => goForm(each, fields));
-  return Object.fromEntries(fields.map(({ json, go = capitalized(json), absent = null, fields: inner }) => {
-    const own = (value as Readonly<Record<string, unknown>>)[json] ?? absent;
-    return [go, inner === undefined ? own : goForm(own, inner)];
-  }));
+/** Cut into lines when the first message needs it, and each line into fields when its type is asked for: most processes never do. */
+let lines: ReadonlyMap<string, string> | undefined;
+/** Bounded by the number of lines. */
+const known = new Map<string, readonly GoField[]>();
+
+function fieldsOf(name: string): readonly GoField[] {
+  const cached = known.get(name);
+  if (cached) return cached;
+  lines ??= new Map(goShapes.trim().split("\n").map((line) => [line.slice(0, line.indexOf(" ")), line.slice(line.indexOf(" ") + 1)] as const));
+  const fields = (lines.get(name) ?? "").split(" ").filter((text) => text !== "").map(parsedField);
+  known.set(name, fields);
+  return fields;
 }
 
-const profileFields: readonly GoField[] = [{ json: "type", absent: "" }, { json: "localhostProfile" }];
-export const securityContextFields: readonly GoField[] = [
-  { json: "capabilities", fields: [{ json: "add" }, { json: "drop" }] },
-  { json: "privileged" },
-  { json: "seLinuxOptions", go: "SELinuxOptions", fields: [{ json: "user", absent: "" }, { json: "role", absent: "" }, { json: "type", absent: "" }, { json: "level", absent: "" }] },
-  {
-    json: "windowsOptions",
-    fields: [{ json: "gmsaCredentialSpecName", go: "GMSACredentialSpecName" }, { json: "gmsaCredentialSpec", go: "GMSACredentialSpec" }, { json: "runAsUserName" }, { json: "hostProcess" }],
-  },
-  { json: "runAsUser" }, { json: "runAsGroup" }, { json: "runAsNonRoot" }, { json: "readOnlyRootFilesystem" }, { json: "allowPrivilegeEscalation" }, { json: "procMount" },
-  { json: "seccompProfile", fields: profileFields }, { json: "appArmorProfile", fields: profileFields },
-];
+function parsedField(text: string): GoField {
+  const [names = "", type = ""] = text.split(":", 2) as [string, string];
+  const omitsEmpty = names.startsWith("?");
+  const own = omitsEmpty ? names.slice(1) : names;
+  if (own.startsWith("~")) return { go: "", json: own.slice(1), type, omitsEmpty };
+  const [go = "", json = `${go.slice(0, 1).toLowerCase()}${go.slice(1)}`] = own.split("=", 2) as [string, string?];
+  return { go, json, type, omitsEmpty };
+}
 
-const requirementFields: readonly GoField[] = [{ json: "key", absent: "" }, { json: "operator", absent: "" }, { json: "values" }];
-export const nodeSelectorTermFields: readonly GoField[] = [{ json: "matchExpressions", fields: requirementFields }, { json: "matchFields", fields: requirementFields }];
-export const podResourceClaimFields: readonly GoField[] = [{ json: "name", absent: "" }, { json: "resourceClaimName" }, { json: "resourceClaimTemplateName" }];
-export const seccompProfileFields = profileFields;
+const isEmpty = (value: unknown): boolean =>
+  value === undefined || value === null || value === "" || value === 0 || value === false || (typeof value === "object" && Object.keys(value).length === 0);
 
-const scalingRulesFields: readonly GoField[] = [
-  { json: "stabilizationWindowSeconds" }, { json: "selectPolicy" }, { json: "policies", fields: [{ json: "type", absent: "" }, { json: "value", absent: 0 }, { json: "periodSeconds", absent: 0 }] }, { json: "tolerance" },
-];
-export const scalingBehaviorFields: readonly GoField[] = [{ json: "scaleUp", fields: scalingRulesFields }, { json: "scaleDown", fields: scalingRulesFields }];
+/** `type` is one of goShapes, perhaps within a list: "PodSpec", "[]NodeSelectorTerm". */
+export function goForm(value: unknown, type: string): unknown {
+  if (type.startsWith("*")) return value === undefined || value === null ? null : goForm(value, type.slice(1));
+  // An empty list of containers was made by our defaults: a client hardly ever writes one.
+  if (type.startsWith("[]")) return Array.isArray(value) && (value.length > 0 || type !== "[]Container") ? value.map((each) => goForm(each, type.slice(2))) : null;
+  if (type.startsWith("{}")) {
+    if (value === undefined || value === null) return null;
+    return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)).map(([key, each]) => [key, goForm(each, type.slice(2))]));
+  }
+  switch (type) {
+    case "s": return value ?? "";
+    case "i": return value ?? 0;
+    case "b": return value ?? false;
+    case "q": return value ?? "0";
+    case "t": case "j": return value ?? null;
+    default: return structForm((value ?? {}) as Loose, type);
+  }
+}
 
-/** Update strategies of workloads; what is inside of them is shown only as being there. */
-export const deploymentStrategyFields: readonly GoField[] = [{ json: "type", absent: "" }, { json: "rollingUpdate", fields: [{ json: "maxUnavailable" }, { json: "maxSurge" }] }];
-export const statefulSetStrategyFields: readonly GoField[] = [{ json: "type", absent: "" }, { json: "rollingUpdate", fields: [{ json: "partition", absent: 0 }, { json: "maxUnavailable" }] }];
-export const podFailurePolicyFields: readonly GoField[] = [{
-  json: "rules",
-  fields: [
-    { json: "action", absent: "" },
-    { json: "onExitCodes", fields: [{ json: "containerName" }, { json: "operator", absent: "" }, { json: "values" }] },
-    { json: "onPodConditions", fields: [{ json: "type", absent: "" }, { json: "status", absent: "" }] },
-  ],
-}];
-export const successPolicyFields: readonly GoField[] = [{ json: "rules", fields: [{ json: "succeededIndexes" }, { json: "succeededCount" }] }];
-export const objectReferenceFields: readonly GoField[] = [
-  { json: "kind", absent: "" }, { json: "namespace", absent: "" }, { json: "name", absent: "" }, { json: "uid", go: "UID", absent: "" }, { json: "apiVersion", go: "APIVersion", absent: "" },
-  { json: "resourceVersion", absent: "" }, { json: "fieldPath", absent: "" },
-];
-export const nodeAffinityFields: readonly GoField[] = [{ json: "required", fields: [{ json: "nodeSelectorTerms", fields: nodeSelectorTermFields }] }];
-export const roleRefFields: readonly GoField[] = [{ json: "apiGroup", go: "APIGroup", absent: "" }, { json: "kind", absent: "" }, { json: "name", absent: "" }];
-export const parentRefFields: readonly GoField[] = [{ json: "group", absent: "" }, { json: "resource", absent: "" }, { json: "namespace", absent: "" }, { json: "name", absent: "" }];
-export const csiNodeDriverFields: readonly GoField[] = [{ json: "name", absent: "" }, { json: "nodeID", absent: "" }, { json: "topologyKeys" }, { json: "allocatable", fields: [{ json: "count" }] }];
-export const disruptionBudgetFields: readonly GoField[] = [{ json: "minAvailable" }, { json: "selector" }, { json: "maxUnavailable" }, { json: "unhealthyPodEvictionPolicy" }];
-export const tolerationFields: readonly GoField[] = [{ json: "key", absent: "" }, { json: "operator", absent: "" }, { json: "value", absent: "" }, { json: "effect", absent: "" }, { json: "tolerationSeconds" }];
-export const scopeSelectorFields: readonly GoField[] = [{ json: "matchExpressions", fields: [{ json: "scopeName", absent: "" }, { json: "operator", absent: "" }, { json: "values" }] }];
-export const priorityLevelFields: readonly GoField[] = [
-  { json: "type", absent: "" },
-  {
-    json: "limited",
-    fields: [
-      { json: "nominalConcurrencyShares", absent: 0 },
-      { json: "limitResponse", fields: [{ json: "type", absent: "" }, { json: "queuing", fields: [{ json: "queues", absent: 0 }, { json: "handSize", absent: 0 }, { json: "queueLengthLimit", absent: 0 }] }] },
-      { json: "lendablePercent" }, { json: "borrowingLimitPercent" },
-    ],
-  },
-  { json: "exempt", fields: [{ json: "nominalConcurrencyShares" }, { json: "lendablePercent" }] },
-];
+function structForm(value: Loose, type: string): Loose {
+  const whole = type === "PodSpec" ? withHostFlags(value) : value;
+  const form: Record<string, unknown> = {};
+  for (const { go, json, type: own, omitsEmpty } of fieldsOf(type)) {
+    if (go === "") Object.assign(form, structForm(json === "" ? whole : (whole[json] ?? {}) as Loose, own));
+    else if (!omitsEmpty || !isEmpty(whole[json])) form[go] = goForm(whole[json], own);
+  }
+  return form;
+}
+
+/** What the API has in the spec of a pod, upstream has in its security context. */
+function withHostFlags(spec: Loose): Loose {
+  const { hostNetwork, hostPID, hostIPC, shareProcessNamespace, hostUsers, securityContext } = spec;
+  return { ...spec, securityContext: { ...securityContext as object | undefined, hostNetwork, hostPID, hostIPC, shareProcessNamespace, hostUsers } };
+}

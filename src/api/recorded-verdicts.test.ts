@@ -3,7 +3,9 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { fieldErrorText } from "../apimachinery/field-error.ts";
 import { resources } from "./all.ts";
+import { DecodeError, decodeStrict } from "../apimachinery/strict-decoding.ts";
 import type { Resource } from "./resource.ts";
+import { schemas } from "./schemas.ts";
 import { objectOf, type Loose } from "./validation-table.ts";
 
 /**
@@ -17,7 +19,9 @@ interface Verdict {
   /** What the update replaces; absent on create. */
   readonly old?: Loose;
   readonly object: Loose;
-  readonly errors: readonly string[];
+  /** Why the object cannot be decoded; what is absent otherwise. */
+  readonly decode?: string;
+  readonly errors?: readonly string[];
 }
 
 const verdicts = JSON.parse(readFileSync(new URL("../../test/golden/verdicts.json", import.meta.url), "utf8")) as readonly Verdict[];
@@ -34,10 +38,28 @@ function errorsOf(resource: Resource, { subresource, old, object }: Verdict): re
   return [...way.validateUpdate(way.prepareForUpdate(next, before), before)].map(fieldErrorText);
 }
 
+/** The object as the server would decode it, or why it would not. */
+function decoded({ type: { group, version, kind } }: Resource, object: Loose): { readonly object: Loose; readonly problem?: string } {
+  const schema = schemas.kind(group, version, kind);
+  assert.ok(schema);
+  try {
+    return { object: decodeStrict(object, schema, { schemas }).object };
+  } catch (error) {
+    assert.ok(error instanceof DecodeError);
+    return { object, problem: error.message };
+  }
+}
+
 for (const [name, own] of Map.groupBy(verdicts, (verdict) => verdict.of)) {
   test(`what upstream says of ${name}`, () => {
     const resource = byName.get(name);
     assert.ok(resource);
-    for (const verdict of own) assert.deepEqual([...new Set(errorsOf(resource, verdict))], verdict.errors, JSON.stringify(verdict));
+    for (const verdict of own) {
+      const { object, problem } = decoded(resource, verdict.object);
+      assert.equal(problem, verdict.decode, JSON.stringify(verdict));
+      if (!verdict.errors) continue;
+      const given: Verdict = { ...verdict, object, ...(verdict.old && { old: decoded(resource, verdict.old).object }) };
+      assert.deepEqual([...new Set(errorsOf(resource, given))], verdict.errors, JSON.stringify(verdict));
+    }
   });
 }

@@ -44,6 +44,8 @@ export interface Resource<T extends KubeObject = KubeObject> extends UpdateStrat
   warningsOnCreate(object: T): readonly string[];
   /** metadata.generation is kept: it grows when anything outside of metadata and status changes. */
   readonly generation: boolean;
+  /** On create, generation is what the client says; else it begins with 1. */
+  readonly generationFromClient: boolean;
   /**
    * Where the rule of `generation` is not upstream's: whether this change makes it grow. Asked only when `generation` is true.
    */
@@ -59,6 +61,11 @@ export interface Resource<T extends KubeObject = KubeObject> extends UpdateStrat
   readonly unconditionalUpdate: boolean;
   /** Rules for the object's name; yields messages such as upstream's "a lowercase RFC 1123 subdomain must consist of …". */
   validateName(name: string, options: { readonly prefix: boolean }): readonly string[];
+  /**
+   * "afterwards": on create, metadata is looked at only when nothing else is wrong, and then a name need only fit into a path. So it is with the few
+   * kinds whose own rules do not look at metadata. Default: "first".
+   */
+  readonly metadataRules: "first" | "afterwards";
   /** Finalizers without a domain may have any name; with most kinds they are the few that Kubernetes itself knows. */
   readonly anyFinalizer: boolean;
   /** Ways of writing under a subresource that store the same object: "status", "resize", "ephemeralcontainers", "approval", … */
@@ -89,8 +96,10 @@ export function defineResource<T extends KubeObject>(type: ResourceType<T>, beha
     validateUpdate: () => [],
     warningsOnCreate: () => [],
     generation: false,
+    generationFromClient: false,
     createOnUpdate: false,
     unconditionalUpdate: true,
+    metadataRules: "first",
     anyFinalizer: false,
     subresources: {},
     columns: [],

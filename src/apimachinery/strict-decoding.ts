@@ -1,5 +1,6 @@
 import { alwaysWritten } from "./always-written.ts";
 import type { DuplicateFields } from "./json.ts";
+import { goNameOf } from "./go-named-types.ts";
 import { canonicalQuantity } from "./quantity.ts";
 import { isZeroScalar, omitsZero, type FieldSchema, type ObjectSchema, type SchemaLookup, type TypeSchema } from "./schema.ts";
 import { formatDuration, formatMicroTime, formatTime, parseDuration, parseMicroTime, parseTime } from "./time.ts";
@@ -48,6 +49,8 @@ const goName = (name: string): string => name.split(".").slice(-2).join(".");
 
 /** Go's names of the structs that JSON inlines: they stand in messages, though nobody writes them. */
 const inlinedStructs: Readonly<Record<string, string>> = {
+  DeviceAllocationConfiguration: "DeviceConfiguration", DeviceClaimConfiguration: "DeviceConfiguration", DeviceClassConfiguration: "DeviceConfiguration",
+  IngressRule: "IngressRuleValue",
   Volume: "VolumeSource", PersistentVolumeSpec: "PersistentVolumeSource", EphemeralContainer: "EphemeralContainerCommon", Probe: "ProbeHandler",
   ConfigMapKeySelector: "LocalObjectReference", SecretKeySelector: "LocalObjectReference", ConfigMapEnvSource: "LocalObjectReference", SecretEnvSource: "LocalObjectReference",
   ConfigMapProjection: "LocalObjectReference", SecretProjection: "LocalObjectReference", ConfigMapVolumeSource: "LocalObjectReference",
@@ -76,7 +79,9 @@ const kindOf = (value: unknown): string =>
   typeof value === "string" ? "string" : typeof value === "number" ? "number" : typeof value === "boolean" ? "bool" : Array.isArray(value) ? "array" : "object";
 
 function wrongType(value: string, type: string, { struct, fields }: Context): never {
-  throw new DecodeError(`json: cannot unmarshal ${value} into Go ${struct === "" && fields.length === 0 ? "value" : `struct field ${shortName(struct)}.${fields.join(".")}`} of type ${type}`);
+  const short = shortName(struct);
+  const shown = goNameOf(type, [short, inlinedStructs[short] ?? ""], fields.at(-1) ?? "");
+  throw new DecodeError(`json: cannot unmarshal ${value} into Go ${struct === "" && fields.length === 0 ? "value" : `struct field ${short}.${fields.join(".")}`} of type ${shown}`);
 }
 
 const isObject = (value: unknown): value is Readonly<Record<string, unknown>> => typeof value === "object" && value !== null && !Array.isArray(value);

@@ -185,34 +185,45 @@ export function domainPrefixedKeyErrors(field: string, key: string): FieldError[
 
 /** An address as new fields want it: strict and canonical. */
 export function ipErrors(field: string, value: string): FieldError[] {
-  const errors = strictIpErrors(field, value);
+  const errors = legacyIpErrors(field, value);
   const ip = parseIp(value);
   const canonical = ip && formatIp(ip);
   return errors.length > 0 || canonical === value ? errors : [invalid(field, value, `must be in canonical form (${JSON.stringify(canonical)})`)];
 }
-function strictIpErrors(field: string, value: string): FieldError[] {
-  const errors = legacyIpErrors(field, value);
-  if (errors.length > 0) return errors;
+/**
+ * An address as older fields want it: not in canonical form, but (since 1.36, where StrictIPCIDRValidation is on by default) without leading zeros and
+ * not an IPv4 address in the clothes of IPv6. What was stored before stays: callers let pass what was there.
+ */
+export function legacyIpErrors(field: string, value: string): FieldError[] {
+  if (!parseIpSloppy(value)) return [invalid(field, value, "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)")];
   const ip = parseIp(value);
   if (!ip) return [invalid(field, value, "must not have leading 0s")];
   return isIpv4Mapped(ip) ? [invalid(field, value, "must not be an IPv4-mapped IPv6 address")] : [];
 }
-/** An address as fields from before 1.33 allow it: leading zeros and IPv4-mapped addresses pass. */
-export const legacyIpErrors = (field: string, value: string): FieldError[] =>
-  parseIpSloppy(value) ? [] : [invalid(field, value, "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)")];
 
 export function cidrErrors(field: string, value: string): FieldError[] {
   const errors = legacyCidrErrors(field, value);
-  if (errors.length > 0) return errors;
+  const cidr = parseCidr(value);
+  const canonical = cidr && formatCidr(masked(cidr));
+  return errors.length > 0 || canonical === value ? errors : [invalid(field, value, `must be in canonical form (${JSON.stringify(canonical)})`)];
+}
+/** As `legacyIpErrors`, for a range: the address is that of the network. */
+export function legacyCidrErrors(field: string, value: string): FieldError[] {
+  if (!parseCidrSloppy(value)) return [invalid(field, value, "must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)")];
   const cidr = parseCidr(value);
   if (!cidr) return [invalid(field, value, "must not have leading 0s in IP or prefix length")];
   if (isIpv4Mapped(cidr.ip)) return [invalid(field, value, "must not have an IPv4-mapped IPv6 address")];
-  const canonical = formatCidr(masked(cidr));
-  if (masked(cidr).ip.value !== cidr.ip.value) return [invalid(field, value, "must not have bits set beyond the prefix length")];
+  return masked(cidr).ip.value === cidr.ip.value ? [] : [invalid(field, value, "must not have bits set beyond the prefix length")];
+}
+
+/** The address of an interface with the length of its network's prefix, in the one form that is written so. */
+export function interfaceAddressErrors(field: string, value: string): FieldError[] {
+  const parsed = parseCidrSloppy(value);
+  if (!parsed) return [invalid(field, value, "must be a valid address in CIDR form, (e.g. 10.9.8.7/24 or 2001:db8::1/64)")];
+  const ip = unmapped(parsed.ip);
+  const canonical = formatCidr({ ip, prefix: ip.family === 4 && parsed.prefix > 32 ? parsed.prefix - 96 : parsed.prefix });
   return canonical === value ? [] : [invalid(field, value, `must be in canonical form (${JSON.stringify(canonical)})`)];
 }
-export const legacyCidrErrors = (field: string, value: string): FieldError[] =>
-  parseCidrSloppy(value) ? [] : [invalid(field, value, "must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)")];
 
 /** What the API warns of in an address that it accepts. */
 export function ipWarnings(field: string, value = ""): string[] {

@@ -7,7 +7,7 @@ import { silentLog } from "../stdx/log.ts";
 import { StoredForm } from "./cache-entry.ts";
 import { ClusterState } from "./cluster-state.ts";
 import { prefixOf } from "./storage-keys.ts";
-import type { CacheEvent } from "./watch-cache.ts";
+import type { CacheEvent } from "./cache-event.ts";
 
 const form = new StoredForm(pods);
 const pod = (namespace: string, name: string, nodeName = ""): KubeObject & { readonly spec: { readonly nodeName: string } } =>

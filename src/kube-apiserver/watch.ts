@@ -9,7 +9,7 @@ import { rangeOf, tooLargeResourceVersion } from "./list.ts";
 import { revisionOf, type ListQuery } from "./query.ts";
 import { everything, selection } from "./selectors.ts";
 import { entryAs, objectAs, type Served } from "./served.ts";
-import type { CacheEvent } from "./watch-cache.ts";
+import type { CacheEvent } from "./cache-event.ts";
 
 /** Watches without a timeout of their own end after this and up to as much again, so that they do not all come back at once. */
 const timeoutSecondsMin = 1800;

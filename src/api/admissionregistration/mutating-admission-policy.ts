@@ -1,5 +1,5 @@
 import { mutatingadmissionpolicies, type MutatingAdmissionPolicy } from "../generated/admissionregistration-v1.ts";
-import { changeField, withDefaults } from "../defaulting.ts";
+import { changeField, withDefaults, withStruct } from "../defaulting.ts";
 import { dnsSubdomainName } from "../names.ts";
 import { defineResource } from "../resource.ts";
 import { policyColumns } from "./columns.ts";
@@ -11,7 +11,7 @@ export const mutatingAdmissionPolicyResource = defineResource<MutatingAdmissionP
   anyFinalizer: true,
   generation: true,
   unconditionalUpdate: false,
-  defaults: (policy) => changeField(policy, "spec", (spec) => changeField(withDefaults(spec, { failurePolicy: "Fail" }), "matchConstraints", matchResourcesDefaults)),
+  defaults: (policy) => changeField(withStruct(policy, "spec"), "spec", (spec) => changeField(withDefaults(spec, { failurePolicy: "Fail" }), "matchConstraints", matchResourcesDefaults)),
   validate: ({ spec = {} }) => validateMutatingPolicy(spec),
   validateUpdate: (next, previous) => validateMutatingPolicy(next.spec ?? {}, previous.spec ?? {}),
   columns: policyColumns("Mutations", ({ spec }) => (spec?.mutations ?? []).length),

@@ -1,5 +1,5 @@
 import { validatingadmissionpolicies, type ValidatingAdmissionPolicy } from "../generated/admissionregistration-v1.ts";
-import { changeField, withDefaults } from "../defaulting.ts";
+import { changeField, withDefaults, withStruct } from "../defaulting.ts";
 import { dnsSubdomainName } from "../names.ts";
 import { defineResource } from "../resource.ts";
 import { keepStatus, statusStrategy } from "../strategy.ts";
@@ -16,7 +16,7 @@ export const validatingAdmissionPolicyResource = defineResource<ValidatingAdmiss
   anyFinalizer: true,
   generation: true,
   unconditionalUpdate: false,
-  defaults: (policy) => changeField(policy, "spec", (spec) => changeField(withDefaults(spec, { failurePolicy: "Fail" }), "matchConstraints", matchResourcesDefaults)),
+  defaults: (policy) => changeField(withStruct(policy, "spec"), "spec", (spec) => changeField(withDefaults(spec, { failurePolicy: "Fail" }), "matchConstraints", matchResourcesDefaults)),
   prepareForCreate: (policy) => ({ ...policy, status: {} }),
   prepareForUpdate: keepStatus,
   subresources: { status: statusStrategy({ resetMetadata: true, validateUpdate: validateStatus }) },

@@ -59,7 +59,7 @@ function validate({ metadata: { name = "" }, spec = emptySpec }: APIService): re
   const { group = "", version = "", groupPriorityMinimum = 0, versionPriority = 0, service, caBundle, insecureSkipTLSVerify = false } = spec;
   const nameWanted = `${version}.${group}`;
   const errors: FieldError[] = [];
-  if (name !== nameWanted && !/[/%]/.test(name)) errors.push(invalid("metadata.name", name, `must be \`spec.version+"."+spec.group\`: ${JSON.stringify(nameWanted)}`));
+  if (name !== "" && name !== nameWanted && !/[/%]/.test(name)) errors.push(invalid("metadata.name", name, `must be \`spec.version+"."+spec.group\`: ${JSON.stringify(nameWanted)}`));
   if (group === "" && version !== "v1") errors.push(required("spec.group", "only v1 may have an empty group and it better be legacy kube"));
   if (group !== "") addAll(errors, dnsSubdomain("spec.group", group));
   addAll(errors, invalidEach("spec.version", version, dns1035LabelErrors(version)));

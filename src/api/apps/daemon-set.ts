@@ -9,7 +9,7 @@ import { daemonsets, type DaemonSet, type DaemonSetUpdateStrategy } from "../gen
 import { podTemplateDefaults } from "../core/pod-spec/defaults.ts";
 import { withoutDisabledWorkloadFields } from "../core/pod-spec/disabled-fields.ts";
 import { changeField, withDefaults, withStruct } from "../defaulting.ts";
-import { deploymentStrategyFields, goForm } from "../go-form.ts";
+import { goForm } from "../go-form.ts";
 import { dnsSubdomainName } from "../names.ts";
 import { ageColumn, integer, nameColumn, text } from "../printing/columns.ts";
 import { formatLabels } from "../printing/formats.ts";
@@ -84,7 +84,7 @@ export const daemonSetResource = defineResource<DaemonSet>(daemonsets, {
 function validateStrategy({ type, rollingUpdate }: DaemonSetUpdateStrategy): readonly FieldError[] {
   const path = "spec.updateStrategy";
   if (type === "OnDelete") return [];
-  if (type !== "RollingUpdate") return [notSupported(path, goForm({ type, rollingUpdate }, deploymentStrategyFields), ["RollingUpdate", "OnDelete"])];
+  if (type !== "RollingUpdate") return [notSupported(path, goForm({ type, rollingUpdate }, "DaemonSetUpdateStrategy"), ["RollingUpdate", "OnDelete"])];
   if (!rollingUpdate) return [required(`${path}.rollingUpdate`)];
   const { maxUnavailable, maxSurge } = rollingUpdate;
   const errors: FieldError[] = [];

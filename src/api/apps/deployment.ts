@@ -7,7 +7,7 @@ import { validateSelectorAndTemplate } from "../core/pod-template-validation.ts"
 import { nameWarnings } from "../batch/job-warnings.ts";
 import { templateWarnings } from "../core/pod-warnings.ts";
 import { changeField, withDefaults, withField, withStruct } from "../defaulting.ts";
-import { deploymentStrategyFields, goForm } from "../go-form.ts";
+import { goForm } from "../go-form.ts";
 import { dnsSubdomainName } from "../names.ts";
 import { ageColumn, nameColumn, text, wide } from "../printing/columns.ts";
 import { selectorText } from "../printing/formats.ts";
@@ -86,7 +86,7 @@ function validateStrategy(strategy: DeploymentStrategy): readonly FieldError[] {
     if (numberOf(maxUnavailable) === 0 && numberOf(maxSurge) === 0) errors.push(invalid(`${path}.maxUnavailable`, maxUnavailable ?? 0, "may not be 0 when `maxSurge` is 0"));
     addAll(errors, notMoreThanAll(`${path}.maxUnavailable`, maxUnavailable));
   } else {
-    errors.push(notSupported("spec.strategy", goForm(strategy, deploymentStrategyFields), ["Recreate", "RollingUpdate"]));
+    errors.push(notSupported("spec.strategy", goForm(strategy, "DeploymentStrategy"), ["Recreate", "RollingUpdate"]));
   }
   return errors;
 }

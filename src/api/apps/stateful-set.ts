@@ -8,7 +8,7 @@ import type { PodTemplateSpec, Volume } from "../generated/core-v1.ts";
 import type { StatefulSetSpec } from "../generated/apps-v1.ts";
 import { without } from "../defaulting.ts";
 import { semanticallyEqual } from "../strategy.ts";
-import { countOrPercent } from "./rolling-update.ts";
+import { countOrPercent, notMoreThanAll, numberOf } from "./rolling-update.ts";
 import { validateCollisionCount, validateReplicaCounts } from "./workload-status.ts";
 import { statefulsets, type StatefulSet, type StatefulSetUpdateStrategy } from "../generated/apps-v1.ts";
 import { claimDefaults } from "../core/claim-defaults.ts";
@@ -16,7 +16,7 @@ import { podTemplateDefaults } from "../core/pod-spec/defaults.ts";
 import { withoutDisabledWorkloadFields } from "../core/pod-spec/disabled-fields.ts";
 import type { PersistentVolumeClaim } from "../generated/core-v1.ts";
 import { changeEach, changeField, withDefaults, withStruct } from "../defaulting.ts";
-import { goForm, statefulSetStrategyFields } from "../go-form.ts";
+import { goForm } from "../go-form.ts";
 import { dnsLabelName } from "../names.ts";
 import { ageColumn, nameColumn, text } from "../printing/columns.ts";
 import { defineResource } from "../resource.ts";
@@ -30,7 +30,7 @@ function strategyDefaults(strategy: StatefulSetUpdateStrategy): StatefulSetUpdat
 }
 
 /** Claims of a template are whole objects and say so. */
-const claimTemplateDefaults = (claim: PersistentVolumeClaim): PersistentVolumeClaim => claimDefaults(withDefaults(claim, { apiVersion: "v1", kind: "PersistentVolumeClaim" }));
+const claimTemplateDefaults = (claim: PersistentVolumeClaim): PersistentVolumeClaim => claimDefaults(claim.apiVersion === "v1" && claim.kind === "PersistentVolumeClaim" ? claim : { ...claim, apiVersion: "v1", kind: "PersistentVolumeClaim" });
 
 const emptySpec = {} as StatefulSetSpec;
 const changeable = ["replicas", "ordinals", "template", "updateStrategy", "revisionHistoryLimit", "persistentVolumeClaimRetentionPolicy", "minReadySeconds"] as const;
@@ -93,8 +93,9 @@ export const statefulSetResource = defineResource<StatefulSet>(statefulsets, {
 /** The template as its pods will be: named by the set, with a claim of their own for each claim template. */
 function templateWithClaims({ template = {}, volumeClaimTemplates = [] }: StatefulSetSpec): PodTemplateSpec {
   if (!template.spec) return template;
-  const claims: readonly Volume[] = volumeClaimTemplates.map(({ metadata }) => ({ name: metadata?.name ?? "", persistentVolumeClaim: { claimName: metadata?.name ?? "" } }));
-  const others = (template.spec.volumes ?? []).filter(({ name }) => !claims.some((claim) => claim.name === name));
+  const names = new Set(volumeClaimTemplates.map(({ metadata }) => metadata?.name ?? ""));
+  const claims: readonly Volume[] = [...names].map((name) => ({ name, persistentVolumeClaim: { claimName: name } }));
+  const others = (template.spec.volumes ?? []).filter(({ name }) => !names.has(name));
   return { ...template, spec: { ...without(template.spec, "subdomain", "hostname"), volumes: [...claims, ...others] } };
 }
 
@@ -104,12 +105,16 @@ function validateStrategy(strategy: StatefulSetUpdateStrategy): readonly FieldEr
   if (type === "") return [required(path)];
   const errors: FieldError[] = [];
   if (type === "OnDelete") {
-    if (rollingUpdate) errors.push(invalid(`${path}.rollingUpdate`, (goForm(strategy, statefulSetStrategyFields) as { readonly RollingUpdate: unknown }).RollingUpdate, "only allowed for updateStrategy 'RollingUpdate'"));
+    if (rollingUpdate) errors.push(invalid(`${path}.rollingUpdate`, (goForm(strategy, "StatefulSetUpdateStrategy") as { readonly RollingUpdate: unknown }).RollingUpdate, "only allowed for updateStrategy 'RollingUpdate'"));
   } else if (type === "RollingUpdate") {
     addAll(errors, atLeastZero(`${path}.rollingUpdate.partition`, rollingUpdate?.partition));
-    if (rollingUpdate?.maxUnavailable !== undefined) addAll(errors, countOrPercent(`${path}.rollingUpdate.maxUnavailable`, rollingUpdate.maxUnavailable));
+    if (rollingUpdate?.maxUnavailable !== undefined) {
+      addAll(errors, countOrPercent(`${path}.rollingUpdate.maxUnavailable`, rollingUpdate.maxUnavailable));
+      if (numberOf(rollingUpdate.maxUnavailable) === 0) errors.push(invalid(`${path}.rollingUpdate.maxUnavailable`, rollingUpdate.maxUnavailable, "cannot be 0"));
+      addAll(errors, notMoreThanAll(`${path}.rollingUpdate.maxUnavailable`, rollingUpdate.maxUnavailable));
+    }
   } else {
-    errors.push(invalid(path, goForm(strategy, statefulSetStrategyFields), "must be 'RollingUpdate' or 'OnDelete'"));
+    errors.push(invalid(path, goForm(strategy, "StatefulSetUpdateStrategy"), "must be 'RollingUpdate' or 'OnDelete'"));
   }
   return errors;
 }

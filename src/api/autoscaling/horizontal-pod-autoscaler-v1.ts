@@ -1,7 +1,7 @@
 import type { KubeObject } from "../../apimachinery/object.ts";
 import { horizontalpodautoscalers, type HorizontalPodAutoscaler } from "../generated/autoscaling-v1.ts";
 import { horizontalpodautoscalers as storedType, type HorizontalPodAutoscaler as Stored, type MetricSpec, type MetricStatus } from "../generated/autoscaling-v2.ts";
-import { changeField, withDefaults } from "../defaulting.ts";
+import { changeField, withDefaults, withStruct } from "../defaulting.ts";
 import type { Column } from "../resource.ts";
 import { defineResource } from "../resource.ts";
 import { keepSpec, statusStrategy } from "../strategy.ts";
@@ -84,7 +84,7 @@ const onStored = (column: Column<Stored>): Column<HorizontalPodAutoscaler> => ({
 export const horizontalPodAutoscalerV1Resource = defineResource<HorizontalPodAutoscaler>(horizontalpodautoscalers, {
   validateName: horizontalPodAutoscalerResource.validateName,
   storedAs: { type: storedType, toStored, fromStored },
-  defaults: (autoscaler) => changeField(autoscaler, "spec", (spec) => withDefaults(spec, { minReplicas: 1 })),
+  defaults: (autoscaler) => changeField(withStruct(autoscaler, "spec"), "spec", (spec) => withDefaults(spec, { minReplicas: 1 })),
   // By the rules of what is stored: annotations of v1 hold parts of its spec, and parts of its status.
   prepareForCreate: (autoscaler) => fromStored(horizontalPodAutoscalerResource.prepareForCreate(toStored(autoscaler))),
   prepareForUpdate: (next, previous) => fromStored(horizontalPodAutoscalerResource.prepareForUpdate(toStored(next), toStored(previous))),

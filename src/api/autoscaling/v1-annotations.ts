@@ -1,5 +1,5 @@
 import { goJson } from "../../apimachinery/go-json.ts";
-import { goForm, scalingBehaviorFields } from "../go-form.ts";
+import { goForm } from "../go-form.ts";
 import type { HorizontalPodAutoscaler as Stored, MetricSpec, MetricStatus } from "../generated/autoscaling-v2.ts";
 
 type Behavior = NonNullable<Stored["spec"]["behavior"]>;
@@ -28,7 +28,7 @@ export function annotationsOf({ metrics = [], currentMetrics = [], conditions = 
     ...(metrics.length > 0 && { [names.metrics]: text(metrics.map((metric) => toV1(metric, targetsToV1))) }),
     ...(currentMetrics.length > 0 && { [names.currentMetrics]: text(currentMetrics.map((metric) => toV1(metric, currentToV1))) }),
     // The one thing that upstream writes in the form of its own memory.
-    ...(behavior && { [names.behavior]: text(goForm(behavior, scalingBehaviorFields)) }),
+    ...(behavior && { [names.behavior]: text(goForm(behavior, "HorizontalPodAutoscalerBehavior")) }),
     ...(conditions.length > 0 && { [names.conditions]: text(conditions.map(({ type, status, lastTransitionTime = null, reason, message }) => ({ type, status, lastTransitionTime, reason, message }))) }),
   };
 }

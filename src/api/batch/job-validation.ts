@@ -4,7 +4,7 @@ import { dns1123LabelErrors, domainPrefixedPathErrors, labelSelectorErrors } fro
 import { atLeastZero, immutable, qualifiedName } from "../checks.ts";
 import { validatePodTemplate } from "../core/pod-template-validation.ts";
 import { withField } from "../defaulting.ts";
-import { goForm, podFailurePolicyFields, successPolicyFields } from "../go-form.ts";
+import { goForm } from "../go-form.ts";
 import { semanticallyEqual } from "../strategy.ts";
 import type { Job, JobSpec, PodFailurePolicyRule, SuccessPolicyRule } from "../generated/batch-v1.ts";
 import { parseIndexes } from "./indexes.ts";
@@ -108,7 +108,7 @@ export function validateJobTemplateSpec(spec: JobSpec, path: string, previous?: 
   if (rules.length > rulesMax) errors.push(tooMany(`${path}.podFailurePolicy.rules`, rules.length, rulesMax));
   for (const [index, rule] of rules.entries()) addAll(errors, validateFailureRule(rule, spec, `${path}.podFailurePolicy.rules[${index}]`));
   if (successPolicy) {
-    if (completionMode !== "Indexed") errors.push(invalid(`${path}.successPolicy`, goForm(successPolicy, successPolicyFields), "requires indexed completion mode"));
+    if (completionMode !== "Indexed") errors.push(invalid(`${path}.successPolicy`, goForm(successPolicy, "*SuccessPolicy"), "requires indexed completion mode"));
     else if ((successPolicy.rules ?? []).length === 0) errors.push(required(`${path}.successPolicy.rules`, "at least one rules must be specified when the successPolicy is specified"));
     else if (successPolicy.rules.length > rulesMax) errors.push(tooMany(`${path}.successPolicy.rules`, successPolicy.rules.length, rulesMax));
     if (completionMode === "Indexed") {
@@ -201,11 +201,12 @@ export function validateJobUpdate(next: Job, previous: Job): readonly FieldError
     errors.push(invalid("spec.completions", now.completions, "can only be modified in tandem with spec.parallelism"));
   }
   addAll(errors, immutable("spec.selector", now.selector, before.selector));
-  const mutable = before.suspend === true && (previous.status?.startTime === undefined || isTrue(previous, "Suspended"));
+  const mutable = before.suspend === true && (previous.status?.startTime === undefined || isTrue(previous, "Suspended")) && (previous.status?.active ?? 0) === 0;
   const template = mutable ? withMutableParts(before.template ?? {}, now.template ?? {}) : before.template;
-  addAll(errors, immutable("spec.template", now.template, template));
+  if (mutable) addAll(errors, immutable("spec.template.spec", now.template?.spec, template?.spec, "PodSpec"));
+  else addAll(errors, immutable("spec.template", now.template, template, "PodTemplateSpec"));
   addAll(errors, immutable("spec.completionMode", now.completionMode, before.completionMode));
-  for (const [field, shape] of [["podFailurePolicy", podFailurePolicyFields], ["backoffLimitPerIndex", undefined], ["managedBy", undefined], ["successPolicy", successPolicyFields]] as const) {
+  for (const [field, shape] of [["podFailurePolicy", "*PodFailurePolicy"], ["backoffLimitPerIndex", undefined], ["managedBy", undefined], ["successPolicy", "*SuccessPolicy"]] as const) {
     if (!semanticallyEqual(now[field], before[field])) errors.push(invalid(`spec.${field}`, shape === undefined ? now[field] : goForm(now[field], shape), "field is immutable"));
   }
   return errors;

@@ -6,6 +6,7 @@ import { changeEach, changeField, withDefaults, withStruct } from "../defaulting
 import { dnsSubdomainName } from "../names.ts";
 import { humanDuration } from "../../apimachinery/duration.ts";
 import { ageColumn, nameColumn, text } from "../printing/columns.ts";
+import { labelValueErrors } from "../../apimachinery/validation.ts";
 import { defineResource } from "../resource.ts";
 import { keepStatus, statusStrategy } from "../strategy.ts";
 import { validateJobStatus } from "./job-status-validation.ts";
@@ -40,6 +41,12 @@ function labelDefaults(job: Job): Job {
   return labels === undefined || Object.keys(job.metadata.labels ?? {}).length > 0 ? job : { ...job, metadata: { ...job.metadata, labels } };
 }
 
+/**
+ * The template has the labels to be found by only once the Job is made, and then a Job without labels takes them over. Where its name is no label the
+ * template is refused for it.
+ */
+const labelsFromTemplate = (job: Job): Job => (labelValueErrors(job.metadata.name ?? "").length > 0 ? job : labelDefaults(job));
+
 const isTrue = ({ status }: Job, type: string): boolean => status?.conditions?.find((condition) => condition.type === type)?.status === "True";
 
 function statusText(job: Job): string {
@@ -67,8 +74,8 @@ export const jobResource = defineResource<Job>(jobs, {
   generation: true,
   defaultGarbageCollection: "orphan",
   defaults: (job) => changeField(withStruct(labelDefaults(job), "spec"), "spec", jobSpecDefaults),
-  prepareForCreate: (job) => ({ ...withSelector(withoutDisabledWorkloadFields(job, undefined)), status: {} }),
-  prepareForUpdate: (next, previous) => withoutDisabledWorkloadFields(keepStatus(next, previous), previous),
+  prepareForCreate: (job) => labelsFromTemplate({ ...withSelector(withoutDisabledWorkloadFields(job, undefined)), status: {} }),
+  prepareForUpdate: (next, previous) => labelDefaults(withoutDisabledWorkloadFields(keepStatus(next, previous), previous)),
   validate: (job) => validateJob(job),
   validateUpdate: validateJobUpdate,
   warningsOnCreate: ({ metadata, spec }) => [...nameWarnings(metadata.name), ...jobSpecWarnings(spec, "spec")],

@@ -1,5 +1,5 @@
 import type { PersistentVolumeClaim, PersistentVolumeClaimSpec } from "../generated/core-v1.ts";
-import { changeField, withDefaults } from "../defaulting.ts";
+import { changeField, withDefaults, withStruct } from "../defaulting.ts";
 import { canonicalRequirements } from "./resource-list.ts";
 
 export const claimSpecDefaults = (spec: PersistentVolumeClaimSpec): PersistentVolumeClaimSpec =>
@@ -7,4 +7,4 @@ export const claimSpecDefaults = (spec: PersistentVolumeClaimSpec): PersistentVo
 
 /** Also what a StatefulSet's claim templates get, which are whole claims. */
 export const claimDefaults = <T extends PersistentVolumeClaim>(claim: T): T =>
-  changeField(changeField(withDefaults(claim as PersistentVolumeClaim, { status: {} }), "spec", claimSpecDefaults), "status", (status) => withDefaults(status, { phase: "Pending" })) as T;
+  changeField(changeField(withStruct(withStruct(claim as PersistentVolumeClaim, "spec"), "status"), "spec", claimSpecDefaults), "status", (status) => withDefaults(status, { phase: "Pending" })) as T;

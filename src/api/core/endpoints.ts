@@ -1,5 +1,5 @@
 import { required, type FieldError } from "../../apimachinery/field-error.ts";
-import { legacyIpErrors, portNumberErrors } from "../../apimachinery/validation.ts";
+import { ipWarnings, legacyIpErrors, portNumberErrors } from "../../apimachinery/validation.ts";
 import { absent, dnsLabel, dnsSubdomain, invalidEach, oneOf, qualifiedName } from "../checks.ts";
 import { semanticallyEqual } from "../strategy.ts";
 import { validateEndpointIp } from "./endpoint-address.ts";
@@ -16,8 +16,17 @@ export const endpointsResource = defineResource<Endpoints>(endpoints, {
   defaults: (object) => changeEach(object, "subsets", (subset) => changeEach(subset, "ports", (port) => withDefaults(port, { protocol: "TCP" }))),
   validate,
   validateUpdate: (next, previous) => (semanticallyEqual(next.subsets, previous.subsets) ? [] : validate(next)),
+  warningsOnCreate: warnings,
+  warningsOnUpdate: warnings,
   columns: [nameColumn, text("Endpoints", endpointsText), ageColumn],
 });
+
+/** The controller of Endpoints writes addresses as it finds them in pods, and nobody would read its warnings. */
+function warnings({ metadata, subsets = [] }: Endpoints): readonly string[] {
+  if (metadata.labels?.["endpoints.kubernetes.io/managed-by"] === "endpoint-controller") return [];
+  return subsets.flatMap((subset, index) => (["addresses", "notReadyAddresses"] as const).flatMap((field) =>
+    (subset[field] ?? []).flatMap(({ ip }, at) => ipWarnings(`subsets[${index}].${field}[${at}].ip`, ip))));
+}
 
 /** The first three addresses with their ports; headless Services without ports show addresses alone. */
 function endpointsText({ subsets = [] }: Endpoints): string {

@@ -1,7 +1,7 @@
 import { invalid, required, type FieldError } from "../../apimachinery/field-error.ts";
 import { dns1123SubdomainErrors } from "../../apimachinery/validation.ts";
 import { absent, immutable, invalidEach, qualifiedName } from "../checks.ts";
-import { goForm, objectReferenceFields } from "../go-form.ts";
+import { goForm } from "../go-form.ts";
 import { semanticallyEqual } from "../strategy.ts";
 import type { Event } from "../generated/core-v1.ts";
 import { addAll } from "../../stdx/add-all.ts";
@@ -58,8 +58,9 @@ export function validateNewEventUpdate(next: Event, previous: Event): readonly F
   addAll(errors, validateEvent(next, "reportingController"));
   if (JSON.stringify(next.series) !== JSON.stringify(previous.series)) addAll(errors, validateSeries(next));
   for (const field of kept) {
-    const value = field === "involvedObject" || field === "related" ? goForm(next[field], objectReferenceFields) : texts.includes(field) ? next[field] ?? "" : next[field];
-    if (!semanticallyEqual(next[field], previous[field])) errors.push(invalid(field, value, "field is immutable"));
+    const value = field === "involvedObject" || field === "related" ? goForm(next[field], field === "related" ? "*ObjectReference" : "ObjectReference") : texts.includes(field) ? next[field] ?? "" : next[field];
+    const same = field === "source" ? semanticallyEqual(next.source ?? {}, previous.source ?? {}) : semanticallyEqual(next[field], previous[field]);
+    if (!same) errors.push(invalid(field, value, "field is immutable"));
   }
   addAll(errors, immutable("reportingController", next.reportingComponent ?? "", previous.reportingComponent ?? ""));
   addAll(errors, immutable("reportingInstance", next.reportingInstance ?? "", previous.reportingInstance ?? ""));

@@ -9,6 +9,7 @@ export const eventResource = defineResource<Event>(events, {
   // Events of the core group are hardly looked at, for there are so many of them.
   validateName: pathSegmentName,
   anyFinalizer: true,
+  metadataRules: "afterwards",
   createOnUpdate: true,
   defaults: (event) => withStruct(event, "involvedObject"),
   selectableFields: {

@@ -3,7 +3,7 @@ import { compareQuantities, isQuantity, quantityMilliValue } from "../../apimach
 import { qualifiedName } from "../checks.ts";
 import { mayOvercommit, validateContainerResourceName, validateResourceName } from "./resource-names.ts";
 import { limitranges, type LimitRange, type LimitRangeItem } from "../generated/core-v1.ts";
-import { changeEach, changeField } from "../defaulting.ts";
+import { changeEach, changeField, missing } from "../defaulting.ts";
 import { dnsSubdomainName } from "../names.ts";
 import { defineResource } from "../resource.ts";
 import { createdAtColumns } from "../rbac/columns.ts";
@@ -29,6 +29,8 @@ export const limitRangeResource = defineResource<LimitRange>(limitranges, {
   validateName: dnsSubdomainName,
   createOnUpdate: true,
   defaults: (range) => changeField(range, "spec", (spec) => changeEach(spec, "limits", itemDefaults)),
+  // One without a name gets one that is as good as any.
+  prepareForCreate: (range) => (missing(range.metadata.name) && range.metadata.uid !== undefined ? { ...range, metadata: { ...range.metadata, name: range.metadata.uid } } : range),
   validate,
   validateUpdate: validate,
   columns: createdAtColumns,

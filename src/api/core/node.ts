@@ -35,7 +35,7 @@ export const nodeResource = defineResource<Node>(nodes, {
   warningsOnCreate: nodeWarnings,
   warningsOnUpdate: nodeWarnings,
   subresources: {
-    status: { ...statusStrategy({ validateUpdate }), warningsOnUpdate: nodeWarnings },
+    status: statusStrategy({ validateUpdate }),
   },
   selectableFields: { "spec.unschedulable": ({ spec }) => `${spec?.unschedulable === true}` },
   columns: [

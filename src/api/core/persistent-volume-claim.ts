@@ -7,6 +7,7 @@ import { persistentvolumeclaims, type PersistentVolumeClaim, type PersistentVolu
 import { dnsSubdomainName } from "../names.ts";
 import { ageColumn, nameColumn, text, wide } from "../printing/columns.ts";
 import { accessModesText } from "../printing/formats.ts";
+import { goForm } from "../go-form.ts";
 import { defineResource } from "../resource.ts";
 import { keepStatus, semanticallyEqual, statusStrategy } from "../strategy.ts";
 import { valueDiff } from "../text-diff.ts";
@@ -90,7 +91,7 @@ function validateUpdate(next: PersistentVolumeClaim, previous: PersistentVolumeC
     if (getsClass(next, previous)) rest = withField(rest, "storageClassName", undefined);
   }
   if (!semanticallyEqual(rest, before)) {
-    errors.push(forbidden("spec", `spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims\n${valueDiff(before, rest)}`));
+    errors.push(forbidden("spec", `spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims\n${valueDiff(goForm(before, "PersistentVolumeClaimSpec"), goForm(rest, "PersistentVolumeClaimSpec"))}`));
   }
   const [size, oldSize, actual] = [now.resources?.requests?.["storage"] ?? "0", before.resources?.requests?.["storage"] ?? "0", previous.status?.capacity?.["storage"] ?? "0"];
   if (isQuantity(size) && compareQuantities(size, oldSize) < 0 && compareQuantities(size, actual) <= 0) {

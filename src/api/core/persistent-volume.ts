@@ -1,11 +1,11 @@
 import { forbidden, invalid, type FieldError } from "../../apimachinery/field-error.ts";
 import { immutable } from "../checks.ts";
-import { changeField, withDefaults, without } from "../defaulting.ts";
+import { changeField, withDefaults, without, withStruct } from "../defaulting.ts";
 import { persistentvolumes, type PersistentVolume, type PersistentVolumeSpec } from "../generated/core-v1.ts";
 import { dnsSubdomainName } from "../names.ts";
 import { ageColumn, nameColumn, text, wide } from "../printing/columns.ts";
 import { accessModesText } from "../printing/formats.ts";
-import { goForm, nodeAffinityFields } from "../go-form.ts";
+import { goForm } from "../go-form.ts";
 import { defineResource } from "../resource.ts";
 import { keepStatus, semanticallyEqual, statusStrategy } from "../strategy.ts";
 import { valueDiff } from "../text-diff.ts";
@@ -15,9 +15,11 @@ import { sourceOf, validateVolumeSpec } from "./persistent-volume-validation.ts"
 import { canonicalResources } from "./resource-list.ts";
 import { storageClassOf } from "./storage-class-name.ts";
 
+const phaseDefaults = (volume: PersistentVolume): PersistentVolume => changeField(withStruct(volume, "status"), "status", (status) => withDefaults(status, { phase: "Pending" }));
+
 export const persistentVolumeResource = defineResource<PersistentVolume>(persistentvolumes, {
   validateName: dnsSubdomainName,
-  defaults: (volume) => changeField(volume, "spec", (spec) => {
+  defaults: (volume) => changeField(phaseDefaults(withStruct(volume, "spec")), "spec", (spec) => {
     let next = changeField(withDefaults(spec, { persistentVolumeReclaimPolicy: "Retain", volumeMode: "Filesystem" }), "capacity", canonicalResources);
     next = changeField(next, "hostPath", (source) => withDefaults(source, { type: "" }));
     next = changeField(next, "iscsi", (source) => withDefaults(source, { iscsiInterface: "default" }));
@@ -36,10 +38,10 @@ export const persistentVolumeResource = defineResource<PersistentVolume>(persist
     const errors: FieldError[] = [];
     addAll(errors, validateVolumeSpec(next.spec ?? {}, next.metadata.name ?? "", "spec"));
     const [now, before] = [sourceThatStays(next.spec ?? {}, previous.spec ?? {}), sourceOf(previous.spec ?? {})];
-    if (!semanticallyEqual(now, before)) errors.push(forbidden("spec.persistentvolumesource", `spec.persistentvolumesource is immutable after creation\n${valueDiff(before, now)}`));
+    if (!semanticallyEqual(now, before)) errors.push(forbidden("spec.persistentvolumesource", `spec.persistentvolumesource is immutable after creation\n${valueDiff(goForm(before, "PersistentVolumeSource"), goForm(now, "PersistentVolumeSource"))}`));
     addAll(errors, immutable("volumeMode", next.spec?.volumeMode, previous.spec?.volumeMode));
     if (previous.spec?.nodeAffinity && !semanticallyEqual(next.spec?.nodeAffinity, previous.spec.nodeAffinity)) {
-      errors.push(invalid("nodeAffinity", goForm(next.spec?.nodeAffinity, nodeAffinityFields), "field is immutable, except for updating from beta label to GA"));
+      errors.push(invalid("nodeAffinity", goForm(next.spec?.nodeAffinity, "*VolumeNodeAffinity"), "field is immutable, except for updating from beta label to GA"));
     }
     if (previous.spec?.volumeAttributesClassName !== undefined && next.spec?.volumeAttributesClassName === undefined) {
       errors.push(forbidden("spec.volumeAttributesClassName", "update from non-nil value to nil is forbidden"));

@@ -69,7 +69,7 @@ export function validateExtendedResourceClaim({ requestMappings = [], resourceCl
   for (const [index, { containerName, resourceName, requestName }] of requestMappings.entries()) {
     const at = `${path}.requestMappings[${index}]`;
     const container = containers.get(containerName);
-    if (!container) errors.push(invalid(`${at}.containerName`, containerName, "must match the name of an entry in spec.initContainers.name or spec.containers.name"));
+    if (!container) errors.push(invalid(`${at}.containerName`, containerName ?? "", "must match the name of an entry in spec.initContainers.name or spec.containers.name"));
     else if (container.resources?.requests?.[resourceName] === undefined) {
       errors.push(invalid(`${at}.resourceName`, resourceName, "must match the extended resource name of an entry in spec.initContainers.resources.requests or spec.containers.resources.requests"));
     }

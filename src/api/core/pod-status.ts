@@ -112,7 +112,7 @@ export function validatePodStatusUpdate(next: Pod, previous: Pod): readonly Fiel
   if (now.extendedResourceClaimStatus) addAll(errors, validateExtendedResourceClaim(now.extendedResourceClaimStatus, spec, "status.extendedResourceClaimStatus"));
   addAll(errors, validateAddresses(now.podIPs ?? [], before.podIPs ?? [], "status.podIPs"));
   const hostIPs = now.hostIPs ?? [];
-  if (hostIPs[0] !== undefined && hostIPs[0].ip !== now.hostIP) errors.push(invalid("status.hostIPs[0].ip", hostIPs[0].ip, "must be equal to `hostIP`"));
+  if (hostIPs[0] !== undefined && hostIPs[0].ip !== now.hostIP) errors.push(invalid("status.hostIPs[0].ip", hostIPs[0].ip ?? "", "must be equal to `hostIP`"));
   addAll(errors, validateAddresses(hostIPs, before.hostIPs ?? [], "status.hostIPs"));
   addAll(errors, validateStatusOfContainers(now, spec));
   return errors;

@@ -1,5 +1,5 @@
 import { podtemplates, type PodTemplate } from "../generated/core-v1.ts";
-import { changeField } from "../defaulting.ts";
+import { changeField, withStruct } from "../defaulting.ts";
 import { dnsSubdomainName } from "../names.ts";
 import { nameColumn, text } from "../printing/columns.ts";
 import { containerImages, containerNames, formatLabels } from "../printing/formats.ts";
@@ -12,7 +12,7 @@ import { templateWarnings } from "./pod-warnings.ts";
 export const podTemplateResource = defineResource<PodTemplate>(podtemplates, {
   validateName: dnsSubdomainName,
   generation: true,
-  defaults: (template) => changeField(template, "template", podTemplateDefaults),
+  defaults: (template) => changeField(withStruct(template, "template"), "template", podTemplateDefaults),
   prepareForCreate: (template) => withoutDisabledTemplateFields(template, undefined),
   prepareForUpdate: withoutDisabledTemplateFields,
   validate: ({ template }) => validatePodTemplate(template ?? {}, "template"),

@@ -3,7 +3,7 @@ import { rangeError } from "../../apimachinery/validation.ts";
 import type { Affinity, Container, NodeSelectorTerm, Pod, PodSchedulingGate, PodSpec, Toleration } from "../generated/core-v1.ts";
 import { absent } from "../checks.ts";
 import { withField } from "../defaulting.ts";
-import { goForm, nodeSelectorTermFields } from "../go-form.ts";
+import { goForm } from "../go-form.ts";
 import { semanticallyEqual } from "../strategy.ts";
 import { valueDiff } from "../text-diff.ts";
 import { addAll } from "../../stdx/add-all.ts";
@@ -74,9 +74,9 @@ function validateGatedUpdate(next: PodSpec, previous: PodSpec): readonly FieldEr
   const before = previous.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms ?? [];
   const now = next.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms ?? [];
   if (before.length === 0 || semanticallyEqual(next.affinity?.nodeAffinity, previous.affinity?.nodeAffinity)) return errors;
-  if (before.length !== now.length) return [...errors, invalid(path, now.length === 0 ? null : goForm(now, nodeSelectorTermFields), "no additions/deletions to non-empty NodeSelectorTerms list are allowed")];
+  if (before.length !== now.length) return [...errors, invalid(path, now.length === 0 ? null : goForm(now, "[]NodeSelectorTerm"), "no additions/deletions to non-empty NodeSelectorTerms list are allowed")];
   for (const [index, term] of before.entries()) {
-    if (!onlyAdds(now[index] ?? {}, term)) errors.push(invalid(`${path}[${index}]`, goForm(now[index], nodeSelectorTermFields), "only additions are allowed (no mutations or deletions)"));
+    if (!onlyAdds(now[index] ?? {}, term)) errors.push(invalid(`${path}[${index}]`, goForm(now[index], "NodeSelectorTerm"), "only additions are allowed (no mutations or deletions)"));
   }
   return errors;
 }
@@ -127,7 +127,7 @@ export function validatePodUpdate(next: Pod, previous: Pod): readonly FieldError
 
   if ((before.schedulingGates ?? []).length > 0) addAll(errors, validateGatedUpdate(now, before));
   const rest = withAllowedPutBack(now, before);
-  if (!semanticallyEqual(rest, before)) errors.push(forbidden("spec", `pod updates may not change fields other than ${updatableFields}\n${valueDiff(before, rest)}`));
+  if (!semanticallyEqual(rest, before)) errors.push(forbidden("spec", `pod updates may not change fields other than ${updatableFields}\n${valueDiff(goForm(before, "PodSpec"), goForm(rest, "PodSpec"))}`));
   return errors;
 }
 
@@ -141,7 +141,7 @@ export function validateEphemeralContainersUpdate(next: Pod, previous: Pod): rea
     const now = next.spec?.ephemeralContainers?.find(({ name }) => name === container.name);
     if (now === undefined) errors.push(forbidden("spec.ephemeralContainers", `existing ephemeral containers ${JSON.stringify(container.name)} may not be removed\n`));
     else if (!semanticallyEqual(now, container)) {
-      errors.push(forbidden("spec.ephemeralContainers", `existing ephemeral containers ${JSON.stringify(container.name)} may not be changed\n${valueDiff(container, now)}`));
+      errors.push(forbidden("spec.ephemeralContainers", `existing ephemeral containers ${JSON.stringify(container.name)} may not be changed\n${valueDiff(goForm(container, "EphemeralContainer"), goForm(now, "EphemeralContainer"))}`));
     }
   }
   return errors;

@@ -104,7 +104,7 @@ test("of a pod's spec only images, deadline, tolerations and gates may change", 
   assert.deepEqual(textsOf(podResource.validateUpdate(podWith({ containers: [container(), container({ name: "d" })] }), before)), ["spec.containers: Forbidden: pod updates may not add or remove containers"]);
   const [text = ""] = textsOf(podResource.validateUpdate(podWith({ hostname: "h" }), before));
   assert.match(text, /^spec: Forbidden: pod updates may not change fields other than `spec.containers\[\*\].image`,`spec.initContainers\[\*\].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` \(only additions to existing tolerations\),`spec.terminationGracePeriodSeconds` \(allow it to be set to 1 if it was previously negative\)\n@@/);
-  assert.match(text, /\n\+ "hostname": "h"/);
+  assert.match(text, /\n- "Hostname": "",\n\+ "Hostname": "h",\n/);
 });
 
 test("a container that ended does not come back, unless it may be restarted", () => {

@@ -1,5 +1,5 @@
 import { invalid, required, type FieldError } from "../../apimachinery/field-error.ts";
-import { goForm, scopeSelectorFields } from "../go-form.ts";
+import { goForm } from "../go-form.ts";
 import type { ResourceQuotaSpec, ScopedResourceSelectorRequirement } from "../generated/core-v1.ts";
 import { addAll } from "../../stdx/add-all.ts";
 import { isStandardQuotaResource } from "./resource-names.ts";
@@ -48,7 +48,7 @@ export function validateScopes({ scopes = [], scopeSelector, hard = {} }: Resour
   for (const requirement of requirements) {
     const { scopeName = "" } = requirement;
     if (countedIn[scopeName] === undefined) errors.push(invalid(`${path}.scopeName`, scopeName, "unsupported scope"));
-    for (let count = misfits(scopeName, names); count > 0; count -= 1) errors.push(invalid(path, goForm(scopeSelector, scopeSelectorFields), "unsupported scope applied to resource"));
+    for (let count = misfits(scopeName, names); count > 0; count -= 1) errors.push(invalid(path, goForm(scopeSelector, "*ScopeSelector"), "unsupported scope applied to resource"));
     addAll(errors, validateRequirement(requirement, path));
   }
   for (let count = conflicts(requirements.map(({ scopeName }) => scopeName)); count > 0; count -= 1) errors.push(invalid(path, scopes.length === 0 ? null : scopes, "conflicting scopes"));

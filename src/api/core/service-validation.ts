@@ -1,5 +1,5 @@
 import { duplicate, forbidden, invalid, notSupported, required, type FieldError } from "../../apimachinery/field-error.ts";
-import { dns1123SubdomainErrors, ipWarnings, labelsErrors, legacyCidrErrors, legacyIpErrors, portNumberErrors } from "../../apimachinery/validation.ts";
+import { cidrWarnings, dns1123SubdomainErrors, ipWarnings, labelsErrors, legacyCidrErrors, legacyIpErrors, portNumberErrors } from "../../apimachinery/validation.ts";
 import { parseIpSloppy } from "../../stdx/ip.ts";
 import type { Service, ServicePort, ServiceSpec } from "../generated/core-v1.ts";
 import { absent, dnsLabel, dnsSubdomain, invalidEach, oneOf, qualifiedName } from "../checks.ts";
@@ -106,7 +106,7 @@ export function validateClusterIps(spec: ServiceSpec, previous: ServiceSpec | un
   if (isHeadless(spec)) return errors;
   for (const [index, ip] of clusterIPs.entries()) {
     const family = ipFamilies[index];
-    if (family !== undefined && family !== `IPv${familyOf(ip)}`) errors.push(invalid(`${path}[${index}]`, ip, `expected an ${family} value as indicated by \`ipFamilies[${index}]\``));
+    if ((family === "IPv4" || family === "IPv6") && family !== `IPv${familyOf(ip)}`) errors.push(invalid(`${path}[${index}]`, ip, `expected an ${family} value as indicated by \`ipFamilies[${index}]\``));
   }
   return errors;
 }
@@ -264,6 +264,7 @@ export function serviceWarnings({ metadata, spec = {} }: Service): readonly stri
     ...externalIPs.flatMap((ip, index) => ipWarnings(`spec.externalIPs[${index}]`, ip)),
     ...(externalIPs.length > 0 && !headless && !external ? ["spec.externalIPs is deprecated and may no longer be implemented in some clusters"] : []),
     ...(absent(spec.loadBalancerIP) ? [] : ipWarnings("spec.loadBalancerIP", spec.loadBalancerIP)),
+    ...(spec.loadBalancerSourceRanges ?? []).flatMap((range, index) => cidrWarnings(`spec.loadBalancerSourceRanges[${index}]`, range)),
     ...(external && externalIPs.length > 0 ? ['spec.externalIPs is ignored when spec.type is "ExternalName"'] : []),
     ...(!external && !absent(spec.externalName) ? ['spec.externalName is ignored when spec.type is not "ExternalName"'] : []),
     ...(spec.trafficDistribution === "PreferClose" ? ['spec.trafficDistribution: "PreferClose" is deprecated; use "PreferSameZone"'] : []),

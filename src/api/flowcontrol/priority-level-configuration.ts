@@ -4,7 +4,7 @@ import {
   type QueuingConfiguration,
 } from "../generated/flowcontrol-v1.ts";
 import { changeField, withDefaults, withNumberDefaults } from "../defaulting.ts";
-import { goForm, priorityLevelFields } from "../go-form.ts";
+import { goForm } from "../go-form.ts";
 import { dnsSubdomainName } from "../names.ts";
 import { ageColumn, nameColumn, text } from "../printing/columns.ts";
 import { defineResource } from "../resource.ts";
@@ -112,9 +112,9 @@ function validate({ metadata: { name = "", annotations }, spec = emptySpec, stat
   addAll(errors, validateSpec(spec, name));
   const fixed = mandatoryPriorityLevels[name];
   if (name === "exempt" && fixed?.exempt) {
-    if (!semanticallyEqual({ ...spec, exempt: fixed.exempt }, fixed)) errors.push(invalid("spec", goForm(spec, priorityLevelFields), `spec of '${name}' except the 'spec.exempt' field must equal the fixed value`));
+    if (!semanticallyEqual({ ...spec, exempt: fixed.exempt }, fixed)) errors.push(invalid("spec", goForm(spec, "PriorityLevelConfigurationSpec"), `spec of '${name}' except the 'spec.exempt' field must equal the fixed value`));
   } else if (fixed !== undefined && !semanticallyEqual(spec, fixed)) {
-    errors.push(invalid("spec", goForm(spec, priorityLevelFields), `spec of '${name}' must equal the fixed value`));
+    errors.push(invalid("spec", goForm(spec, "PriorityLevelConfigurationSpec"), `spec of '${name}' must equal the fixed value`));
   }
   addAll(errors, validateConditionTypes(status?.conditions));
   return errors;

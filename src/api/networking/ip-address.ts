@@ -1,6 +1,6 @@
 import { ipaddresses, type IPAddress } from "../generated/networking-v1.ts";
 import { nameColumn, text } from "../printing/columns.ts";
-import { goForm, parentRefFields } from "../go-form.ts";
+import { goForm } from "../go-form.ts";
 import { semanticallyEqual } from "../strategy.ts";
 import { defineResource } from "../resource.ts";
 import { ipErrors, pathSegmentNameErrors } from "../../apimachinery/validation.ts";
@@ -22,7 +22,7 @@ export const ipAddressResource = defineResource<IPAddress>(ipaddresses, {
   validateUpdate(next, previous) {
     const errors: FieldError[] = [];
     addAll(errors, validate(next));
-    if (!semanticallyEqual(next.spec?.parentRef, previous.spec?.parentRef)) errors.push(invalid("spec.parentRef", goForm(next.spec?.parentRef, parentRefFields), "field is immutable"));
+    if (!semanticallyEqual(next.spec?.parentRef, previous.spec?.parentRef)) errors.push(invalid("spec.parentRef", goForm(next.spec?.parentRef, "*ParentReference"), "field is immutable"));
     return errors;
   },
   columns: [nameColumn, text("ParentRef", parentText)],

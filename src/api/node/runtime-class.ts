@@ -5,7 +5,7 @@ import { absent, dnsLabel, immutable } from "../checks.ts";
 import { validateContainerResources } from "../core/pod-spec/validation-resources.ts";
 import { validateTolerations } from "../core/pod-spec/validation-scheduling.ts";
 import { runtimeclasses, type RuntimeClass } from "../generated/node-v1.ts";
-import { goForm, tolerationFields } from "../go-form.ts";
+import { goForm } from "../go-form.ts";
 import { dnsSubdomainName } from "../names.ts";
 import { ageColumn, nameColumn, text } from "../printing/columns.ts";
 import { defineResource } from "../resource.ts";
@@ -44,7 +44,7 @@ function validate({ handler, overhead, scheduling }: RuntimeClass): readonly Fie
     const tolerations = scheduling.tolerations ?? [];
     addAll(errors, validateTolerations(tolerations, "scheduling.tolerations"));
     const keys = tolerations.map(({ key, operator, value, effect }) => JSON.stringify([key, operator, value, effect]));
-    for (const [index, key] of keys.entries()) if (keys.indexOf(key) < index) errors.push(duplicate(`scheduling.tolerations[${index}]`, goForm(tolerations[index], tolerationFields)));
+    for (const [index, key] of keys.entries()) if (keys.indexOf(key) < index) errors.push(duplicate(`scheduling.tolerations[${index}]`, goForm(tolerations[index], "Toleration")));
   }
   return errors;
 }

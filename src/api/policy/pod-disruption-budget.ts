@@ -3,7 +3,7 @@ import { labelSelectorErrors } from "../../apimachinery/validation.ts";
 import { countOrPercent, notMoreThanAll } from "../apps/rolling-update.ts";
 import { validateReplicaCounts } from "../apps/workload-status.ts";
 import { poddisruptionbudgets, type PodDisruptionBudget } from "../generated/policy-v1.ts";
-import { disruptionBudgetFields, goForm } from "../go-form.ts";
+import { goForm } from "../go-form.ts";
 import { dnsSubdomainName } from "../names.ts";
 import { ageColumn, integer, nameColumn, text } from "../printing/columns.ts";
 import { validateConditions } from "../condition-validation.ts";
@@ -14,6 +14,7 @@ import { addAll } from "../../stdx/add-all.ts";
 export const podDisruptionBudgetResource = defineResource<PodDisruptionBudget>(poddisruptionbudgets, {
   validateName: dnsSubdomainName,
   anyFinalizer: true,
+  metadataRules: "afterwards",
   generation: true,
   unconditionalUpdate: false,
   prepareForCreate: (budget) => ({ ...budget, status: { disruptionsAllowed: 0, currentHealthy: 0, desiredHealthy: 0, expectedPods: 0 } }),
@@ -41,7 +42,7 @@ export const podDisruptionBudgetResource = defineResource<PodDisruptionBudget>(p
 
 function validate({ spec = {} }: PodDisruptionBudget): readonly FieldError[] {
   const errors: FieldError[] = [];
-  if (spec.minAvailable !== undefined && spec.maxUnavailable !== undefined) errors.push(invalid("spec", goForm(spec, disruptionBudgetFields), "minAvailable and maxUnavailable cannot be both set"));
+  if (spec.minAvailable !== undefined && spec.maxUnavailable !== undefined) errors.push(invalid("spec", goForm(spec, "PodDisruptionBudgetSpec"), "minAvailable and maxUnavailable cannot be both set"));
   for (const field of ["minAvailable", "maxUnavailable"] as const) {
     if (spec[field] === undefined) continue;
     addAll(errors, countOrPercent(`spec.${field}`, spec[field]));

@@ -3,7 +3,7 @@ import { dns1123SubdomainErrors, labelSelectorErrors, pathSegmentNameErrors } fr
 import type { KubeObject } from "../../apimachinery/object.ts";
 import { absent, invalidEach } from "../checks.ts";
 import type { AggregationRule, PolicyRule, RoleRef, Subject } from "../generated/rbac-v1.ts";
-import { goForm, roleRefFields } from "../go-form.ts";
+import { goForm } from "../go-form.ts";
 import { semanticallyEqual } from "../strategy.ts";
 import { addAll } from "../../stdx/add-all.ts";
 
@@ -73,6 +73,6 @@ export function validateBinding({ roleRef, subjects = [] }: BindingLike, scope: 
 export function validateBindingUpdate(next: BindingLike, previous: BindingLike, scope: Scope): readonly FieldError[] {
   const errors: FieldError[] = [];
   addAll(errors, validateBinding(next, scope));
-  if (!semanticallyEqual(next.roleRef, previous.roleRef)) errors.push(invalid("roleRef", goForm(next.roleRef, roleRefFields), "cannot change roleRef"));
+  if (!semanticallyEqual(next.roleRef, previous.roleRef)) errors.push(invalid("roleRef", goForm(next.roleRef, "RoleRef"), "cannot change roleRef"));
   return errors;
 }

@@ -1,4 +1,5 @@
 import { forbidden, invalid, notSupported, required, tooLong, tooMany, type FieldError } from "../../apimachinery/field-error.ts";
+import { interfaceAddressErrors } from "../../apimachinery/validation.ts";
 import { utf8Length } from "../../stdx/bytes.ts";
 import { absent, dnsLabel, immutable } from "../checks.ts";
 import { validateConditions } from "../condition-validation.ts";
@@ -15,12 +16,25 @@ const conditionsMax = 8;
 const addressesMax = 16;
 const interfaceNameBytesMax = 256;
 const hardwareAddressBytesMax = 128;
+const anyCaseUidPattern = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 const uidPattern = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
 const idOf = ({ driver, pool, device, shareID }: { readonly driver: string; readonly pool: string; readonly device: string; readonly shareID?: string }): string =>
   `${driver}/${pool}/${device}${shareID === undefined ? "" : `/${shareID}`}`;
 
+/** What upstream's parser says of a text that is no UUID in any of the forms it reads. */
+function uuidProblem(id: string): string | undefined {
+  const prefix = id.slice(0, 9);
+  if (id.length === 45 && prefix.toLowerCase() !== "urn:uuid:") return `invalid urn prefix: ${JSON.stringify(prefix)}`;
+  if (![32, 36, 38, 45].includes(id.length)) return `invalid UUID length: ${id.length}`;
+  if (id.length === 38 && !(id.startsWith("{") && id.endsWith("}"))) return "invalid bracketed UUID format";
+  const digits = id.length === 45 ? id.slice(9) : id.length === 38 ? id.slice(1, -1) : id;
+  return (id.length === 32 ? /^[0-9a-f]{32}$/i : anyCaseUidPattern).test(digits) ? undefined : "invalid UUID format";
+}
+
 function validateShare(id: string | undefined, path: string): readonly FieldError[] {
+  const problem = id === undefined ? undefined : uuidProblem(id);
+  if (problem !== undefined) return [invalid(path, id, `error validating uid: ${problem}`)];
   return id !== undefined && !uidPattern.test(id) ? [invalid(path, id, "uid must be in RFC 4122 normalized form, `xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx` with lowercase hexadecimal characters")] : [];
 }
 
@@ -45,7 +59,7 @@ function validateDevice(device: AllocatedDeviceStatus, allocated: ReadonlySet<st
   const at = `${path}.networkData`;
   if (utf8Length(networkData.interfaceName ?? "") > interfaceNameBytesMax) errors.push(tooLong(`${at}.interfaceName`, interfaceNameBytesMax));
   if (utf8Length(networkData.hardwareAddress ?? "") > hardwareAddressBytesMax) errors.push(tooLong(`${at}.hardwareAddress`, hardwareAddressBytesMax));
-  addAll(errors, validateSet(networkData.ips ?? [], addressesMax, `${at}.ips`, (ip) => ip, () => []));
+  addAll(errors, validateSet(networkData.ips ?? [], addressesMax, `${at}.ips`, (ip) => ip, (ip, path) => interfaceAddressErrors(path, ip)));
   return errors;
 }
 
@@ -90,7 +104,7 @@ export function validateClaimStatus(next: ResourceClaim, previous: ResourceClaim
     if (!allocation) errors.push(forbidden("status.reservedFor", "may not be specified when `allocated` is not set"));
     else if (next.metadata.deletionTimestamp !== undefined && added) errors.push(forbidden("status.reservedFor", "new entries may not be added while `deallocationRequested` or `deletionTimestamp` are set"));
   }
-  if (before.allocation && allocation) addAll(errors, immutable("status.allocation", allocation, before.allocation));
+  if (before.allocation && allocation) addAll(errors, immutable("status.allocation", allocation, before.allocation, "AllocationResult"));
   else if (allocation) addAll(errors, validateAllocation(allocation, requestNamesOf(next.spec), "status.allocation"));
   return errors;
 }

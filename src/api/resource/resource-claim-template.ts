@@ -17,7 +17,7 @@ export const resourceClaimTemplateResource = defineResource<ResourceClaimTemplat
   validateUpdate(next, previous) {
     const errors: FieldError[] = [];
     addAll(errors, validate(next));
-    addAll(errors, immutable("spec", next.spec, previous.spec));
+    addAll(errors, immutable("spec", next.spec, previous.spec, "ResourceClaimTemplateSpec"));
     return errors;
   },
   columns: [nameColumn, ageColumn],

@@ -28,7 +28,7 @@ testCreates(resourceClaimResource, [
     "spec.devices.config[0].opaque: Required value", 'spec.devices.config[1].opaque.parameters: Invalid value: "<value omitted>": must be a valid JSON object',
   ]],
 ]);
-testUpdates(resourceClaimResource, [["something else", claim(), claim({}), ['spec: Invalid value: {"devices":{}}: field is immutable']]]);
+testUpdates(resourceClaimResource, [["something else", claim(), claim({}), ['spec: Invalid value: {"Devices":{"Requests":null,"Constraints":null,"Config":null}}: field is immutable']]]);
 testUpdates(resourceClaimResource, [
   ["allocated", claim(), { status: { allocation: { devices: { results: [result] } }, reservedFor: [{ resource: "pods", name: "p", uid: "u" }] } }, []],
   ["reserved before", claim(), { status: { reservedFor: [{}] } }, [

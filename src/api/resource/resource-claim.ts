@@ -25,6 +25,6 @@ export const resourceClaimResource = defineResource<ResourceClaim>(resourceclaim
   prepareForUpdate: keepStatus,
   subresources: { status: statusStrategy({ resetMetadata: true, validateUpdate: validateClaimStatus }) },
   validate: ({ spec }) => validateClaimSpec(spec ?? {}, "spec"),
-  validateUpdate: (next, previous) => immutable("spec", next.spec, previous.spec),
+  validateUpdate: (next, previous) => immutable("spec", next.spec, previous.spec, "ResourceClaimSpec"),
   columns: [nameColumn, text("State", stateText), ageColumn],
 });

@@ -17,7 +17,7 @@ testCreates(resourceSliceResource, [
   ["a device twice", slice({ devices: [{ name: "d" }, { name: "d" }] }), ['spec.devices[1]: Duplicate value: "d"']],
   ["too many devices", slice({ devices: Array.from({ length: 129 }, (_, index) => ({ name: `d${index}` })) }), ["spec.devices: Too many: 129: must have at most 128 items"]],
   ["no value, and two", device({ attributes: { a: {}, b: { int: 1, bool: true } } }), [
-    'spec.devices[0].attributes[a]: Invalid value: "": exactly one value must be specified', 'spec.devices[0].attributes[b]: Invalid value: {"int":1,"bool":true}: exactly one value must be specified',
+    'spec.devices[0].attributes[a]: Invalid value: "": exactly one value must be specified', 'spec.devices[0].attributes[b]: Invalid value: {"IntValue":1,"BoolValue":true,"StringValue":null,"VersionValue":null,"IntValues":null,"BoolValues":null,"StringValues":null,"VersionValues":null}: exactly one value must be specified',
   ]],
   ["no version", device({ attributes: { a: { version: "1.2" } } }), ['spec.devices[0].attributes[a].version: Invalid value: "1.2": must be a string compatible with semver.org spec 2.0.0']],
   ["a node of its own", device({ nodeName: "m" }), ["spec.devices[0]: Invalid value: null: `nodeName`, `nodeSelector` and `allNodes` can only be set if `perDeviceNodeSelection` is set to true in the ResourceSlice spec"]],

@@ -2,7 +2,7 @@ import { forbidden, invalid, notSupported, required, tooLong, tooMany, type Fiel
 import { labelValueErrors } from "../../apimachinery/validation.ts";
 import { utf8Length } from "../../stdx/bytes.ts";
 import { absent, dnsLabel, dnsSubdomain, immutable, invalidEach, labelName } from "../checks.ts";
-import { goForm, nodeSelectorTermFields } from "../go-form.ts";
+import { goForm } from "../go-form.ts";
 import { validateNodeSelector } from "../core/pod-spec/validation-scheduling.ts";
 import type { CounterSet, Device, DeviceAttribute, DeviceTaint, ResourceSliceSpec } from "../generated/resource-v1.ts";
 import { semanticallyEqual } from "../strategy.ts";
@@ -44,7 +44,7 @@ function validateAttribute(attribute: DeviceAttribute, path: string): readonly F
   for (const [index, value] of strings.entries()) addAll(errors, validateText(value, `${path}.strings[${index}]`));
   for (const [index, value] of versions.entries()) addAll(errors, validateVersion(value, `${path}.versions[${index}]`));
   const given = Object.values(attribute).filter((value) => value !== undefined && value !== null).length;
-  if (given !== 1) errors.push(invalid(path, given === 0 ? "" : attribute, "exactly one value must be specified"));
+  if (given !== 1) errors.push(invalid(path, given === 0 ? "" : goForm(attribute, "DeviceAttribute"), "exactly one value must be specified"));
   return errors;
 }
 
@@ -122,7 +122,7 @@ function validateNodes({ nodeName, nodeSelector, allNodes, perDeviceNodeSelectio
   if (nodeSelector) {
     addAll(errors, validateNodeSelector(nodeSelector, "spec.nodeSelector"));
     const terms = nodeSelector.nodeSelectorTerms ?? [];
-    if (terms.length !== 1) errors.push(invalid("spec.nodeSelector.nodeSelectorTerms", terms.length === 0 ? null : goForm(terms, nodeSelectorTermFields), "must have exactly one node selector term"));
+    if (terms.length !== 1) errors.push(invalid("spec.nodeSelector.nodeSelectorTerms", terms.length === 0 ? null : goForm(terms, "[]NodeSelectorTerm"), "must have exactly one node selector term"));
   }
   if (allNodes === false) errors.push(invalid("spec.allNodes", allNodes, "must be either unset or set to true"));
   if (perDevice === false) errors.push(invalid("spec.perDeviceNodeSelection", perDevice, "must be either unset or set to true"));

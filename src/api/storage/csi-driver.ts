@@ -18,6 +18,8 @@ const asksForTokens = ({ spec }: CSIDriver): boolean => (spec.tokenRequests ?? [
 
 export const csiDriverResource = defineResource<CSIDriver>(csidrivers, {
   validateName: dnsSubdomainName,
+  generation: true,
+  generationFromClient: true,
   unconditionalUpdate: false,
   defaults: (driver) => changeField(withStruct(driver, "spec"), "spec", (spec) => {
     const filled = withDefaults(spec, {

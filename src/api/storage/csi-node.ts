@@ -6,7 +6,7 @@ import { without, withStruct } from "../defaulting.ts";
 import { csinodes, type CSINode, type CSINodeDriver } from "../generated/storage-v1.ts";
 import { dnsSubdomainName } from "../names.ts";
 import { ageColumn, integer, nameColumn } from "../printing/columns.ts";
-import { csiNodeDriverFields, goForm } from "../go-form.ts";
+import { goForm } from "../go-form.ts";
 import { semanticallyEqual } from "../strategy.ts";
 import { defineResource } from "../resource.ts";
 import { addAll } from "../../stdx/add-all.ts";
@@ -51,7 +51,7 @@ export const csiNodeResource = defineResource<CSINode>(csinodes, {
     for (const before of previous.spec.drivers ?? []) {
       for (const now of next.spec.drivers ?? []) {
         if (now.name === before.name) {
-          if (!semanticallyEqual(without(now, "allocatable"), without(before, "allocatable"))) errors.push(invalid("spec.drivers", goForm(without(now, "allocatable"), csiNodeDriverFields), "field is immutable"));
+          if (!semanticallyEqual(without(now, "allocatable"), without(before, "allocatable"))) errors.push(invalid("spec.drivers", goForm(without(now, "allocatable"), "CSINodeDriver"), "field is immutable"));
         }
       }
     }

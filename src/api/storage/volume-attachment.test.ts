@@ -9,7 +9,7 @@ testCreates(volumeAttachmentResource, [
     "spec.source.inlineVolumeSpec.capacity: Forbidden: may not be specified in the context of inline volumes", "spec.source.inlineVolumeSpec.csi: Required value: has to be specified in the context of inline volumes",
   ]],
 ]);
-testUpdates(volumeAttachmentResource, [["another node", { spec }, { spec: { ...spec, nodeName: "m" } }, ['spec: Invalid value: {"attacher":"example.com","nodeName":"m","source":{"persistentVolumeName":"v"}}: field is immutable']]]);
+testUpdates(volumeAttachmentResource, [["another node", { spec }, { spec: { ...spec, nodeName: "m" } }, ['spec: Invalid value: {"Attacher":"example.com","Source":{"PersistentVolumeName":"v","InlineVolumeSpec":null},"NodeName":"m"}: field is immutable']]]);
 testUpdates(volumeAttachmentResource, [
   ["a code below zero", { spec }, { spec, status: { attached: false, attachError: { errorCode: -1, message: "x".repeat(1025) } } }, [
     "status.attachError.message: Too long: may not be more than 262144 bytes", "status.attachError.errorCode: Invalid value: -1: must be between 0 and 2147483647, inclusive",

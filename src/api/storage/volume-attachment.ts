@@ -68,6 +68,6 @@ function validate({ spec, status }: VolumeAttachment): readonly FieldError[] {
 function validateUpdate(next: VolumeAttachment, previous: VolumeAttachment): readonly FieldError[] {
   const errors: FieldError[] = [];
   addAll(errors, validate(next));
-  addAll(errors, immutable("spec", next.spec, previous.spec));
+  addAll(errors, immutable("spec", next.spec, previous.spec, "VolumeAttachmentSpec"));
   return errors;
 }

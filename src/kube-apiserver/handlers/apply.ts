@@ -9,7 +9,7 @@ import type { Api } from "../api.ts";
 import { mediaTypeOf, type Kind } from "../body.ts";
 import type { WriteQuery } from "../query.ts";
 import type { Authorized } from "../request.ts";
-import { objectAs, storedFrom, type Served } from "../served.ts";
+import { objectAs, storedFrom, strategyOf, type Served } from "../served.ts";
 import { answerWith, checkName, forRegistry, inOwnNamespace } from "./write.ts";
 import { fieldManagerOf, writeContext } from "./write-context.ts";
 
@@ -102,7 +102,7 @@ export async function applyObject(api: Api, request: Authorized, { served, query
       checkName(next, request, served.type.namespaced);
       return storedFrom(served, next);
     },
-    forRegistry(served, context), { ...(strategy && { strategy }), create: strategy === undefined },
+    forRegistry(served, context), { ...strategyOf(served, strategy), create: strategy === undefined },
   );
   return answerWith(served, created ? 201 : 200, entry);
 }

@@ -15,7 +15,7 @@ import type { Api } from "../api.ts";
 import { mediaTypeOf, type Kind } from "../body.ts";
 import { writeQuery, type WriteQuery } from "../query.ts";
 import type { Authorized } from "../request.ts";
-import { objectAs, storedFrom, type Served } from "../served.ts";
+import { objectAs, storedFrom, strategyOf, type Served } from "../served.ts";
 import { applyObject, isApply } from "./apply.ts";
 import { answerWith, checkName, forRegistry, inOwnNamespace } from "./write.ts";
 import { writeContext } from "./write-context.ts";
@@ -144,7 +144,7 @@ export async function patchObject(api: Api, request: Authorized, served: Served,
       checkName(next, request, served.type.namespaced);
       return storedFrom(served, next);
     },
-    forRegistry(served, context), { ...(strategy && { strategy }) },
+    forRegistry(served, context), strategyOf(served, strategy),
   );
   return answerWith(served, 200, entry);
 }

@@ -8,9 +8,10 @@ import { list } from "../list.ts";
 import { integerOf, booleanOf, listQuery, writeQuery, type WriteQuery } from "../query.ts";
 import type { Authorized } from "../request.ts";
 import { checkDeleteOptions, type DeleteOptions } from "../registry/deletion.ts";
+import { creationErrors } from "../registry/metadata.ts";
 import type { Deleted, Written } from "../registry/registry.ts";
 import type { CacheEntry } from "../cache-entry.ts";
-import { entryAs, storedFrom, type Served } from "../served.ts";
+import { entryAs, storedFrom, strategyOf, type Served } from "../served.ts";
 import { writeContext } from "./write-context.ts";
 
 /** deletecollection works on so many objects at a time. */
@@ -48,7 +49,9 @@ export async function createObject(api: Api, request: Authorized, served: Served
 function checkedView(served: Served, object: KubeObject): KubeObject {
   if (!served.conversion) return object;
   const complete = served.resource.defaults(object);
-  const errors = [...served.resource.validate(complete)];
+  const { name = "", generateName = "" } = complete.metadata;
+  const named = name === "" && generateName !== "" ? { ...complete, metadata: { ...complete.metadata, name: generateName } } : complete;
+  const errors = creationErrors(named, served.resource);
   if (errors.length > 0) throw invalidError(served.type, object.metadata.name ?? "", errors);
   return complete;
 }
@@ -91,7 +94,7 @@ export async function updateObject(api: Api, request: Authorized, served: Served
   const context = writeContext(api, inOwnNamespace(served, request), { served, query, options: { kind: "UpdateOptions", apiVersion: "meta.k8s.io/v1" } });
   const { uid = "" } = object.metadata;
   return written(served, await served.registry.update(request.info.name, () => next, forRegistry(served, context), {
-    ...(strategy && { strategy }), create: strategy === undefined && served.resource.createOnUpdate, ...(uid !== "" && { uid }),
+    ...strategyOf(served, strategy), create: strategy === undefined && served.resource.createOnUpdate, ...(uid !== "" && { uid }),
   }));
 }
 

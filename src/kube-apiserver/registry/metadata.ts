@@ -1,5 +1,6 @@
 import { forbidden, invalid, required, tooLong, type FieldError } from "../../apimachinery/field-error.ts";
-import { splitApiVersion, type ObjectMeta, type OwnerReference } from "../../apimachinery/object.ts";
+import { splitApiVersion, type KubeObject, type ObjectMeta, type OwnerReference } from "../../apimachinery/object.ts";
+import { pathSegmentName } from "../../api/names.ts";
 import type { Resource } from "../../api/resource.ts";
 import { utf8Length } from "../../stdx/bytes.ts";
 import { equal } from "../../stdx/equal.ts";
@@ -16,6 +17,13 @@ const knownFinalizers: readonly string[] = ["kubernetes", orphanFinalizer, foreg
 
 /** Go's `%#v` of a list of strings. */
 const goStrings = (values: readonly string[]): string => `[]string{${values.map((value) => JSON.stringify(value)).join(", ")}}`;
+
+/** Everything that is wrong with a new object, its metadata included. */
+export function creationErrors(object: KubeObject, resource: Pick<Resource, "type" | "validateName" | "anyFinalizer" | "metadataRules" | "validate">): readonly FieldError[] {
+  if (resource.metadataRules === "first") return [...metadataErrors(object.metadata, resource), ...resource.validate(object)];
+  const errors = [...resource.validate(object)];
+  return errors.length > 0 ? errors : metadataErrors(object.metadata, { ...resource, anyFinalizer: true, validateName: pathSegmentName });
+}
 
 /** The rules for metadata that all kinds share. */
 export function metadataErrors(metadata: ObjectMeta, resource: Pick<Resource, "type" | "validateName" | "anyFinalizer">): readonly FieldError[] {

@@ -16,7 +16,7 @@ import type { WatchCache } from "../watch-cache.ts";
 import { patienceOf } from "./patience.ts";
 import { checkDeleteOptions, checkPreconditions, endsWithUpdate, planDeletion, type DeleteOptions, type DeletionPlan } from "./deletion.ts";
 import { generatedName, timestamp, uuid } from "./identity.ts";
-import { metadataErrors, metadataUpdateErrors } from "./metadata.ts";
+import { creationErrors, metadataErrors, metadataUpdateErrors } from "./metadata.ts";
 
 /** How often a write starts over because somebody else wrote in between. */
 const conflictRetriesMax = 100;
@@ -179,12 +179,12 @@ export class Registry {
 
   async #insert(object: KubeObject, context: WriteContext): Promise<Written> {
     let next = this.resource.prepareForCreate(object);
-    next = withGeneration(next, this.resource.generation ? 1 : next.metadata.generation);
+    next = withGeneration(next, this.resource.generation && !this.resource.generationFromClient ? 1 : next.metadata.generation);
     const begun = await this.#hooks.beginCreate?.(next, context);
     let outcome: Outcome = "refused";
     try {
       if (begun) next = begun.object;
-      this.#refuse([...metadataErrors(next.metadata, this.resource), ...this.resource.validate(next)], next.metadata.name ?? "");
+      this.#refuse(creationErrors(next, this.resource), next.metadata.name ?? "");
       for (const warning of this.resource.warningsOnCreate(next)) context.warn(warning);
       await context.admission.validate("CREATE", next, undefined);
       context.step(next, "validated");

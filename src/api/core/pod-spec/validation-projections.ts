@@ -1,10 +1,14 @@
-import { forbidden, invalid, notSupported, required, type FieldError } from "../../../apimachinery/field-error.ts";
-import { dns1123SubdomainErrors, labelSelectorErrors } from "../../../apimachinery/validation.ts";
+import { forbidden, invalid, notSupported, required, tooLong, type FieldError } from "../../../apimachinery/field-error.ts";
+import { dns1123LabelErrors, dns1123SubdomainErrors, labelSelectorErrors } from "../../../apimachinery/validation.ts";
 import type { ClusterTrustBundleProjection, PodCertificateProjection, ProjectedVolumeSource, ServiceAccountTokenProjection } from "../../generated/core-v1.ts";
 import { absent, fileMode, invalidEach, localNonReservedPath } from "../../checks.ts";
 import { addAll } from "../../../stdx/add-all.ts";
+import { utf8Length } from "../../../stdx/bytes.ts";
 import { validateDownwardFile, validateKeyToPath } from "./validation-volume-parts.ts";
 
+const domainBytesMax = 253;
+/** A domain, a slash, and what is signed: a domain, a dot and a label. */
+const signerNameBytesMax = domainBytesMax + 1 + domainBytesMax + 1 + 63;
 const tokenSecondsMin = 600;
 const tokenSecondsMax = 2 ** 32;
 const keyTypes: readonly string[] = ["RSA3072", "RSA4096", "ECDSAP256", "ECDSAP384", "ECDSAP521", "ED25519"];
@@ -50,9 +54,13 @@ export function validateSignerName(name: string, path: string): readonly FieldEr
   if (segments.length !== 2) return [invalid(path, name, "must be a fully qualified domain and path of the form 'example.com/signer-name'")];
   const [domain = "", part = ""] = segments;
   const errors: FieldError[] = [];
-  addAll(errors, invalidEach(path, domain, dns1123SubdomainErrors(domain).map((message) => `validating label ${JSON.stringify(domain)}: ${message}`)));
+  const badLabel = domain.split(".").find((label) => dns1123LabelErrors(label).length > 0);
+  if (utf8Length(domain) > domainBytesMax) errors.push(tooLong(path, domainBytesMax));
+  if (badLabel !== undefined) addAll(errors, invalidEach(path, domain, dns1123LabelErrors(badLabel).map((message) => `validating label ${JSON.stringify(badLabel)}: ${message}`)));
   if (domain.split(".").length < 2) errors.push(invalid(path, domain, "should be a domain with at least two segments separated by dots"));
-  addAll(errors, invalidEach(path, part, dns1123SubdomainErrors(part.replaceAll(/[A-Z_]/g, "a")).map((message) => `validating label ${JSON.stringify(part)}: ${message}`)));
+  const badPart = part.split(".").find((label) => dns1123SubdomainErrors(label).length > 0);
+  if (badPart !== undefined) addAll(errors, invalidEach(path, part, dns1123SubdomainErrors(badPart).map((message) => `validating label ${JSON.stringify(badPart)}: ${message}`)));
+  if (utf8Length(name) > signerNameBytesMax) errors.push(tooLong(path, signerNameBytesMax));
   return errors;
 }
 

@@ -2,7 +2,7 @@ import { duplicate, forbidden, invalid, notSupported, required, tooLong, type Fi
 import { dns1123SubdomainErrors, userIdErrors } from "../../../apimachinery/validation.ts";
 import type { AppArmorProfile, PodSecurityContext, PodSpec, SeccompProfile, SecurityContext, WindowsSecurityContextOptions } from "../../generated/core-v1.ts";
 import { absent, invalidEach, localDescendingPath } from "../../checks.ts";
-import { goForm, seccompProfileFields, securityContextFields } from "../../go-form.ts";
+import { goForm } from "../../go-form.ts";
 import { addAll } from "../../../stdx/add-all.ts";
 import { allContainers } from "./containers.ts";
 
@@ -22,7 +22,7 @@ export function validateSeccompProfile(profile: SeccompProfile | undefined, path
   if (absent(type)) errors.push(required(`${path}.type`, "type is required when seccompProfile is set"));
   else if (!profileTypes.includes(type)) errors.push(notSupported(`${path}.type`, type, profileTypes));
   if (type !== "Localhost") {
-    if (localhostProfile !== undefined) errors.push(invalid(`${path}.localhostProfile`, goForm(profile, seccompProfileFields), "can only be set when seccomp type is Localhost"));
+    if (localhostProfile !== undefined) errors.push(invalid(`${path}.localhostProfile`, goForm(profile, "SeccompProfile"), "can only be set when seccomp type is Localhost"));
   } else if (localhostProfile === undefined) {
     errors.push(required(`${path}.localhostProfile`, "must be set when seccomp type is Localhost"));
   } else {
@@ -94,9 +94,9 @@ export function validateSecurityContext(context: SecurityContext | undefined, pa
   }
   addAll(errors, validateSeccompProfile(context.seccompProfile, `${path}.seccompProfile`));
   if (context.allowPrivilegeEscalation === false) {
-    if (context.privileged === true) errors.push(invalid(path, goForm(context, securityContextFields), "cannot set `allowPrivilegeEscalation` to false and `privileged` to true"));
+    if (context.privileged === true) errors.push(invalid(path, goForm(context, "*SecurityContext"), "cannot set `allowPrivilegeEscalation` to false and `privileged` to true"));
     for (const capability of context.capabilities?.add ?? []) {
-      if (capability === "CAP_SYS_ADMIN") errors.push(invalid(path, goForm(context, securityContextFields), "cannot set `allowPrivilegeEscalation` to false and `capabilities.Add` CAP_SYS_ADMIN"));
+      if (capability === "CAP_SYS_ADMIN") errors.push(invalid(path, goForm(context, "*SecurityContext"), "cannot set `allowPrivilegeEscalation` to false and `capabilities.Add` CAP_SYS_ADMIN"));
     }
   }
   addAll(errors, validateWindowsOptions(context.windowsOptions, `${path}.windowsOptions`));

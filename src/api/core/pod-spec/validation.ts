@@ -2,7 +2,7 @@ import { duplicate, forbidden, invalid, notFound, required, tooLong, type FieldE
 import { dns1123SubdomainErrors, dns1123UnderscoredSubdomainErrors, labelsErrors, legacyIpErrors, rangeError } from "../../../apimachinery/validation.ts";
 import type { HostAlias, PodDNSConfig, PodResourceClaim, PodSpec } from "../../generated/core-v1.ts";
 import { absent, dnsLabel, dnsSubdomain, invalidEach, oneOf, qualifiedName } from "../../checks.ts";
-import { goForm, podResourceClaimFields } from "../../go-form.ts";
+import { goForm } from "../../go-form.ts";
 import { addAll } from "../../../stdx/add-all.ts";
 import { allContainers } from "./containers.ts";
 import { validateContainers, validateEphemeralContainers, validateInitContainers } from "./validation-containers.ts";
@@ -39,7 +39,7 @@ function validateResourceClaims(claims: readonly PodResourceClaim[], annotations
       errors.push(forbidden("[]", "static pods do not support resource claims"));
       continue;
     }
-    const shown = goForm(claim, podResourceClaimFields);
+    const shown = goForm(claim, "PodResourceClaim");
     if (absent(name)) errors.push(required(`${at}.name`));
     else if (names.has(name)) errors.push(duplicate(`${at}.name`, name));
     else addAll(errors, dnsLabel(`${at}.name`, name));
