@@ -18,8 +18,8 @@ import { startTestServer } from "../api-server/fixture.ts";
 import { EtcdCluster } from "../etcd/etcd-cluster.ts";
 import { ServerProcesses, timed, type ServerProcess } from "../etcd/server-processes.ts";
 import { launcher, until } from "../support/cluster.ts";
-import { samples } from "../upstream/samples.ts";
-import { skip, UpstreamServer } from "../upstream/upstream-server.ts";
+import { samples } from "./samples.ts";
+import { skip, UpstreamServer } from "./upstream-server.ts";
 
 const namespace = "sample";
 const types = resources.map(({ type }) => type);
