@@ -8,7 +8,7 @@ interface Counts { readonly passed: number; readonly failed: number; readonly sk
 
 const root = join(import.meta.dirname, "..");
 const folder = mkdtempSync(join(tmpdir(), "keelson-test-"));
-const stages: ReadonlySet<string> = new Set(["static", "unit", "api", "crash", "e2e"]);
+const stages: ReadonlySet<string> = new Set(["static", "unit", "api", "crash", "e2e", "upstream"]);
 const wanted = process.argv.slice(2);
 const wants = (stage: string): boolean => wanted.length === 0 || wanted.includes(stage);
 /** The files that are named behind a stage ("api test/api/kubectl-read.test.ts"), or else all of it. */
@@ -82,6 +82,8 @@ try {
   if (wants("api")) tests("api", ["--test-concurrency=2", "--test-timeout=120000", ...filesOf("api", ["test/api-server/*.test.ts", "test/api/*.test.ts", "test/kubectl-parity/*.test.ts"])]);
   // Hundreds of starts of a server take minutes, however quick each of them is.
   if (wants("crash")) tests("crash", ["--test-concurrency=2", "--test-timeout=900000", ...filesOf("crash", ["test/crash/*.test.ts"])]);
+  // Upstream's own API server, which nobody ships: only whoever has one can say where it is.
+  if (wanted.includes("upstream") || process.env["KEELSON_UPSTREAM_APISERVER"] !== undefined) tests("upstream", ["--test-concurrency=1", "--test-timeout=600000", ...filesOf("upstream", ["test/upstream/*.test.ts"])]);
   if (wants("e2e")) {
     if (isSetUp) endToEnd(filesOf("e2e", globSync("test/end-to-end/*.e2e.ts", { cwd: root }).toSorted()));
     else add({ passed: 0, failed: 1, skipped: 0 });

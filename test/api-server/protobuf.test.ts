@@ -100,3 +100,27 @@ test("kinds without a protobuf form are refused in it", async () => {
   using refused = await started.http.raw({ method: "GET", path: "/apis/apiextensions.k8s.io/v1/customresourcedefinitions", headers: { accept: "application/cbor" } });
   assert.equal(refused.status, 406);
 });
+
+test("DeleteOptions come in the version of the group that a client is of, as Go's typed clients send them", async () => {
+  await using started = await startTestServer();
+  const path = "/apis/batch/v1/namespaces/default/jobs";
+  const job = (name: string): Buffer => Buffer.from(JSON.stringify({ apiVersion: "batch/v1", kind: "Job", metadata: { name }, spec: { template: { spec: { restartPolicy: "Never", containers: [{ name: "c", image: "c" }] } } } }));
+  const send = async (method: "POST" | "DELETE", at: string, type: string, body: Buffer): Promise<{ readonly status: number; readonly json: { readonly message?: string; readonly metadata?: { readonly finalizers?: readonly string[] } } }> => {
+    using answer = await started.http.raw({ method, path: at, headers: { "content-type": type }, body });
+    return { status: answer.status, json: JSON.parse(await answer.text()) as { readonly message?: string } };
+  };
+  for (const [index, apiVersion] of ["v1", "batch/v1", "apps/v1", "meta.k8s.io/v1"].entries()) {
+    for (const type of [media, "application/json"]) {
+      const name = `j${index}-${type === media ? "p" : "j"}`;
+      assert.equal((await send("POST", path, "application/json", job(name))).status, 201);
+      const options = { apiVersion, kind: "DeleteOptions", metadata: {}, propagationPolicy: "Foreground" };
+      // Go sends what the envelope says, and the fields of the one type that there is.
+      const body = type === media ? codec.encode(options) : Buffer.from(JSON.stringify(options));
+      const { status, json } = await send("DELETE", `${path}/${name}`, type, body);
+      assert.deepEqual([status, json.metadata?.finalizers], [200, ["foregroundDeletion"]], `${apiVersion} ${type} ${json.message ?? ""}`);
+    }
+  }
+  const { status, json } = await send("DELETE", `${path}/j0-p`, "application/json", Buffer.from('{"apiVersion":"batch/v1","kind":"Job"}'));
+  assert.equal(status, 400, json.message ?? "");
+  assert.deepEqual(started.complaints, []);
+});

@@ -69,6 +69,7 @@ test("a cluster on etcd: made, started again, taken down, gone on with, deleted,
     await refused(/lies under \/clusters\/one in etcd, not under \/registry/, name, ...flags.slice(0, -2));
     await refused(/etcd cannot be used at http:\/\/127\.0\.0\.1:1:/, "another", "--store", "etcd=http://127.0.0.1:1");
     assert.match((await cluster.tryKeelson("up", "another", "--etcd-prefix", "/x")).stderr, /--etcd-prefix says something about etcd, which --store/);
+    assert.doesNotMatch(await command(["ip", "-details", "link", "show", "type", "bridge"]), /cluster:another/, "what was planned for it is taken back");
   });
 
   const again = async (...more: readonly string[]): Promise<void> => {

@@ -55,10 +55,10 @@ function withoutTopology(next: EndpointSlice, previous: EndpointSlice | undefine
 }
 
 /** Of slices that the cluster's own controllers make it is known that their addresses are good. */
-function addressWarnings({ metadata, endpoints = [] }: EndpointSlice): readonly string[] {
+function addressWarnings({ metadata, endpoints }: EndpointSlice): readonly string[] {
   const manager = metadata.labels?.["endpointslice.kubernetes.io/managed-by"];
   if (manager === "endpointslice-controller.k8s.io" || manager === "endpointslicemirroring-controller.k8s.io") return [];
-  return endpoints.flatMap(({ addresses = [] }, index) => addresses.flatMap((address, at) => ipWarnings(`endpoints[${index}].addresses[${at}]`, address)));
+  return (endpoints ?? []).flatMap(({ addresses = [] }, index) => addresses.flatMap((address, at) => ipWarnings(`endpoints[${index}].addresses[${at}]`, address)));
 }
 
 const hostnameLabel = "kubernetes.io/hostname";
@@ -110,7 +110,9 @@ function validateEndpoints(endpoints: readonly Endpoint[], type: string): readon
   return errors;
 }
 
-function validate({ addressType, ports = [], endpoints = [] }: EndpointSlice, previous: EndpointSlice | undefined): readonly FieldError[] {
+function validate(slice: EndpointSlice, previous: EndpointSlice | undefined): readonly FieldError[] {
+  const { addressType } = slice;
+  const [ports, endpoints] = [slice.ports ?? [], slice.endpoints ?? []];
   const errors: FieldError[] = [];
   addAll(errors, oneOf("addressType", addressType, ["FQDN", "IPv4", "IPv6"]));
   if (ports.length > limits.ports) {

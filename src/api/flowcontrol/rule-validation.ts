@@ -68,7 +68,8 @@ function validateNonResourceRule({ verbs: asked = [], nonResourceURLs: urls = []
   return errors;
 }
 
-function validateResourceRule({ verbs: asked = [], apiGroups = [], resources = [], namespaces = [], clusterScope = false }: ResourcePolicyRule, path: string): readonly FieldError[] {
+function validateResourceRule({ verbs: asked = [], apiGroups = [], resources = [], namespaces: within, clusterScope = false }: ResourcePolicyRule, path: string): readonly FieldError[] {
+  const namespaces = within ?? [];
   const errors: FieldError[] = [];
   addAll(errors, validateVerbs(asked, `${path}.verbs`));
   if (apiGroups.length === 0) errors.push(required(`${path}.apiGroups`, "resource rules must supply at least one api group"));

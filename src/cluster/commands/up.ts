@@ -82,7 +82,12 @@ export async function bringUp(options: UpOptions): Promise<RunningCluster> {
     const problems = judge(await inspectMachine({ home, apiPort, path: options.env["PATH"] ?? "" }), { home, apiPort, newCluster: existing === undefined });
     if (problems.length > 0) throw new PreflightError(problems);
     const planned = existing ? grown(existing, options) : await planNew(options);
-    await checkEtcd(planned, existing, paths, options);
+    try {
+      await checkEtcd(planned, existing, paths, options);
+    } catch (error) {
+      if (!existing) await removeNetwork(planned); // Its bridge was claimed with the plan.
+      throw error;
+    }
     note(existing ? `cluster ${name} exists, with ${planned.nodes.length} node${planned.nodes.length === 1 ? "" : "s"}` : "all that is needed is here");
     return planned;
   });

@@ -253,7 +253,9 @@ export class Registry {
     next = strategy.prepareForUpdate(next, previous);
     if (this.resource.generation) {
       const grows = context.subresource !== "status" && (this.resource.generationGrows?.(next, previous) ?? !sameSpec(next, previous));
-      next = withGeneration(next, (previous.metadata.generation ?? 0) + (grows ? 1 : 0));
+      const generation = (previous.metadata.generation ?? 0) + (grows ? 1 : 0);
+      // An object from before its kind had generations has none until its spec changes.
+      next = withGeneration(next, generation === 0 ? undefined : generation);
     } else next = withGeneration(next, previous.metadata.generation);
 
     const begun = await this.#hooks.beginUpdate?.(next, previous, context);

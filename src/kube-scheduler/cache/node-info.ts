@@ -61,7 +61,7 @@ export class NodeInfo {
   setNode(node: Node | undefined): void {
     this.#node = node;
     this.#allocatable = amountsOf(node?.status?.allocatable);
-    this.#images = new Map((node?.status?.images ?? []).flatMap(({ names = [], sizeBytes = 0 }) => names.map((name) => [name, sizeBytes] as const)));
+    this.#images = new Map((node?.status?.images ?? []).flatMap(({ names, sizeBytes = 0 }) => (names ?? []).map((name) => [name, sizeBytes] as const)));
   }
 
   add(pod: PodInfo): void {

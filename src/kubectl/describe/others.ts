@@ -67,7 +67,8 @@ export async function describeNamespace(session: Session, namespace: Namespace):
 function endpointsText(slices: readonly EndpointSlice[], portName: string): string {
   if (slices.length === 0) return "<none>";
   const max = 3;
-  const all = slices.flatMap(({ ports = [], endpoints }) => {
+  const all = slices.flatMap(({ ports: named, endpoints }) => {
+    const ports = named ?? [];
     const ready = (endpoints ?? []).filter(({ conditions }) => conditions?.ready !== false);
     if (ports.length === 0) return ready.map(({ addresses }) => addresses[0] ?? "");
     return ports.filter(({ name = "" }) => name === portName).flatMap(({ port }) => ready.map(({ addresses: [address = ""] }) => `${address.includes(":") ? `[${address}]` : address}:${port ?? 0}`));
