@@ -50,7 +50,8 @@ function checkedView(served: Served, object: KubeObject): KubeObject {
   if (!served.conversion) return object;
   const complete = served.resource.defaults(object);
   const { name = "", generateName = "" } = complete.metadata;
-  const named = name === "" && generateName !== "" ? { ...complete, metadata: { ...complete.metadata, name: generateName } } : complete;
+  // A name that will be generated is not known yet; any that it may become is as good.
+  const named = name === "" && generateName !== "" ? { ...complete, metadata: { ...complete.metadata, name: `${generateName.slice(0, 58)}xxxxx` } } : complete;
   const errors = creationErrors(named, served.resource);
   if (errors.length > 0) throw invalidError(served.type, object.metadata.name ?? "", errors);
   return complete;
