@@ -399,6 +399,9 @@ class DryEntry extends CacheEntry {
   override get object(): KubeObject {
     return this.#plain;
   }
+  override read(): KubeObject {
+    return this.#plain;
+  }
   override view(form: CacheEntry["form"], convert: (object: KubeObject) => KubeObject): CacheEntry {
     return form === this.form ? this : new DryEntry(form, this.key, this.revision, convert(this.#plain));
   }
