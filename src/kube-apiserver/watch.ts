@@ -20,6 +20,15 @@ const eventsPerTurn = 64;
 /** What may happen while a watcher takes the state at the start; it is ended beyond. */
 const queuedEventsMax = 20_000;
 
+/** Upstream has begun to answer by the time it finds that it cannot: it is told as an event. */
+const failed = (served: Served, error: StatusError): Extract<Answer, { is: "watch" }> => ({
+  is: "watch", served, start: (sink) => {
+    sink.error(error.toStatus());
+    sink.end();
+    return { [Symbol.dispose]: () => undefined };
+  },
+});
+
 export interface WatchOptions {
   readonly state: ClusterState;
   readonly clock: Clock;
@@ -33,7 +42,7 @@ export async function watch({ state, clock, random, log }: WatchOptions, served:
   const requested = revisionOf(query.resourceVersion);
   const waiting = state.fresh();
   if (waiting) await waiting;
-  if (query.sendInitialEvents === true && requested > state.revision) throw tooLargeResourceVersion(requested, state.revision);
+  if (query.sendInitialEvents === true && requested > state.revision) return failed(served, tooLargeResourceVersion(requested, state.revision));
 
   const { cache } = served.registry;
   if (cache.unreadable.size > 0) {
