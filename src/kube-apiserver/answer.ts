@@ -15,6 +15,9 @@ export interface WatchSink {
   end(): void;
   /** When the reader has taken what it was given; undefined while it keeps up. Asked while there is much to send. */
   drained?(): Promise<void> | undefined;
+  /** What comes now goes out together with what comes next, until it is released. */
+  hold?(): void;
+  release?(): void;
 }
 
 /** Takes what comes bit by bit. */
@@ -22,8 +25,10 @@ export interface StreamSink {
   /** False when the reader is too slow or gone. */
   write(bytes: Uint8Array): boolean;
   end(): void;
-  /** As that of a watch's sink. */
+  /** As those of a watch's sink. */
   drained?(): Promise<void> | undefined;
+  hold?(): void;
+  release?(): void;
 }
 
 /** Answers that are one piece. */

@@ -77,10 +77,14 @@ export async function list(state: ClusterState, served: Served, namespace: strin
   if (past && requested < cache.lastChange) return await listPast(state, served, namespace, query, chosen, requested, from?.start ?? "");
 
   if (cache.unreadable.size > 0) await state.readAgain(cache, rangeOf(served, namespace, chosen));
+  if (chosen.node !== undefined) {
+    const finding = cache.whenNodesKnown(state.turns);
+    if (finding) await finding;
+  }
 
   const revision = past ? requested : state.revision;
   const { lastChange } = cache;
-  const found = pageOfAll(served, namespace, chosen, query, from?.start ?? "", revision) ?? await page(state, served, candidates(state, served, namespace, chosen, from?.start ?? ""), chosen, query, revision);
+  const found = pageOfAll(served, namespace, chosen, query, from?.start ?? "", revision) ?? await page(state, served, candidates(served, namespace, chosen, from?.start ?? ""), chosen, query, revision);
   if (chosen !== everything) return found;
   return { ...found, identity: { cache, lastChange, question: `${served.type.version}|${namespace}|${query.limit}|${from?.start ?? ""}` } };
 }
@@ -102,15 +106,15 @@ export function rangeOf({ type, registry }: Served, namespace: string, { name, n
   return { namespace: type.namespaced ? (namespace === "" ? (selected ?? "") : namespace) : "" };
 }
 
-/** Everything that can be chosen, in order, from the key `start` on. */
-function candidates(state: ClusterState, served: Served, namespace: string, chosen: Selection, start: string): readonly CacheEntry[] {
+/** Everything that can be chosen, in order, from the key `start` on; of nodes once it is known what is on them. */
+export function candidates(served: Served, namespace: string, chosen: Selection, start: string): readonly CacheEntry[] {
   const { cache } = served.registry;
   const within = !served.type.namespaced ? "" : namespace === "" ? (chosen.namespace ?? "") : namespace;
   if (chosen.name !== undefined && (!served.type.namespaced || namespace !== "")) {
     const entry = cache.get(served.registry.keyOf(namespace, chosen.name));
     return entry && entry.key >= start ? [entry] : [];
   }
-  const onNode = chosen.node === undefined ? undefined : cache.entriesOfNode(chosen.node, state.turns);
+  const onNode = chosen.node === undefined ? undefined : cache.entriesOfNode(chosen.node);
   if (!onNode) return cache.entries(within, start);
   return onNode.filter(({ key }) => key >= start && (within === "" || key.startsWith(`${within}/`))).sort((a, b) => (a.key < b.key ? -1 : 1));
 }

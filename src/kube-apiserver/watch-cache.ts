@@ -53,6 +53,7 @@ export class WatchCache {
   readonly #byName = new Map<string, Set<CacheListener>>();
   readonly #byNode = new Map<string, Set<CacheListener>>();
   #nodes: NodeIndex | undefined;
+  #findingNodes: Promise<void> | undefined;
   /** Told when the watchers can no longer be told everything. */
   readonly #whenBroken = new Set<() => void>();
   /** By key; none of these is among the entries. */
@@ -127,18 +128,24 @@ export class WatchCache {
     this.#all = undefined;
   }
 
+  /** Entries with this `spec.nodeName` (in no order); undefined while that is not known without looking at all, or where no node is read. */
+  entriesOfNode(node: string): readonly CacheEntry[] | undefined {
+    return this.#nodes?.of(node);
+  }
+
   /**
-   * Entries with this `spec.nodeName` (in no order), once they are known without looking at all; undefined until then, or where no node is read.
-   * Asking for the first time begins to find out.
+   * Asking for the first time begins to find out which entries are on which node; whoever asks meanwhile waits for that one walk over all instead of walking on their own.
+   * Undefined when there is nothing to wait for.
    */
-  entriesOfNode(node: string, turns: Turns): readonly CacheEntry[] | undefined {
-    if (!this.#nodeOf) return undefined;
-    if (!this.#nodes) {
+  whenNodesKnown(turns: Turns): Promise<void> | undefined {
+    if (this.#nodeOf && !this.#nodes) {
       this.#nodes = new NodeIndex(this.#nodeOf);
       // A pod that cannot be read is told of by those who list it; without an index they look at all.
-      this.#nodes.build(this.entries(), (key) => this.#entries.get(key), turns).catch(() => undefined);
+      this.#findingNodes = this.#nodes.build(this.entries(), (key) => this.#entries.get(key), turns).catch(() => undefined).then(() => {
+        this.#findingNodes = undefined;
+      });
     }
-    return this.#nodes.of(node);
+    return this.#findingNodes;
   }
 
   /**

@@ -31,7 +31,7 @@ export function pumpWatch(api: Api, request: Authorized, answer: Extract<Answer,
       bookmark: (revision, initialEventsEnd) => sink.write(encoder.plain("BOOKMARK", bookmarkObject(type, revision, initialEventsEnd))),
       error: (object) => void sink.write(encoder.plain("ERROR", object)),
       end: () => sink.end(),
-      ...(sink.drained && { drained: sink.drained }),
+      ...(sink.drained && { drained: sink.drained }), ...(sink.hold && { hold: sink.hold }), ...(sink.release && { release: sink.release }),
     });
     api.metrics.watching(where, 1);
     return {
@@ -56,6 +56,8 @@ export function pump({ outlet, headers, stopping }: PumpOptions, start: (sink: S
     },
     end: () => void (writable.destroyed || writable.end()),
     drained: () => (writable.destroyed || writable.writableLength <= unsentBytesMax ? undefined : drained(writable)),
+    hold: () => writable.cork(),
+    release: () => writable.uncork(),
   });
   initial = false;
   const stop = () => {

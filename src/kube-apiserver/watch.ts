@@ -5,7 +5,7 @@ import type { Random } from "../stdx/random.ts";
 import type { Answer, WatchSink } from "./answer.ts";
 import type { CacheEntry } from "./cache-entry.ts";
 import type { ClusterState } from "./cluster-state.ts";
-import { rangeOf, tooLargeResourceVersion } from "./list.ts";
+import { candidates, rangeOf, tooLargeResourceVersion } from "./list.ts";
 import { revisionOf, type ListQuery } from "./query.ts";
 import { everything, selection } from "./selectors.ts";
 import { entryAs, objectAs, type Served } from "./served.ts";
@@ -51,6 +51,9 @@ export async function watch({ state, clock, random, log }: WatchOptions, served:
       throw new StatusError("TooManyRequests", "storage is (re)initializing", { details: { retryAfterSeconds: 1 } });
     });
   }
+  const initial = query.sendInitialEvents ?? (requested === 0);
+  const finding = initial && chosen.node !== undefined ? cache.whenNodesKnown(state.turns) : undefined;
+  if (finding) await finding;
   const inNamespace = served.type.namespaced ? (namespace === "" ? (chosen.namespace ?? "") : namespace) : "";
   const all = chosen === everything;
   const sees = (entry: CacheEntry) => all || chosen.matches(objectAs(served, entry.shared));
@@ -102,15 +105,26 @@ export async function watch({ state, clock, random, log }: WatchOptions, served:
       return fits;
     };
 
-    /** Sends one after the other, and lets others have their turn in between; for as long as it is few, all at once. */
+    /** Sends one after the other, and lets others have their turn in between; for as long as it is few, all at once. What is sent in one turn goes out as one. */
     const eachInTurn = async <T>(all: Iterable<T>, act: (one: T) => void): Promise<void> => {
       let count = 0;
-      for (const one of all) {
-        const slow = sink.drained?.();
-        if (slow) await slow;
-        if (++count % eventsPerTurn === 0) await state.turns.next();
-        if (ended.signal.aborted) return;
-        act(one);
+      sink.hold?.();
+      try {
+        for (const one of all) {
+          const isFull = count > 0 && count % eventsPerTurn === 0;
+          const slow = sink.drained?.();
+          if (slow || isFull) {
+            sink.release?.();
+            if (slow) await slow;
+            if (isFull) await state.turns.next();
+            sink.hold?.();
+          }
+          if (ended.signal.aborted) return;
+          act(one);
+          count++;
+        }
+      } finally {
+        sink.release?.();
       }
     };
     const sendState = (entries: readonly CacheEntry[]) => eachInTurn(entries, (entry) => {
@@ -127,11 +141,10 @@ export async function watch({ state, clock, random, log }: WatchOptions, served:
       queued = undefined;
     };
     const begin = async () => {
-      const initial = query.sendInitialEvents ?? (requested === 0);
       if (initial) {
         known = state.revision;
         queued = [];
-        await sendState(cache.entries(inNamespace));
+        await sendState(candidates(served, namespace, chosen, ""));
         // Also of those who ask the old way, by no version or 0: upstream takes them to have asked for it.
         if (query.allowWatchBookmarks && !ended.signal.aborted) sink.bookmark(known, true);
       } else if (requested === 0) known = state.revision;
