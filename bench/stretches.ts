@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pods } from "../src/api/generated/core-v1.ts";
 import type { KubeObject } from "../src/apimachinery/object.ts";
-import { StoredForm } from "../src/kube-apiserver/cache-entry.ts";
+import { StoredForm } from "../src/kube-apiserver/cache/cache-entry.ts";
 import { systemClock } from "../src/stdx/clock.ts";
 import { silentLog } from "../src/stdx/log.ts";
 import { openStore } from "../src/storage/open-store.ts";

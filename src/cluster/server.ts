@@ -15,7 +15,7 @@ import { clusterAccess, openIdRoutes } from "../kube-apiserver/cluster-access.ts
 import { installedDescriptions } from "../kube-apiserver/openapi/descriptions.ts";
 import { startApiServer, type ApiServerOptions } from "../kube-apiserver/server.ts";
 import { lazyStreamingHandler } from "../kube-apiserver/streaming/lazy.ts";
-import { storageRoot } from "../kube-apiserver/storage-keys.ts";
+import { storageRoot } from "../kube-apiserver/cache/storage-keys.ts";
 import type { EncryptingStore } from "../storage/encryption/encrypting-store.ts";
 import { unfinishedCopy } from "../storage/snapshot/unfinished.ts";
 import type { Store } from "../storage/store.ts";

@@ -1,7 +1,7 @@
 import type { Column } from "../api/resource.ts";
 import type { KubeObject, ResourceType } from "../apimachinery/object.ts";
 import type { Revision } from "../storage/store.ts";
-import type { CacheEntry } from "./cache-entry.ts";
+import type { CacheEntry } from "./cache/cache-entry.ts";
 import type { Media } from "./output/negotiation.ts";
 import type { ListIdentity } from "./output/list-bodies.ts";
 import type { Shown } from "./served.ts";

@@ -1,9 +1,9 @@
 import { badRequest, expired, StatusError } from "../apimachinery/status-error.ts";
 import { CompactedError } from "../storage/store.ts";
 import type { Answer } from "./answer.ts";
-import { CacheEntry } from "./cache-entry.ts";
-import type { ClusterState } from "./cluster-state.ts";
-import { revisionOf, type ListQuery } from "./query.ts";
+import { CacheEntry } from "./cache/cache-entry.ts";
+import type { ClusterState } from "./cache/cluster-state.ts";
+import { revisionOf, type ListQuery } from "./requests/query.ts";
 import { everything, selection, type Selection } from "./selectors.ts";
 import { entryAs, objectAs, type Served } from "./served.ts";
 import { unreadableError } from "./store-error.ts";

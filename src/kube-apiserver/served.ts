@@ -1,6 +1,6 @@
 import type { KubeObject, ResourceType } from "../apimachinery/object.ts";
 import type { Resource, UpdateStrategy } from "../api/resource.ts";
-import type { CacheEntry, StoredForm } from "./cache-entry.ts";
+import type { CacheEntry, StoredForm } from "./cache/cache-entry.ts";
 import type { Registry } from "./registry/registry.ts";
 
 /** One resource at one version of its API, over the registry that stores it (perhaps in another version). */

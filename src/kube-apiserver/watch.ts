@@ -3,13 +3,13 @@ import type { Clock } from "../stdx/clock.ts";
 import type { Log } from "../stdx/log.ts";
 import type { Random } from "../stdx/random.ts";
 import type { Answer, WatchSink } from "./answer.ts";
-import type { CacheEntry } from "./cache-entry.ts";
-import type { ClusterState } from "./cluster-state.ts";
+import type { CacheEntry } from "./cache/cache-entry.ts";
+import type { ClusterState } from "./cache/cluster-state.ts";
 import { candidates, rangeOf, tooLargeResourceVersion } from "./list.ts";
-import { revisionOf, type ListQuery } from "./query.ts";
+import { revisionOf, type ListQuery } from "./requests/query.ts";
 import { everything, selection } from "./selectors.ts";
 import { entryAs, objectAs, type Served } from "./served.ts";
-import type { CacheEvent } from "./cache-event.ts";
+import type { CacheEvent } from "./cache/cache-event.ts";
 
 /** Watches without a timeout of their own end after this and up to as much again, so that they do not all come back at once. */
 const timeoutSecondsMin = 1800;

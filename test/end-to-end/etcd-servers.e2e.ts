@@ -5,7 +5,7 @@ import { pods } from "../../src/api/generated/core-v1.ts";
 import type { WatchEvent } from "../../src/apimachinery/object.ts";
 import { isStatusError } from "../../src/apimachinery/status-error.ts";
 import { TypedClient } from "../../src/client/typed-client.ts";
-import { StoredForm } from "../../src/kube-apiserver/cache-entry.ts";
+import { StoredForm } from "../../src/kube-apiserver/cache/cache-entry.ts";
 import { EtcdCluster, skip } from "../etcd/etcd-cluster.ts";
 import { startTestServer, type TestServer } from "../api-server/fixture.ts";
 

@@ -10,7 +10,7 @@ import { encodeProtobuf } from "../../src/api/protobuf.ts";
 import type { KubeObject } from "../../src/apimachinery/object.ts";
 import { isStatusError } from "../../src/apimachinery/status-error.ts";
 import { TypedClient } from "../../src/client/typed-client.ts";
-import { prefixOf } from "../../src/kube-apiserver/storage-keys.ts";
+import { prefixOf } from "../../src/kube-apiserver/cache/storage-keys.ts";
 import type { Store } from "../../src/storage/store.ts";
 import { EtcdCluster, skip } from "../etcd/etcd-cluster.ts";
 import { startTestServer } from "../api-server/fixture.ts";

@@ -1,6 +1,6 @@
 import { existsSync, statSync } from "node:fs";
 import { parseEncryptionConfiguration } from "../../kube-apiserver/encryption/configuration.ts";
-import { storageRoot } from "../../kube-apiserver/storage-keys.ts";
+import { storageRoot } from "../../kube-apiserver/cache/storage-keys.ts";
 import type { Clock } from "../../stdx/clock.ts";
 import { silentLog } from "../../stdx/log.ts";
 import { keelsonVersion, kubernetesVersion } from "../../stdx/version.ts";

@@ -5,7 +5,7 @@ import { openStore, type StoreLocation } from "../../storage/open-store.ts";
 import { CopyRefusedError, copyIntoStore, type Copied, type CopyOptions } from "../../storage/snapshot/copy.ts";
 import { orderedStateOf } from "../../storage/snapshot/store-state.ts";
 import { copyIntoFile } from "../../storage/snapshot/copy-to-file.ts";
-import { storageRoot } from "../../kube-apiserver/storage-keys.ts";
+import { storageRoot } from "../../kube-apiserver/cache/storage-keys.ts";
 import type { Progress } from "../progress.ts";
 
 export interface StoreCopyOptions {

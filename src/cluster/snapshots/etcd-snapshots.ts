@@ -1,4 +1,4 @@
-import { storageRoot } from "../../kube-apiserver/storage-keys.ts";
+import { storageRoot } from "../../kube-apiserver/cache/storage-keys.ts";
 import type { Clock } from "../../stdx/clock.ts";
 import { silentLog } from "../../stdx/log.ts";
 import { KeySpace } from "../../storage/etcd/key-space.ts";

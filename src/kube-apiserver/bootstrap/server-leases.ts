@@ -1,7 +1,7 @@
 import { endpoints, type Endpoints } from "../../api/generated/core-v1.ts";
 import { ConflictError, type Store } from "../../storage/store.ts";
-import { StoredForm } from "../cache-entry.ts";
-import { storageRoot } from "../storage-keys.ts";
+import { StoredForm } from "../cache/cache-entry.ts";
+import { storageRoot } from "../cache/storage-keys.ts";
 
 /** A server that has not renewed its lease for so long is gone; upstream's figure. It is renewed every ten seconds. */
 const leaseMs = 15_000;

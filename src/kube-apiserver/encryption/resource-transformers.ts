@@ -1,7 +1,7 @@
 import type { ResourceType } from "../../apimachinery/object.ts";
 import type { Transformers } from "../../storage/encryption/encrypting-store.ts";
 import type { Transformer } from "../../storage/encryption/transformer.ts";
-import { prefixOf, storageRoot } from "../storage-keys.ts";
+import { prefixOf, storageRoot } from "../cache/storage-keys.ts";
 import { matchingRules, parseGroupResource, type GroupResource } from "./group-resource.ts";
 
 /** Finds the rule for a key of the store. The rules may change; what is found is remembered until they do. */

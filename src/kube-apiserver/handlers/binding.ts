@@ -3,9 +3,9 @@ import { required, notSupported, type FieldError, fieldErrorText } from "../../a
 import { badRequest, conflict, StatusError } from "../../apimachinery/status-error.ts";
 import type { Answer } from "../answer.ts";
 import type { Api } from "../api.ts";
-import { decodeBody } from "../body.ts";
-import { writeQuery } from "../query.ts";
-import type { Authorized } from "../request.ts";
+import { decodeBody } from "../requests/body.ts";
+import { writeQuery } from "../requests/query.ts";
+import type { Authorized } from "../requests/request.ts";
 import { timestamp } from "../registry/identity.ts";
 import type { Served } from "../served.ts";
 import { writeContext } from "./write-context.ts";

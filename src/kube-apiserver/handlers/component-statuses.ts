@@ -3,10 +3,10 @@ import { defineResource } from "../../api/resource.ts";
 import { notFoundError } from "../../apimachinery/status-error.ts";
 import type { Answer } from "../answer.ts";
 import type { Api } from "../api.ts";
-import { CacheEntry, StoredForm } from "../cache-entry.ts";
+import { CacheEntry, StoredForm } from "../cache/cache-entry.ts";
 import { deprecationWarning } from "../deprecations.ts";
-import { methodNotAllowed } from "../refusals.ts";
-import type { Authorized } from "../request.ts";
+import { methodNotAllowed } from "../requests/refusals.ts";
+import type { Authorized } from "../requests/request.ts";
 import type { HealthCheck } from "./health.ts";
 
 const conditionOf = ({ conditions }: ComponentStatus) => conditions?.find(({ type }) => type === "Healthy");

@@ -4,9 +4,9 @@ import { matchesLabels, labelMatcherOf } from "../../apimachinery/label-selector
 import { badRequest, forbiddenError, StatusError } from "../../apimachinery/status-error.ts";
 import type { Answer } from "../answer.ts";
 import type { Api } from "../api.ts";
-import { decodeBody } from "../body.ts";
-import { writeQuery } from "../query.ts";
-import type { Authorized } from "../request.ts";
+import { decodeBody } from "../requests/body.ts";
+import { writeQuery } from "../requests/query.ts";
+import type { Authorized } from "../requests/request.ts";
 import type { DeleteOptions } from "../registry/deletion.ts";
 import { timestamp } from "../registry/identity.ts";
 import type { WriteContext } from "../registry/registry.ts";

@@ -1,5 +1,5 @@
 import type { Answer } from "../answer.ts";
-import type { Authorized } from "../request.ts";
+import type { Authorized } from "../requests/request.ts";
 import type { Route } from "./routes.ts";
 
 export interface HealthCheck {

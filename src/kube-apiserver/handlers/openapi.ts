@@ -1,7 +1,7 @@
 import type { Answer } from "../answer.ts";
 import { openApiForm, openApiMediaType } from "../openapi/document-form.ts";
 import type { OpenApi } from "../openapi/openapi.ts";
-import type { Authorized } from "../request.ts";
+import type { Authorized } from "../requests/request.ts";
 import type { Route } from "./routes.ts";
 
 const unquoted = (etag: string): string => etag.replace(/^W\//, "").replaceAll('"', "");

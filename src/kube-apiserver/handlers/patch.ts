@@ -12,9 +12,9 @@ import { DecodeError, decodeStrict } from "../../apimachinery/strict-decoding.ts
 import type { UpdateStrategy } from "../../api/resource.ts";
 import type { Answer } from "../answer.ts";
 import type { Api } from "../api.ts";
-import { mediaTypeOf, type Kind } from "../body.ts";
-import { writeQuery, type WriteQuery } from "../query.ts";
-import type { Authorized } from "../request.ts";
+import { mediaTypeOf, type Kind } from "../requests/body.ts";
+import { writeQuery, type WriteQuery } from "../requests/query.ts";
+import type { Authorized } from "../requests/request.ts";
 import { objectAs, storedFrom, strategyOf, type Served } from "../served.ts";
 import { applyObject, isApply } from "./apply.ts";
 import { answerWith, checkName, forRegistry, inOwnNamespace } from "./write.ts";

@@ -2,8 +2,8 @@ import { whenThere, type Soon } from "../../stdx/soon.ts";
 import type { Api } from "../api.ts";
 import type { Answer } from "../answer.ts";
 import { list, tooLargeResourceVersion } from "../list.ts";
-import { listQuery, revisionOf } from "../query.ts";
-import type { Authorized } from "../request.ts";
+import { listQuery, revisionOf } from "../requests/query.ts";
+import type { Authorized } from "../requests/request.ts";
 import { entryAs, type Served } from "../served.ts";
 import { watch } from "../watch.ts";
 

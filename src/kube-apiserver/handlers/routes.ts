@@ -2,11 +2,11 @@ import type { Soon } from "../../stdx/soon.ts";
 import type { Answer } from "../answer.ts";
 import type { Api } from "../api.ts";
 import { aggregatedDiscoveryAccept } from "../output/document-accept.ts";
-import type { Authorized } from "../request.ts";
+import type { Authorized } from "../requests/request.ts";
 import type { StreamingHandler } from "../streaming/streaming-handler.ts";
 import { contentTypeOf, negotiate } from "../output/negotiation.ts";
 import { checkProduced, documentMedia } from "../output/produced-media.ts";
-import { methodNotAllowed, pageNotFound, resourceNotFound } from "../refusals.ts";
+import { methodNotAllowed, pageNotFound, resourceNotFound } from "../requests/refusals.ts";
 import { dispatch } from "./dispatch.ts";
 
 /** Documents that describe the server to clients. */

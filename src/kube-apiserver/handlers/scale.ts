@@ -8,9 +8,9 @@ import { apiVersionOf, type KubeObject, type ManagedFieldsEntry } from "../../ap
 import { badRequest, invalidError } from "../../apimachinery/status-error.ts";
 import type { Answer, ObjectTable } from "../answer.ts";
 import type { Api } from "../api.ts";
-import { decodeBody } from "../body.ts";
-import { writeQuery, type WriteQuery } from "../query.ts";
-import type { Authorized } from "../request.ts";
+import { decodeBody } from "../requests/body.ts";
+import { writeQuery, type WriteQuery } from "../requests/query.ts";
+import type { Authorized } from "../requests/request.ts";
 import type { Served } from "../served.ts";
 import { applied, isApply } from "./apply.ts";
 import { checkOptions, patched } from "./patch.ts";

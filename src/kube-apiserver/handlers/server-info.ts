@@ -1,4 +1,4 @@
-import type { ClusterState } from "../cluster-state.ts";
+import type { ClusterState } from "../cache/cluster-state.ts";
 import type { DiscoveryGroupVersion } from "../discovery/discovery.ts";
 import { labelText, observed, type MetricFamily } from "../../stdx/metric-families.ts";
 import type { Metrics } from "../metrics.ts";

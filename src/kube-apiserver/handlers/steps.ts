@@ -1,8 +1,8 @@
 import { badRequest } from "../../apimachinery/status-error.ts";
 import type { Step, StepRing } from "../../stdx/steps.ts";
 import type { Answer } from "../answer.ts";
-import type { Authorized } from "../request.ts";
-import { methodNotAllowed } from "../refusals.ts";
+import type { Authorized } from "../requests/request.ts";
+import { methodNotAllowed } from "../requests/refusals.ts";
 import type { Route } from "./routes.ts";
 
 const line = (step: Step): string => `${JSON.stringify(step)}\n`;

@@ -2,11 +2,11 @@ import type { VirtualResource } from "../access.ts";
 import { admissionRun } from "../admission-run.ts";
 import type { Answer } from "../answer.ts";
 import type { Api } from "../api.ts";
-import { decodeBody } from "../body.ts";
-import { writeQuery } from "../query.ts";
-import type { Authorized } from "../request.ts";
+import { decodeBody } from "../requests/body.ts";
+import { writeQuery } from "../requests/query.ts";
+import type { Authorized } from "../requests/request.ts";
 import { checkProduced, producedBy } from "../output/produced-media.ts";
-import { methodNotAllowed, resourceNotFound } from "../refusals.ts";
+import { methodNotAllowed, resourceNotFound } from "../requests/refusals.ts";
 
 /** Kinds that are answered and not stored: reviews of tokens and of access. */
 export async function createVirtual(api: Api, request: Authorized, virtual: VirtualResource): Promise<Answer> {

@@ -2,8 +2,8 @@ import type { KubeObject } from "../../apimachinery/object.ts";
 import { traceOf } from "../../stdx/steps.ts";
 import { admissionRun } from "../admission-run.ts";
 import type { Api } from "../api.ts";
-import type { WriteQuery } from "../query.ts";
-import type { Authorized } from "../request.ts";
+import type { WriteQuery } from "../requests/query.ts";
+import type { Authorized } from "../requests/request.ts";
 import type { WriteContext } from "../registry/registry.ts";
 import type { Served } from "../served.ts";
 

@@ -3,14 +3,14 @@ import { badRequest, invalidError, StatusError } from "../../apimachinery/status
 import type { UpdateStrategy } from "../../api/resource.ts";
 import type { Answer } from "../answer.ts";
 import type { Api } from "../api.ts";
-import { decodeBody, mediaTypeOf } from "../body.ts";
+import { decodeBody, mediaTypeOf } from "../requests/body.ts";
 import { list } from "../list.ts";
-import { integerOf, booleanOf, listQuery, writeQuery, type WriteQuery } from "../query.ts";
-import type { Authorized } from "../request.ts";
+import { integerOf, booleanOf, listQuery, writeQuery, type WriteQuery } from "../requests/query.ts";
+import type { Authorized } from "../requests/request.ts";
 import { checkDeleteOptions, type DeleteOptions } from "../registry/deletion.ts";
 import { creationErrors } from "../registry/metadata.ts";
 import type { Deleted, Written } from "../registry/registry.ts";
-import type { CacheEntry } from "../cache-entry.ts";
+import type { CacheEntry } from "../cache/cache-entry.ts";
 import { entryAs, storedFrom, strategyOf, type Served } from "../served.ts";
 import { writeContext } from "./write-context.ts";
 

@@ -3,7 +3,7 @@ import { wrapBody, type ProtobufCodec } from "../../apimachinery/protobuf/codec.
 import { encodeWatchFrame } from "../../apimachinery/protobuf/watch-frame.ts";
 import { formatYaml } from "../../apimachinery/yaml.ts";
 import type { Answer, ObjectTable, WholeAnswer } from "../answer.ts";
-import type { CacheEntry } from "../cache-entry.ts";
+import type { CacheEntry } from "../cache/cache-entry.ts";
 import type { Shown } from "../served.ts";
 import type { ListBodies } from "./list-bodies.ts";
 import type { ColumnHeads } from "./column-heads.ts";

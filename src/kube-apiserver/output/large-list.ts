@@ -1,7 +1,7 @@
 import { itemLength, itemsOfList, listFrame } from "../../apimachinery/protobuf/list-frame.ts";
 import type { Turns } from "../../stdx/turns.ts";
 import type { Answer } from "../answer.ts";
-import type { CacheEntry } from "../cache-entry.ts";
+import type { CacheEntry } from "../cache/cache-entry.ts";
 import { encode, type EncodeOptions } from "./encode.ts";
 
 /** Lists of more objects are made and sent bit by bit. */

@@ -1,4 +1,4 @@
-import type { WatchCache } from "../watch-cache.ts";
+import type { WatchCache } from "../cache/watch-cache.ts";
 
 export interface ListBodiesOptions {
   /** All bodies together; the one used longest ago goes first. */

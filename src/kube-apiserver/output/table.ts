@@ -1,6 +1,6 @@
 import type { KubeObject } from "../../apimachinery/object.ts";
 import type { Column, Resource } from "../../api/resource.ts";
-import type { CacheEntry } from "../cache-entry.ts";
+import type { CacheEntry } from "../cache/cache-entry.ts";
 
 /** Columns of kinds that have none of their own, as upstream's default table has them. */
 const defaultColumns: readonly Column<KubeObject>[] = [

@@ -3,7 +3,7 @@ import { isStatusError } from "../../apimachinery/status-error.ts";
 import type { Clock } from "../../stdx/clock.ts";
 import type { Log } from "../../stdx/log.ts";
 import type { Turns } from "../../stdx/turns.ts";
-import type { CacheEntry } from "../cache-entry.ts";
+import type { CacheEntry } from "../cache/cache-entry.ts";
 import type { Registry, WriteContext } from "./registry.ts";
 
 /** Upstream's --event-ttl. */

@@ -4,8 +4,8 @@ import { isAlreadyExists, isConflict, isNotFound } from "../../apimachinery/stat
 import type { Transport } from "../../apimachinery/transport.ts";
 import type { Clock } from "../../stdx/clock.ts";
 import type { Log } from "../../stdx/log.ts";
-import type { CacheEntry } from "../cache-entry.ts";
-import type { ClusterState } from "../cluster-state.ts";
+import type { CacheEntry } from "../cache/cache-entry.ts";
+import type { ClusterState } from "../cache/cluster-state.ts";
 import { rangesHolding } from "./address-ranges.ts";
 import { planAddressRepair, planServiceRepair, type Present, type Told } from "./address-repair-plan.ts";
 import { addressObject, type ClusterIps } from "./cluster-ips.ts";

@@ -5,7 +5,7 @@ import type { Transport } from "../../apimachinery/transport.ts";
 import { cidrHasHost, formatIp, ipAt, parseIp, parseIpSloppy } from "../../stdx/ip.ts";
 import type { Log } from "../../stdx/log.ts";
 import type { Random } from "../../stdx/random.ts";
-import type { ClusterState } from "../cluster-state.ts";
+import type { ClusterState } from "../cache/cluster-state.ts";
 import { addressesToTry, familyOfText, openRanges } from "./address-ranges.ts";
 import { addressesOf, type Family } from "./service-spec.ts";
 

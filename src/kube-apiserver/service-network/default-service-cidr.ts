@@ -4,7 +4,7 @@ import { formatTime } from "../../apimachinery/time.ts";
 import type { Transport } from "../../apimachinery/transport.ts";
 import { equal } from "../../stdx/equal.ts";
 import type { Clock } from "../../stdx/clock.ts";
-import type { ClusterState } from "../cluster-state.ts";
+import type { ClusterState } from "../cache/cluster-state.ts";
 import type { RepairEvents } from "./repair-events.ts";
 
 /** Upstream's name for the ranges that the server was started with. */

@@ -2,7 +2,7 @@ import type { ObjectMeta } from "../../apimachinery/object.ts";
 import { ConflictError, type Entry, type Revision, type Store } from "../../storage/store.ts";
 import type { Clock } from "../../stdx/clock.ts";
 import type { Random } from "../../stdx/random.ts";
-import { readForeignValue } from "../foreign-value.ts";
+import { readForeignValue } from "../cache/foreign-value.ts";
 import { timestamp } from "../registry/identity.ts";
 import { unavailable } from "../store-error.ts";
 import { positionsToTry, reservedIn } from "./address-ranges.ts";

@@ -1,5 +1,5 @@
 import { services, type Service } from "../../api/generated/core-v1.ts";
-import type { ClusterState } from "../cluster-state.ts";
+import type { ClusterState } from "../cache/cluster-state.ts";
 import type { NodePorts, PortRange } from "./node-ports.ts";
 import type { RepairEvents } from "./repair-events.ts";
 import { portsOf } from "./service-spec.ts";

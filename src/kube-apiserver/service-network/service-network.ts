@@ -4,7 +4,7 @@ import type { Store } from "../../storage/store.ts";
 import type { Clock } from "../../stdx/clock.ts";
 import type { Log } from "../../stdx/log.ts";
 import type { Random } from "../../stdx/random.ts";
-import type { ClusterState } from "../cluster-state.ts";
+import type { ClusterState } from "../cache/cluster-state.ts";
 import type { RegistryHooks } from "../registry/registry.ts";
 import { familyOf } from "./address-ranges.ts";
 import { AddressRepair } from "./address-repair.ts";

@@ -4,9 +4,9 @@ import { apiVersionOf, type KubeObject } from "../../apimachinery/object.ts";
 import { badRequest, StatusError } from "../../apimachinery/status-error.ts";
 import { admissionRun } from "../admission-run.ts";
 import type { Api } from "../api.ts";
-import { methodNotAllowed, resourceNotFound } from "../refusals.ts";
-import type { RequestInfo } from "../request-info.ts";
-import type { Authorized } from "../request.ts";
+import { methodNotAllowed, resourceNotFound } from "../requests/refusals.ts";
+import type { RequestInfo } from "../requests/request-info.ts";
+import type { Authorized } from "../requests/request.ts";
 import type { StreamingHandler, StreamingRequest, StreamingResponse } from "./streaming-handler.ts";
 
 const streamed: ReadonlySet<string> = new Set(["pods/exec", "pods/attach", "pods/portforward", "pods/log", "pods/proxy", "services/proxy", "nodes/proxy"]);

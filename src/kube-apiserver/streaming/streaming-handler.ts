@@ -2,7 +2,7 @@ import type { Duplex, Readable, Writable } from "node:stream";
 import type { IncomingHttpHeaders } from "node:http";
 import type { KubeObject } from "../../apimachinery/object.ts";
 import type { UserInfo } from "../access.ts";
-import type { RequestInfo } from "../request-info.ts";
+import type { RequestInfo } from "../requests/request-info.ts";
 
 /** A request for pods/log, pods/exec, pods/attach, pods/portforward, pods/proxy, services/proxy or nodes/proxy, after it was authorized and admitted. */
 export interface StreamingRequest {
