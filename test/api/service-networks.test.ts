@@ -31,7 +31,7 @@ test("ranges are added, used, and kept while they are needed", { skip }, async (
   assert.equal(await kubectl("apply -f -", manifest("ServiceCIDR", "networking.k8s.io/v1", "more", { cidrs: ["10.97.0.0/24"] })), "servicecidr.networking.k8s.io/more created");
   await kubectl("wait servicecidr/more --for=condition=Ready --timeout=20s");
   await kubectl("apply -f -", manifest("Service", "v1", "there", { clusterIP: "10.97.0.7", ports: [{ port: 80 }] }));
-  assert.equal(await kubectl("get ipaddress 10.97.0.7 -o jsonpath={.spec.parentRef}"), '{"group":"","name":"there","namespace":"default","resource":"services"}');
+  assert.equal(await kubectl("get ipaddress 10.97.0.7 -o jsonpath={.spec.parentRef}"), '{"name":"there","namespace":"default","resource":"services"}');
 
   await kubectl("delete servicecidr more --wait=false");
   await kubectl("wait servicecidr/more --for=condition=Ready=False --timeout=20s");
