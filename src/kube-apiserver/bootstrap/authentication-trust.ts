@@ -30,6 +30,7 @@ export function trustData(present: Readonly<Record<string, string>>, own: Authen
   };
 }
 
+/** What cannot be read names nobody: it is somebody else's mistake, which writing our own names mends. */
 function namesIn(text: string | undefined): readonly string[] {
   try {
     const value: unknown = JSON.parse(text ?? "[]");
